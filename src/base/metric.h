@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_METRIC_H
+#define BASE_METRIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nuncio/base.h>
+
+struct buf;
+
+/*
+ * Counters, gauges and histograms, and their Prometheus text form (0.0.4). Making one takes a lock;
+ * adding, setting and observing are relaxed atomics. Thread: any. A metric lives as long as its set.
+ */
+struct metric_set;
+struct metric;
+
+struct metric_label {
+	const char *name, *value;
+};
+
+struct metric_set *metric_set_new(void);
+void metric_set_free(struct metric_set **set);
+
+/*
+ * `labels` is NULL or ends with an element whose name is NULL. NULL comes back for a name or label
+ * that Prometheus would refuse, for a family that exists with another type, and for a callback
+ * gauge or histogram that exists already; the same counter or gauge asked for again is returned.
+ */
+struct metric *metric_new_counter(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels);
+struct metric *metric_new_gauge(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels);
+
+typedef int64_t (*metric_read_fn)(void *user); /* called by metric_write_text, on its thread */
+struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, metric_read_fn fn, void *user);
+
+/*
+ * Bounds rise strictly (at most METRIC_BUCKETS_MAX). Values are whole numbers in the bounds' unit
+ * and divided by `divisor` when written: bounds in microseconds, divisor 1e6, name ..._seconds.
+ */
+enum { METRIC_BUCKETS_MAX = 32 };
+struct metric *metric_new_histogram(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, const int64_t *bounds, size_t bound_count, double divisor);
+
+/* m may be NULL in all of these. */
+void metric_add(struct metric *m, int64_t by);
+void metric_set_value(struct metric *m, int64_t value); /* gauges */
+void metric_observe(struct metric *m, int64_t value);   /* histograms */
+int64_t metric_value(const struct metric *m);           /* counter, gauge; a histogram's count */
+
+void metric_write_text(struct metric_set *set, struct buf *out);
+
+#endif

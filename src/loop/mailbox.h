@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOOP_MAILBOX_H
+#define LOOP_MAILBOX_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+
+/*
+ * Bounded queue of messages into one loop, from any thread. Messages of one thread keep their order.
+ * The loop is woken once when the box turns from empty to non-empty, and not at all when the poster
+ * is the loop's own thread: the owner drains it from an on_turn callback, which suffices for both.
+ *
+ * A mail is embedded as the first member of the real message. A post that returns 0 gives it to the
+ * receiver, who frees it; after BUSY it is still the poster's.
+ */
+struct mail {
+	struct mail *next;
+	uint32_t kind;
+};
+
+struct mailbox {
+	pthread_mutex_t lock;
+	struct mail *first, *last; /* under lock */
+	atomic_size_t count;       /* written under lock, read anywhere */
+	size_t limit;
+	struct loop *to;
+};
+
+void mailbox_init(struct mailbox *mb, struct loop *to, size_t limit); /* to NULL: nobody is woken */
+void mailbox_fini(struct mailbox *mb);                                /* must be empty */
+
+/* NUNCIO_E_BUSY when `limit` or more are waiting; a batch is taken whole or not at all, and may
+ * pass the limit by its own length. first..last are linked by next. Thread: any. */
+int mailbox_post(struct mailbox *mb, struct mail *m);
+int mailbox_post_batch(struct mailbox *mb, struct mail *first, struct mail *last, size_t n);
+
+/* Ignores the limit: for answers that must not be lost, whose number a request has bounded. */
+void mailbox_post_forced(struct mailbox *mb, struct mail *m);
+void mailbox_post_batch_forced(
+	struct mailbox *mb, struct mail *first, struct mail *last, size_t n);
+
+struct mail *mailbox_take_all(struct mailbox *mb); /* receiver: oldest first, or NULL */
+size_t mailbox_count(const struct mailbox *mb);    /* any thread; a moment's truth */
+bool mailbox_is_over(const struct mailbox *mb);    /* high water: more than half of the limit */
+
+/*
+ * A producer's own list for one mailbox, so that a turn's messages cost one lock and one wake.
+ * Belongs to the producer's thread.
+ */
+struct outbox {
+	struct mailbox *to;
+	struct mail *first, *last;
+	size_t count;
+};
+
+void outbox_init(struct outbox *ob, struct mailbox *to);
+void outbox_add(struct outbox *ob, struct mail *m);
+int outbox_flush(struct outbox *ob);         /* 0, or BUSY: everything stays in the outbox */
+void outbox_flush_forced(struct outbox *ob); /* never refused */
+struct mail *outbox_take_all(struct outbox *ob); /* for clean-up: oldest first, or NULL */
+
+#endif

@@ -15,12 +15,21 @@
 #define NUNCIO_PRINTF(format_at, first_at)
 #endif
 
-#ifdef __cplusplus
-#define NUNCIO_BEGIN_DECLS extern "C" {
-#define NUNCIO_END_DECLS }
+/* What a header declares between these is visible to the other side, whatever -fvisibility says. */
+#if defined(__GNUC__)
+#define NUNCIO_VISIBLE_BEGIN _Pragma("GCC visibility push(default)")
+#define NUNCIO_VISIBLE_END _Pragma("GCC visibility pop")
 #else
-#define NUNCIO_BEGIN_DECLS
-#define NUNCIO_END_DECLS
+#define NUNCIO_VISIBLE_BEGIN
+#define NUNCIO_VISIBLE_END
+#endif
+
+#ifdef __cplusplus
+#define NUNCIO_BEGIN_DECLS NUNCIO_VISIBLE_BEGIN extern "C" {
+#define NUNCIO_END_DECLS } NUNCIO_VISIBLE_END
+#else
+#define NUNCIO_BEGIN_DECLS NUNCIO_VISIBLE_BEGIN
+#define NUNCIO_END_DECLS NUNCIO_VISIBLE_END
 #endif
 
 NUNCIO_BEGIN_DECLS

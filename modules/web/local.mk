@@ -1,0 +1,1 @@
+# Built like every module: see modules/local.mk.

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += src/libadmin.a
+src_libadmin_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += src/libmodule.a
+src_libmodule_a_SOURCES =

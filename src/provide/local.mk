@@ -1,0 +1,2 @@
+noinst_LIBRARIES += src/libprovide.a
+src_libprovide_a_SOURCES =

@@ -1,0 +1,23 @@
+# Fuzz targets. Each is one file with LLVMFuzzerTestOneInput and a seed corpus corpus/fuzz_<name>/:
+#
+#	FUZZ_TARGETS += tests/fuzz/fuzz_x
+#	tests_fuzz_fuzz_x_SOURCES = %D%/fuzz_x.c $(FUZZ_MAIN)
+#	tests_fuzz_fuzz_x_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+#	tests_fuzz_fuzz_x_LDADD = src/libwire.a src/libbase.a $(WIRE_LIBS) $(BASE_LIBS)
+#	EXTRA_DIST += %D%/corpus/fuzz_x
+#
+# Built by gcc they get replay_main.c and run their corpus once; `make check` does that. To search:
+#	configure --enable-fuzz CC=clang-14, make fuzz,
+#	tests/fuzz/fuzz_x -max_total_time=10 /tmp/found <srcdir>/tests/fuzz/corpus/fuzz_x
+FUZZ_TARGETS =
+if FUZZ
+FUZZ_MAIN =
+else
+FUZZ_MAIN = tests/fuzz/replay_main.c
+endif
+include $(top_srcdir)/tests/fuzz/base.mk
+include $(top_srcdir)/tests/fuzz/wire.mk
+
+check_PROGRAMS += $(FUZZ_TARGETS)
+fuzz: $(FUZZ_TARGETS)
+.PHONY: fuzz

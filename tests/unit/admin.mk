@@ -1,0 +1,1 @@
+# Unit tests of src/admin: see local.mk.

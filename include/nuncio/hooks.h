@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NUNCIO_HOOKS_H
+#define NUNCIO_HOOKS_H
+
+/*
+ * Hooks: may_* asks and can wait for the answer, did_* tells and cannot stop anything. One table makes enum, types and typed
+ * registration functions: nuncio_hook_may_send(self, prio, fn, user).
+ *
+ * Handlers run by priority, low number first; equal ones in the order of the INI's [modules] list. `nunciod --show-hooks`
+ * prints it. PASS asks the next, ACCEPT ends with yes, REJECT with no, LATER parks the question until its ticket is resumed; then it goes on at
+ * the *next* handler. The end of the list means yes.
+ *
+ * Order per session: may_connect, may_login, did_login, ... , did_disconnect, then its slots are freed. Nothing about a
+ * session is asked or told after did_disconnect. While a packet of a session is parked, its next packets wait.
+ */
+
+#include <nuncio/conversation.h>
+#include <nuncio/module.h>
+
+NUNCIO_BEGIN_DECLS
+
+enum nuncio_verdict {
+	NUNCIO_PASS = 0,
+	NUNCIO_ACCEPT = 1,
+	NUNCIO_REJECT = 2, /* only through nuncio_reject() */
+	NUNCIO_LATER = 3   /* only after nuncio_defer() */
+};
+
+enum nuncio_priority {
+	NUNCIO_PRIO_FIRST = -1000,
+	NUNCIO_PRIO_GUARD = -500,
+	NUNCIO_PRIO_NORMAL = 0,
+	NUNCIO_PRIO_REWRITE = 500,
+	NUNCIO_PRIO_LAST = 1000
+};
+
+struct nuncio_session;
+struct nuncio_ask;    /* a question being asked: valid during the handler */
+struct nuncio_ticket; /* the right to answer it later: valid until resumed */
+
+/* Facts. The core allocates, handlers read; borrowed, but valid as long as a question is parked. They may grow at the end. */
+struct nuncio_peer {               /* someone wants a WebSocket */
+	struct nuncio_str address; /* numeric, without port */
+	struct nuncio_str origin;  /* Origin header or empty */
+	struct nuncio_str agent;   /* User-Agent header or empty */
+	uint32_t port, reserved;
+};
+struct nuncio_login { /* a token was good */
+	struct nuncio_session *session;
+	struct nuncio_str user, device;
+	int64_t expires_at_ms; /* the token's exp */
+};
+struct nuncio_call {                    /* an op or an HTTP route is about to run */
+	struct nuncio_session *session; /* NULL over HTTP */
+	struct nuncio_str user;         /* empty when not authenticated */
+	struct nuncio_str address;      /* of the peer */
+	struct nuncio_str op; /* "message.send", or "POST /api/v1/messages" (the route's pattern) */
+};
+struct nuncio_send { /* a message is about to be stored, or was */
+	struct nuncio_session
+		*session; /* NULL through REST; NULL in did_store when the sender left meanwhile */
+	const struct nuncio_event *event; /* seq 0 in may_send */
+};
+struct nuncio_reach { /* an event is about to go to one session */
+	struct nuncio_session *to;
+	const struct nuncio_event *event;
+};
+struct nuncio_mark { /* a member's cursor moved */
+	struct nuncio_str user, conversation;
+	uint64_t delivered, read;
+};
+struct nuncio_leave { /* a session ended */
+	struct nuncio_session *session;
+	struct nuncio_str user, device;
+	uint32_t close_code, reserved; /* RFC 6455 section 7.4, or PROTOCOL.md 1.3 */
+};
+
+/* Every hook there is. Numbers are never reused. */
+#define NUNCIO_DECISIONS(X) \
+	X(1, may_connect, peer) \
+	X(2, may_login, login) \
+	X(3, may_call, call) \
+	X(4, may_send, send) \
+	X(5, may_query, access)
+#define NUNCIO_FILTERS(X) X(501, may_reach, reach)
+#define NUNCIO_NOTICES(X) \
+	X(1001, did_login, login) \
+	X(1002, did_store, send) \
+	X(1003, did_mark, mark) \
+	X(1004, did_disconnect, leave)
+
+enum nuncio_hook {
+	NUNCIO_HOOK_none = 0,
+#define NUNCIO_X(number, name, facts) NUNCIO_HOOK_##name = number,
+	NUNCIO_DECISIONS(NUNCIO_X) NUNCIO_FILTERS(NUNCIO_X) NUNCIO_NOTICES(NUNCIO_X)
+#undef NUNCIO_X
+};
+
+typedef void nuncio_any_fn(void);
+
+/*
+ * Adds a handler; use the typed wrappers below. NUNCIO_E_UNSUPPORTED: this server has no such hook; NUNCIO_E_DENIED: called after init.
+ * Thread: logic, in init.
+ */
+int nuncio_hook_add(struct nuncio_module *self, enum nuncio_hook hook, int priority,
+	nuncio_any_fn *fn, void *user);
+
+/* Decisions: enum nuncio_verdict fn(ask, what, user). may_query covers history, sync of one conversation and search. */
+#define NUNCIO_X(number, name, facts) \
+	typedef enum nuncio_verdict nuncio_##name##_fn( \
+		struct nuncio_ask *ask, const struct nuncio_##facts *what, void *user); \
+	static inline int nuncio_hook_##name( \
+		struct nuncio_module *self, int priority, nuncio_##name##_fn *fn, void *user) \
+	{ \
+		return nuncio_hook_add( \
+			self, NUNCIO_HOOK_##name, priority, (nuncio_any_fn *)fn, user); \
+	}
+NUNCIO_DECISIONS(NUNCIO_X)
+#undef NUNCIO_X
+
+/* Filters: like decisions, but run per receiver, so they cannot wait (LATER counts as REJECT). A handler here makes every fan-out walk its receivers. */
+#define NUNCIO_X(number, name, facts) \
+	typedef enum nuncio_verdict nuncio_##name##_fn( \
+		const struct nuncio_##facts *what, void *user); \
+	static inline int nuncio_hook_##name( \
+		struct nuncio_module *self, int priority, nuncio_##name##_fn *fn, void *user) \
+	{ \
+		return nuncio_hook_add( \
+			self, NUNCIO_HOOK_##name, priority, (nuncio_any_fn *)fn, user); \
+	}
+NUNCIO_FILTERS(NUNCIO_X)
+#undef NUNCIO_X
+
+/* Notices: void fn(what, user). They may start new work; that is queued behind what runs now. */
+#define NUNCIO_X(number, name, facts) \
+	typedef void nuncio_##name##_fn(const struct nuncio_##facts *what, void *user); \
+	static inline int nuncio_hook_##name( \
+		struct nuncio_module *self, int priority, nuncio_##name##_fn *fn, void *user) \
+	{ \
+		return nuncio_hook_add( \
+			self, NUNCIO_HOOK_##name, priority, (nuncio_any_fn *)fn, user); \
+	}
+NUNCIO_NOTICES(NUNCIO_X)
+#undef NUNCIO_X
+
+/*
+ * Refuses: `code` (codes.h) and English words for the client (copied). Returns NUNCIO_REJECT, so `return nuncio_reject(...)`.
+ * Thread: logic, within the handler.
+ */
+enum nuncio_verdict nuncio_reject(struct nuncio_ask *ask, int code, const char *text);
+
+/*
+ * Replaces the body of the message in may_send by `body` (one JSON value, checked, copied); later handlers see it. NUNCIO_E_INVAL otherwise.
+ * Thread: logic, within the handler.
+ */
+int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body);
+
+/*
+ * Takes the ticket of this question, then the handler must return NUNCIO_LATER. It is the caller's until nuncio_resume takes it back, exactly once. After
+ * timeout_ms the question is refused with `timeout` (fail closed); when the one who asked is gone, or the deadline passed, `cancelled` (may be
+ * NULL) is called once on the logic thread: the ticket must still be given back. One ticket per handler call; a second try returns NULL.
+ * Thread: logic, within the handler.
+ */
+typedef void nuncio_cancelled_fn(void *user);
+struct nuncio_ticket *nuncio_defer(
+	struct nuncio_ask *ask, uint32_t timeout_ms, nuncio_cancelled_fn *cancelled, void *user);
+
+/*
+ * Answers: NUNCIO_PASS, NUNCIO_ACCEPT or NUNCIO_REJECT with code and text (copied; ignored otherwise). *ticket becomes NULL. Allowed before the handler
+ * has returned LATER. A new body for may_send may be given (p NULL: unchanged; invalid JSON counts as REJECT with `internal`).
+ * Thread: any.
+ */
+void nuncio_resume(struct nuncio_ticket **ticket, enum nuncio_verdict verdict, int code,
+	const char *text, struct nuncio_str body);
+
+NUNCIO_END_DECLS
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NUNCIO_NUNCIO_H
+#define NUNCIO_NUNCIO_H
+
+/* Everything a module may use. Start reading at module.h, hooks.h and request.h; README.md beside this file is the guide. */
+
+#include <nuncio/auth.h>
+#include <nuncio/base.h>
+#include <nuncio/codes.h>
+#include <nuncio/conf.h>
+#include <nuncio/conversation.h>
+#include <nuncio/hooks.h>
+#include <nuncio/json.h>
+#include <nuncio/log.h>
+#include <nuncio/metric.h>
+#include <nuncio/module.h>
+#include <nuncio/request.h>
+#include <nuncio/service.h>
+#include <nuncio/session.h>
+#include <nuncio/store.h>
+#include <nuncio/timer.h>
+
+#endif

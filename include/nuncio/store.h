@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NUNCIO_STORE_H
+#define NUNCIO_STORE_H
+
+/*
+ * Asking the store. One module is the provider, chosen by `[core] store`; how to be one is in store_provider.h.
+ * The store keeps logs of events (conversation.h), members with cursors, and *records*: small values of modules under
+ * (space, owner, key). Every call copies its input and answers once on the logic thread, never before it returns.
+ * Immediate returns: NUNCIO_E_UNSUPPORTED no store, NUNCIO_E_BUSY queue full, NUNCIO_E_GONE stopping; then `done` is not called.
+ */
+
+#include <nuncio/conversation.h>
+#include <nuncio/module.h>
+
+NUNCIO_BEGIN_DECLS
+
+/* Rows that come back are borrowed until `done` returns. `more`: there would have been others beyond the limits. */
+typedef void nuncio_events_fn(
+	int status, const struct nuncio_event *rows, size_t n, int more, void *user);
+
+/* A page of one log: after < seq, or seq < before (0: not given; both 0: the newest). Rows come in rising seq. */
+struct nuncio_events_query {
+	uint32_t size, reserved;
+	struct nuncio_str conversation;
+	uint64_t after, before;
+	uint32_t limit; /* rows, 1-1000 */
+	uint32_t
+		max_bytes; /* stop before the sum of texts exceeds this (at least one row); 0: no limit */
+};
+
+/*
+ * Reads a page of events. Does not ask who may: nuncio_conversation_enter does.
+ * Thread: logic (done too).
+ */
+int nuncio_store_events(struct nuncio_module *self, const struct nuncio_events_query *query,
+	nuncio_events_fn *done, void *user);
+
+/* Everything in all conversations of a user since a cursor. */
+struct nuncio_sync_query {
+	uint32_t size, reserved;
+	struct nuncio_str user;
+	struct nuncio_str cursor; /* as the store gave it; empty: just give one of now */
+	uint32_t limit, max_bytes;
+};
+struct nuncio_sync_answer {
+	uint32_t size;
+	uint32_t more;            /* 1: call again with the new cursor */
+	uint32_t gap, reserved;   /* 1: the cursor was empty, too old or not this store's; reload */
+	struct nuncio_str cursor; /* opaque text, [A-Za-z0-9._~-] */
+	const struct nuncio_event *rows; /* per conversation in rising seq */
+	size_t count;
+};
+typedef void nuncio_sync_fn(int status, const struct nuncio_sync_answer *answer, void *user);
+
+/*
+ * Reads what changed for a user. Every event committed before the call is at or before the cursor that comes back when more is 0.
+ * Thread: logic (done too).
+ */
+int nuncio_store_sync(struct nuncio_module *self, const struct nuncio_sync_query *query,
+	nuncio_sync_fn *done, void *user);
+
+/* One conversation in a user's list. */
+struct nuncio_conversation_row {
+	uint32_t size, reserved;
+	struct nuncio_str conversation;
+	uint64_t last_seq, delivered, read; /* delivered, read: the user's own cursors */
+	uint64_t unread;          /* messages of others above read; counts to 1000 at most */
+	struct nuncio_event last; /* newest event; seq 0: none */
+	struct nuncio_str peer; /* the other one, when there are exactly two members; else empty */
+	uint64_t peer_delivered, peer_read;
+};
+typedef void nuncio_conversations_fn(int status, const struct nuncio_conversation_row *rows,
+	size_t n, struct nuncio_str next, void *user);
+
+/*
+ * A user's conversations, the most recently active first. `after` is the `next` of the page before, or empty; next is empty at the end.
+ * Thread: logic (done too).
+ */
+int nuncio_store_conversations(struct nuncio_module *self, struct nuncio_str who,
+	struct nuncio_str after, uint32_t limit, nuncio_conversations_fn *done, void *user);
+
+typedef void nuncio_members_fn(
+	int status, const struct nuncio_member *rows, size_t n, int more, void *user);
+
+/*
+ * Members of a conversation in order of user id, above `after` (empty: from the start).
+ * Thread: logic (done too).
+ */
+int nuncio_store_members(struct nuncio_module *self, struct nuncio_str conversation,
+	struct nuncio_str after, uint32_t limit, nuncio_members_fn *done, void *user);
+
+/* One record: (space, owner, key) is unique. space: the module's name or name.something; owner: what it is sharded by (a user id); key may be empty. */
+struct nuncio_record {
+	uint32_t size, reserved;
+	struct nuncio_str space, owner, key;
+	struct nuncio_str value; /* any bytes, up to 64 KiB; JSON by convention */
+	uint64_t version;        /* grows with every write of this record, from 1 */
+	int64_t expires_at_ms; /* wall clock; 0: never. Expired records are not found, and removed by and by */
+};
+
+#define NUNCIO_EXPECT_ANY 0
+#define NUNCIO_EXPECT_ABSENT (-1) /* NUNCIO_E_EXISTS if there is one */
+/* a positive number: the version that must be there, else NUNCIO_E_CONFLICT */
+
+/* One write: value.p NULL deletes (deleting what is absent is fine with NUNCIO_EXPECT_ANY). */
+struct nuncio_record_write {
+	uint32_t size, reserved;
+	struct nuncio_str space, owner, key, value;
+	int64_t expect;        /* NUNCIO_EXPECT_* or a version */
+	int64_t expires_at_ms; /* 0: never */
+};
+
+typedef void nuncio_records_fn(
+	int status, const struct nuncio_record *rows, size_t n, int more, void *user);
+typedef void nuncio_written_fn(int status, void *user);
+
+/*
+ * Reads one record: status 0 and one row, or NUNCIO_E_NOTFOUND.
+ * Thread: logic (done too).
+ */
+int nuncio_store_get(struct nuncio_module *self, struct nuncio_str space, struct nuncio_str owner,
+	struct nuncio_str key, nuncio_records_fn *done, void *user);
+
+/* Records of a space: of one owner (by key), or of all owners (by owner, then key) whose owner starts with owner_prefix. */
+struct nuncio_records_query {
+	uint32_t size, reserved;
+	struct nuncio_str space;
+	struct nuncio_str owner;        /* one owner; p NULL: all owners */
+	struct nuncio_str owner_prefix; /* with owner.p NULL; may be empty */
+	struct nuncio_str key_prefix;   /* may be empty */
+	struct nuncio_str after_owner,
+		after_key; /* go on behind this one; both empty: from the start */
+	uint32_t limit, reserved2;
+};
+
+/*
+ * Reads records in byte order of (owner, key).
+ * Thread: logic (done too).
+ */
+int nuncio_store_list(struct nuncio_module *self, const struct nuncio_records_query *query,
+	nuncio_records_fn *done, void *user);
+
+/*
+ * Writes all or nothing; all writes must have the same owner (one shard, one transaction). status: 0, or the first expectation that failed:
+ * NUNCIO_E_EXISTS, NUNCIO_E_CONFLICT. Durable when done.
+ * Thread: logic (done too).
+ */
+int nuncio_store_write(struct nuncio_module *self, const struct nuncio_record_write *writes,
+	size_t n, nuncio_written_fn *done, void *user);
+
+NUNCIO_END_DECLS
+
+#endif

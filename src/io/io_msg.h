@@ -49,7 +49,8 @@ enum io_kind {
 	IO_CLOSE,
 	IO_ANSWER,
 	IO_DRAIN,
-	IO_STOP
+	IO_STOP,
+	IO_READY
 };
 
 /* A WebSocket handshake that is right by the RFC and by its Origin: may it come in? Texts point behind the struct. */
@@ -85,18 +86,31 @@ struct io_http {
 	char address[46];
 };
 
-/* The WebSocket has gone; its id is dead. Nothing about it comes after this. */
+/*
+ * The WebSocket's id is dead; nothing about it comes after this. It comes when the I/O thread begins to close (peer left, protocol
+ * error, too slow, silent), except after IO_CLOSE: then when the socket has gone, so that a drain can wait for it.
+ */
 struct io_closed {
 	struct mail mail;
 	nuncio_sid id;
 	uint16_t close_code; /* as sent or received first; 1006 when the connection broke */
 };
 
-/* Finish the handshake with 101, then send `first` (may be NULL) in the same write. Takes the reference. */
+/*
+ * Finish the handshake with 101, then send `first` (may be NULL) in the same write. Takes the reference. With `ready` the session is
+ * open already: from here on the I/O thread answers the op `ping` itself, and the logic thread never sees it.
+ */
 struct io_admit {
 	struct mail mail;
 	nuncio_sid id;
 	struct packet_out *first;
+	bool ready;
+};
+
+/* The session was opened by session.open: the same as io_admit's `ready`, later. */
+struct io_ready {
+	struct mail mail;
+	nuncio_sid id;
 };
 
 /* Answer the handshake with an HTTP error in the unified form (code gives the status) and close. */
@@ -139,5 +153,11 @@ struct io_answer {
 
 /* Stop accepting; HTTP answers say `Connection: close` from here on. struct mail alone. */
 /* IO_STOP: close what is left, write what can be written at once, then post IO_STOPPED and end the thread. struct mail alone. */
+
+/* The I/O thread's last message. */
+struct io_stopped {
+	struct mail mail;
+	uint32_t thread;
+};
 
 #endif

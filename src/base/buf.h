@@ -30,6 +30,7 @@ void buf_printf(struct buf *b, const char *fmt, ...) NUNCIO_PRINTF(2, 3);
 
 void buf_consume(struct buf *b, size_t n); /* drops n bytes from the front */
 struct nuncio_str buf_str(const struct buf *b);
-char *buf_take(struct buf *b); /* NUL-ended content for alloc_free; the buffer is empty afterwards */
+char *buf_take(
+	struct buf *b); /* NUL-ended content for alloc_free; the buffer is empty afterwards */
 
 #endif

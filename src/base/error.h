@@ -4,11 +4,17 @@
 
 #include <nuncio/base.h>
 
-/* nuncio_error_set is declared in <nuncio/base.h> and lives in error.c. err may be NULL everywhere. */
+/*
+ * error.c also holds what <nuncio/base.h> declares: nuncio_error_set, nuncio_status_name and the two
+ * nuncio_code_ functions. err may be NULL everywhere; arguments may point into err->text.
+ */
 
-const char *error_name(int status); /* "BUSY" for NUNCIO_E_BUSY; "UNKNOWN" for what it does not know */
+const char *error_name(int status); /* "E_BUSY", "OK", or "E_UNKNOWN" */
 
-/* Fills "what: No such file or directory" and returns the status that fits, always negative. */
+/* The status that fits an errno value, always negative. */
+int error_status_of(int errno_value);
+
+/* Fills "what: No such file or directory" and returns error_status_of(errno_value). */
 int error_errno(struct nuncio_error *err, const char *what, int errno_value);
 
 /* Puts text in front of what err already says: "store: " + "disk full". */

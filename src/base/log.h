@@ -11,24 +11,31 @@
 /*
  * One JSON object a line: timestamp, level, service, node, module, trace_id, message, then the
  * fields. Thread: any, unless said otherwise; no call here waits for the disk while the writer
- * thread runs. `level` is enum nuncio_level (NUNCIO_DEBUG 1 .. NUNCIO_ERROR 4) or LOG_FATAL_LEVEL.
+ * thread runs; only LOG_LEVEL_FATAL does, which is for last words. The first four levels have the
+ * values of enum nuncio_level in <nuncio/log.h>, so either may be passed.
  */
-enum { LOG_FATAL_LEVEL = 5 };
+enum log_level {
+	LOG_LEVEL_DEBUG = 1,
+	LOG_LEVEL_INFO = 2,
+	LOG_LEVEL_WARN = 3,
+	LOG_LEVEL_ERROR = 4,
+	LOG_LEVEL_FATAL = 5
+};
 
 struct log_config {
 	const char *path; /* "-" or NULL: stderr; copied */
-	int level;        /* lowest that is written; 0 means NUNCIO_INFO */
+	int level;        /* lowest that is written; 0 means LOG_LEVEL_INFO */
 	const char *service, *node;
 	size_t ring_bytes; /* 0: 1 MiB */
 };
 
 int log_init(const struct log_config *config, struct nuncio_error *err); /* main thread, once */
-int log_start_writer(struct nuncio_error *err); /* main thread */
-void log_stop(void);  /* main thread: writes what is left, joins; later lines are written directly */
-void log_fini(void);  /* main thread, last: closes the file, forgets the configuration */
-void log_reopen(void);          /* any thread; done by the writer with its next batch */
-void log_level_set(int level);  /* any thread, at any time */
-bool log_is_on(int level);      /* would such a line be written? */
+int log_start_writer(struct nuncio_error *err);                          /* main thread */
+void log_stop(void); /* main thread: writes what is left, joins; later lines are written directly */
+void log_fini(void); /* main thread, last: closes the file, forgets the configuration */
+void log_reopen(void);         /* any thread; done by the writer with its next batch */
+void log_level_set(int level); /* any thread, at any time */
+bool log_is_on(int level);     /* would such a line be written? */
 uint64_t log_dropped_total(void);
 
 void log_write(int level, const char *module, const char *trace_id, const char *fmt, ...)
@@ -48,11 +55,26 @@ struct log_field {
 	} value;
 };
 
-#define LOG_F_TEXT(k, s) { .key = (k), .type = LOG_TEXT, .value.text = (s) }
-#define LOG_F_INT(k, v) { .key = (k), .type = LOG_INT, .value.i = (v) }
-#define LOG_F_UINT(k, v) { .key = (k), .type = LOG_UINT, .value.u = (v) }
-#define LOG_F_REAL(k, v) { .key = (k), .type = LOG_REAL, .value.real = (v) }
-#define LOG_F_BOOL(k, v) { .key = (k), .type = LOG_BOOL, .value.yes = (v) }
+#define LOG_F_TEXT(k, s) \
+	{ \
+		.key = (k), .type = LOG_TEXT, .value.text = (s) \
+	}
+#define LOG_F_INT(k, v) \
+	{ \
+		.key = (k), .type = LOG_INT, .value.i = (v) \
+	}
+#define LOG_F_UINT(k, v) \
+	{ \
+		.key = (k), .type = LOG_UINT, .value.u = (v) \
+	}
+#define LOG_F_REAL(k, v) \
+	{ \
+		.key = (k), .type = LOG_REAL, .value.real = (v) \
+	}
+#define LOG_F_BOOL(k, v) \
+	{ \
+		.key = (k), .type = LOG_BOOL, .value.yes = (v) \
+	}
 
 void log_fields(int level, const char *module, const char *trace_id, const char *message,
 	const struct log_field *fields, size_t field_count);

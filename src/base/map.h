@@ -28,6 +28,7 @@ void map_init(struct map *m);
 void map_fini(struct map *m); /* frees the table, not the nodes */
 void map_add(struct map *m, struct map_node *node, uint64_t hash);
 void map_remove(struct map *m, struct map_node *node); /* must be in m */
+void map_reserve(struct map *m, size_t count); /* so that adding up to count does not grow */
 size_t map_count(const struct map *m);
 
 /* Walk the nodes of one full hash: for (n = map_first(m, h); n; n = map_next_same(n)). */
@@ -45,8 +46,8 @@ struct map_cursor {
 };
 struct map_node *map_each_next(const struct map *m, struct map_cursor *c);
 #define MAP_EACH(m, node) \
-	for (struct map_cursor node##_at_ = { 0, NULL }, *node##_once_ = &node##_at_; node##_once_; \
-		node##_once_ = NULL) \
-		for (struct map_node *node; (node = map_each_next((m), &node##_at_)) != NULL;)
+	for (struct map_cursor node##_at_ = { 0, NULL }, *node##_once_ = &node##_at_; \
+		node##_once_; node##_once_ = NULL) \
+		for (struct map_node * node; (node = map_each_next((m), &node##_at_)) != NULL;)
 
 #endif

@@ -33,7 +33,8 @@ struct metric *metric_new_counter(struct metric_set *set, const char *name, cons
 struct metric *metric_new_gauge(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels);
 
-typedef int64_t (*metric_read_fn)(void *user); /* called by metric_write_text, on its thread */
+/* Called by metric_write_text, on its thread, under the set's lock: it must not make metrics. */
+typedef int64_t (*metric_read_fn)(void *user);
 struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels, metric_read_fn fn, void *user);
 
@@ -43,7 +44,8 @@ struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, con
  */
 enum { METRIC_BUCKETS_MAX = 32 };
 struct metric *metric_new_histogram(struct metric_set *set, const char *name, const char *help,
-	const struct metric_label *labels, const int64_t *bounds, size_t bound_count, double divisor);
+	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
+	double divisor);
 
 /* m may be NULL in all of these. */
 void metric_add(struct metric *m, int64_t by);

@@ -10,7 +10,10 @@
 
 /* Borrowed text. STR takes a literal only; STR_INIT is the same for static initialisers. */
 #define STR(literal) ((struct nuncio_str){ "" literal, sizeof(literal) - 1 })
-#define STR_INIT(literal) { "" literal, sizeof(literal) - 1 }
+#define STR_INIT(literal) \
+	{ \
+		"" literal, sizeof(literal) - 1 \
+	}
 #define STR_FMT "%.*s" /* printf("..." STR_FMT, STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).n, (s).n ? (s).p : ""
 

@@ -41,8 +41,7 @@ int mailbox_post_batch(struct mailbox *mb, struct mail *first, struct mail *last
 
 /* Ignores the limit: for answers that must not be lost, whose number a request has bounded. */
 void mailbox_post_forced(struct mailbox *mb, struct mail *m);
-void mailbox_post_batch_forced(
-	struct mailbox *mb, struct mail *first, struct mail *last, size_t n);
+void mailbox_post_batch_forced(struct mailbox *mb, struct mail *first, struct mail *last, size_t n);
 
 struct mail *mailbox_take_all(struct mailbox *mb); /* receiver: oldest first, or NULL */
 size_t mailbox_count(const struct mailbox *mb);    /* any thread; a moment's truth */
@@ -60,8 +59,8 @@ struct outbox {
 
 void outbox_init(struct outbox *ob, struct mailbox *to);
 void outbox_add(struct outbox *ob, struct mail *m);
-int outbox_flush(struct outbox *ob);         /* 0, or BUSY: everything stays in the outbox */
-void outbox_flush_forced(struct outbox *ob); /* never refused */
+int outbox_flush(struct outbox *ob);             /* 0, or BUSY: everything stays in the outbox */
+void outbox_flush_forced(struct outbox *ob);     /* never refused */
 struct mail *outbox_take_all(struct outbox *ob); /* for clean-up: oldest first, or NULL */
 
 #endif

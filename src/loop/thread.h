@@ -11,8 +11,8 @@
 struct thread;
 typedef void (*thread_fn)(void *user);
 
-int thread_start(const char *name, thread_fn fn, void *user, struct thread **t_r,
-	struct nuncio_error *err);
+int thread_start(
+	const char *name, thread_fn fn, void *user, struct thread **t_r, struct nuncio_error *err);
 void thread_join(struct thread **t); /* NULL inside is fine; leaves NULL */
 
 #endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mailboxes: a list under a mutex, held for a few instructions. What makes it fast is that a turn's
+ * messages come as one batch (one lock, one wake) and that the receiver takes all at once. The poster
+ * that finds the box empty wakes the loop, after unlocking; any later one relies on that. A poster on
+ * the loop's own thread asks for another round of on_turn instead, which costs no system call.
+ *
+ * Order: messages of one thread arrive in the order of posting; between threads there is none. Limit:
+ * `limit` messages, passed by at most one batch, and by forced posts.
+ */
+#include "loop/mailbox.h"
+
+#include <nuncio/base.h>
+
+#include "base/check.h"
+#include "loop/loop.h"
+
+void mailbox_init(struct mailbox *mb, struct loop *to, size_t limit)
+{
+	pthread_mutex_init(&mb->lock, NULL);
+	mb->first = mb->last = NULL;
+	atomic_init(&mb->count, 0);
+	mb->limit = limit;
+	mb->to = to;
+}
+
+void mailbox_fini(struct mailbox *mb)
+{
+	CHECK(!mb->first);
+	pthread_mutex_destroy(&mb->lock);
+}
+
+size_t mailbox_count(const struct mailbox *mb)
+{
+	return atomic_load_explicit(&mb->count, memory_order_relaxed);
+}
+
+bool mailbox_is_over(const struct mailbox *mb)
+{
+	return mailbox_count(mb) > mb->limit / 2;
+}
+
+static void wake(struct mailbox *mb)
+{
+	if (!mb->to)
+		return;
+	if (loop_is_mine(mb->to))
+		loop_again(mb->to);
+	else
+		loop_wake(mb->to);
+}
+
+/* Under lock; true when the box was empty. */
+static bool append(struct mailbox *mb, struct mail *first, struct mail *last, size_t n)
+{
+	bool was_empty = !mb->first;
+	last->next = NULL;
+	if (was_empty)
+		mb->first = first;
+	else
+		mb->last->next = first;
+	mb->last = last;
+	atomic_store_explicit(&mb->count, mailbox_count(mb) + n, memory_order_relaxed);
+	return was_empty;
+}
+
+static int post(struct mailbox *mb, struct mail *first, struct mail *last, size_t n, bool is_forced)
+{
+	bool was_empty = false, is_full;
+	pthread_mutex_lock(&mb->lock);
+	is_full = !is_forced && mailbox_count(mb) >= mb->limit;
+	if (!is_full)
+		was_empty = append(mb, first, last, n);
+	pthread_mutex_unlock(&mb->lock);
+	if (was_empty)
+		wake(mb);
+	return is_full ? NUNCIO_E_BUSY : NUNCIO_OK;
+}
+
+int mailbox_post(struct mailbox *mb, struct mail *m)
+{
+	return post(mb, m, m, 1, false);
+}
+
+int mailbox_post_batch(struct mailbox *mb, struct mail *first, struct mail *last, size_t n)
+{
+	return post(mb, first, last, n, false);
+}
+
+void mailbox_post_forced(struct mailbox *mb, struct mail *m)
+{
+	post(mb, m, m, 1, true);
+}
+
+void mailbox_post_batch_forced(struct mailbox *mb, struct mail *first, struct mail *last, size_t n)
+{
+	post(mb, first, last, n, true);
+}
+
+struct mail *mailbox_take_all(struct mailbox *mb)
+{
+	if (!mailbox_count(mb)) /* the usual answer of an on_turn callback, without the lock */
+		return NULL;
+	pthread_mutex_lock(&mb->lock);
+	struct mail *first = mb->first;
+	mb->first = mb->last = NULL;
+	atomic_store_explicit(&mb->count, 0, memory_order_relaxed);
+	pthread_mutex_unlock(&mb->lock);
+	return first;
+}
+
+void outbox_init(struct outbox *ob, struct mailbox *to)
+{
+	*ob = (struct outbox){ .to = to };
+}
+
+void outbox_add(struct outbox *ob, struct mail *m)
+{
+	m->next = NULL;
+	if (ob->last)
+		ob->last->next = m;
+	else
+		ob->first = m;
+	ob->last = m;
+	ob->count++;
+}
+
+struct mail *outbox_take_all(struct outbox *ob)
+{
+	struct mail *first = ob->first;
+	outbox_init(ob, ob->to);
+	return first;
+}
+
+int outbox_flush(struct outbox *ob)
+{
+	if (!ob->first)
+		return NUNCIO_OK;
+	int rc = mailbox_post_batch(ob->to, ob->first, ob->last, ob->count);
+	if (rc == NUNCIO_OK)
+		outbox_init(ob, ob->to);
+	return rc;
+}
+
+void outbox_flush_forced(struct outbox *ob)
+{
+	if (!ob->first)
+		return;
+	mailbox_post_batch_forced(ob->to, ob->first, ob->last, ob->count);
+	outbox_init(ob, ob->to);
+}

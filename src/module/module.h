@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MODULE_MODULE_H
+#define MODULE_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nuncio/module.h>
+
+#include "base/check.h"
+#include "base/ini.h"
+#include "hook/callback.h"
+#include "module/options.h"
+
+struct auth;
+struct buf;
+struct caller;
+struct hook_table;
+struct logic;
+struct loop;
+struct metric_set;
+struct provider_set;
+struct store;
+struct work_pool;
+
+/*
+ * The modules that are switched on, and the parts of the server that they may use. server.c makes the parts, then the set.
+ * Everything here: logic thread (the main thread before it runs), unless said otherwise.
+ */
+struct module_env {
+	struct loop *loop;
+	struct caller *caller; /* closures into the logic loop: nuncio_on_logic */
+	struct hook_table *hooks;
+	struct provider_set *providers;
+	struct store *store;
+	struct auth *auth;
+	struct work_pool *work;
+	struct metric_set *metrics;
+	struct logic *logic; /* for api_session.c, api_request.c, api_conversation.c */
+	const struct options
+		*core; /* [core]: needs the keys store, auth, data_dir, node, module_path */
+	const char *data_dir, *node; /* as [core] has them */
+	const char *module_path;     /* folder of the .so files */
+};
+
+struct modules;
+
+struct modules *modules_new(const struct module_env *env); /* env is copied, the parts are not */
+void modules_free(struct modules **set);
+
+/*
+ * The stages of a start, in this order. Each returns 0, or a negative status with one message in err; then modules_stop and
+ * modules_fini undo what was done so far (both may be called after any stage, and skip what did not happen).
+ */
+int modules_load(struct modules *set, const struct ini *ini, struct option_faults *faults,
+	struct nuncio_error
+		*err); /* [modules]: open, check; faults of all sections, also unknown ones */
+int modules_init(struct modules *set, struct nuncio_error *err);
+int modules_freeze(
+	struct modules *set, struct nuncio_error *err);           /* providers, needs, hook order */
+int modules_start(struct modules *set, struct nuncio_error *err); /* opens the store in its place */
+void modules_stop(struct modules *set); /* in reverse; then nuncio_on_logic answers GONE */
+void modules_fini(struct modules *set); /* the store is closed, work and calls are finished */
+
+/*
+ * New values from a changed file. `faults`: the file is wrong, nothing was changed. Otherwise every module whose LIVE options changed was asked;
+ * `report` gets one line for each thing that somebody should know: changed, cannot change while running, refused by its module.
+ */
+int modules_reload(struct modules *set, const struct ini *ini, struct option_faults *faults,
+	struct buf *report);
+
+/* Lets [core] be checked with the others: for sections that are nobody's. */
+size_t modules_count(const struct modules *set);
+struct nuncio_module *modules_find(const struct modules *set, const char *name);
+
+/* For reports. */
+struct module_report {
+	const char *name, *version, *summary, *stage;
+	uint64_t calls, slow_calls;
+	int64_t total_us;
+	size_t timers, tickets, owned, work, errors;
+};
+typedef void modules_each_fn(const struct module_report *report, void *user);
+void modules_each(const struct modules *set, modules_each_fn *fn, void *user);
+
+void modules_show(const struct modules *set, struct buf *out); /* --show-config: all sections */
+/* --help-config and its ini form: all modules of the folder; `on` is the list that a new file switches on, NULL-ended. */
+int modules_help(const char *module_path, const struct options *core, struct buf *out,
+	struct nuncio_error *err);
+int modules_write_ini(const char *module_path, const struct options *core, const char *const *on,
+	struct buf *out, struct nuncio_error *err);
+
+/* ---- For the api_*.c files, also those in the hands of logic/ ---- */
+
+/*
+ * The parts behind API calls that have no `self` (nuncio_session_find and the like). NULL between modules_free and modules_new.
+ * Thread: any.
+ */
+const struct module_env *module_env(void);
+const struct module_env *module_env_of(const struct nuncio_module *self); /* checks self */
+
+#define MODULE_CHECK_THREAD() CHECK_THREAD(module_thread())
+const struct thread_mark *module_thread(
+	void); /* of the logic thread, set by modules_new and modules_bind */
+void modules_bind(struct modules *set); /* the calling thread is the logic thread from now on */
+
+/* 0 in init; otherwise NUNCIO_E_DENIED, and the log says who called `what` too late. */
+int module_check_init(struct nuncio_module *self, const char *what);
+bool module_is_gone(const struct nuncio_module *self);   /* its stop has returned. Thread: any */
+uint32_t module_order(const struct nuncio_module *self); /* place in the INI's list */
+
+/*
+ * Remembers something that the module registered; undo(ptr) is called after its fini, in reverse order of registration.
+ */
+typedef void module_undo_fn(void *ptr);
+void module_own(struct nuncio_module *self, const char *kind, void *ptr, module_undo_fn *undo);
+void module_forget(struct nuncio_module *self, void *ptr); /* gone already, do not undo */
+
+/* Stats of one callback of this module, counted in its report; owned by the module's record. */
+struct callback *module_callback(struct nuncio_module *self, const char *what);
+void module_count_error(struct nuncio_module *self);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROVIDE_STORE_H
+#define PROVIDE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nuncio/store_provider.h>
+
+#include "provide/provider.h"
+
+struct caller;
+struct loop;
+struct metric_set;
+
+/*
+ * Asking the store: one queue per lane, one worker thread per lane, answers on the logic thread. Everything that the logic thread asks in one
+ * turn is handed to the lanes at its end. The object exists without a provider too; then everything is refused with NUNCIO_E_UNSUPPORTED.
+ * Everything here: logic thread, and `done` too, never before the call returns.
+ */
+struct store;
+
+struct store_settings {
+	struct loop *loop;
+	struct caller *caller;
+	struct metric_set *metrics; /* may be NULL */
+	unsigned node;              /* for event ids, 0-1023 */
+	size_t limit;               /* waiting jobs per lane; 0: 10,000 */
+};
+
+struct store *store_new(const struct store_settings *settings);
+void store_free(struct store **store); /* closed */
+
+/* Opens the provider and starts its lanes. p must stay until store_close. */
+int store_open(struct store *store, const struct provider *p, struct nuncio_error *err);
+bool store_is_open(const struct store *store);
+
+/* Refuses new jobs (NUNCIO_E_GONE) and blocks until all accepted ones are answered, `done` included. */
+void store_finish(struct store *store);
+void store_close(struct store *store); /* store_finish, then ends the lanes and the provider */
+
+size_t store_job_count(const struct store *store); /* asked, not answered */
+
+/* An event to append: texts are copied. id and sent_at are made here. */
+struct store_append {
+	struct nuncio_str conversation, type, from, client_id, kind, body, extra;
+	const struct nuncio_str *founders;
+	size_t founders_count;
+	const struct nuncio_record_write *writes;
+	size_t writes_count;
+};
+
+/* All return 0, then done comes once; or UNSUPPORTED, BUSY, GONE, INVAL, TOOBIG, and it does not. */
+int store_append(
+	struct store *store, const struct store_append *what, nuncio_appended_fn *done, void *user);
+int store_mark(struct store *store, struct nuncio_str conversation, struct nuncio_str user_id,
+	uint64_t delivered, uint64_t read, nuncio_written_fn *done, void *user);
+
+int store_events(struct store *store, const struct nuncio_events_query *query,
+	nuncio_events_fn *done, void *user);
+int store_sync(struct store *store, const struct nuncio_sync_query *query, nuncio_sync_fn *done,
+	void *user);
+int store_conversations(struct store *store, struct nuncio_str who, struct nuncio_str after,
+	uint32_t limit, nuncio_conversations_fn *done, void *user);
+int store_members(struct store *store, struct nuncio_str conversation, struct nuncio_str after,
+	uint32_t limit, nuncio_members_fn *done, void *user);
+int store_get(struct store *store, struct nuncio_str space, struct nuncio_str owner,
+	struct nuncio_str key, nuncio_records_fn *done, void *user);
+int store_list(struct store *store, const struct nuncio_records_query *query,
+	nuncio_records_fn *done, void *user);
+int store_write(struct store *store, const struct nuncio_record_write *writes, size_t n,
+	nuncio_written_fn *done, void *user);
+
+/* Within the provider's open. */
+void store_set_highest(struct store *store, nuncio_id highest);
+
+#endif

@@ -11,9 +11,9 @@
 
 /*
  * permessage-deflate payloads (RFC 7692 section 7.2), never with context takeover: so one state per
- * thread serves all its connections, and memory does not grow with them. A deflater uses a window of
- * 4 KiB (DEFLATE_WINDOW_BITS); chat messages are smaller, and a reset then costs little.
- * Thread: each object belongs to one.
+ * thread serves all its connections, and memory does not grow with them. A deflater uses a window
+ * of 4 KiB (DEFLATE_WINDOW_BITS); chat messages are smaller, and a reset then costs little. Thread:
+ * each object belongs to one.
  */
 #define DEFLATE_WINDOW_BITS 12
 
@@ -27,7 +27,8 @@ bool deflater_run(struct deflater *d, struct nuncio_str text, struct buf *to);
 struct inflater;
 struct inflater *inflater_new(void); /* takes its memory at the first use */
 void inflater_free(struct inflater **i);
-/* Appends the text. NUNCIO_E_INVAL for broken data, NUNCIO_E_TOOBIG as soon as it passes max_bytes. */
+/* Appends the text. NUNCIO_E_INVAL for broken data, NUNCIO_E_TOOBIG as soon as it passes
+   max_bytes. */
 int inflater_run(struct inflater *i, struct nuncio_str packed, size_t max_bytes, struct buf *to);
 
 #endif

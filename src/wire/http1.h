@@ -12,28 +12,30 @@
 
 /*
  * A strict HTTP/1.1 request parser (RFC 9112), fed in pieces of any size. Our own: what is packaged
- * is libhttp-parser, whose upstream ended and which accepts by default some of what request smuggling
- * is made of (bare LF, obs-fold, blanks in odd places); the part that a server of requests needs is
- * small. tests/fuzz/fuzz_http1 holds it against libhttp-parser: we may only be stricter.
+ * is libhttp-parser, whose upstream ended and which accepts by default some of what request
+ * smuggling is made of (bare LF, obs-fold, blanks in odd places); the part that a server of
+ * requests needs is small. tests/fuzz/fuzz_http1 holds it against libhttp-parser: we may only be
+ * stricter.
  *
- * It owns the memory of the one request it is reading; an idle connection frees it.
- * Thread: one at a time.
+ * It owns the memory of the one request it is reading; an idle connection frees it. Thread: one at
+ * a time.
  */
 struct http1;
 
 struct http1_field {
-	struct nuncio_str name; /* as sent */
+	struct nuncio_str name;  /* as sent */
 	struct nuncio_str value; /* without blanks around it */
 };
 
 /* Valid until http1_next or http1_free. */
 struct http1_request {
-	struct nuncio_str method;  /* GET HEAD POST PUT DELETE PATCH OPTIONS */
-	struct nuncio_str target;  /* as sent; may hold a token, so never log it */
-	struct nuncio_str path;    /* decoded, valid UTF-8, begins with '/', no dot segments, no control characters */
-	struct nuncio_str query;   /* as sent, without '?'; see uri.h */
-	struct nuncio_str host;    /* of the Host header; "" only in HTTP/1.0 */
-	struct nuncio_str body;    /* without chunk framing */
+	struct nuncio_str method; /* GET HEAD POST PUT DELETE PATCH OPTIONS */
+	struct nuncio_str target; /* as sent; may hold a token, so never log it */
+	struct nuncio_str
+		path; /* decoded, valid UTF-8, begins with '/', no dot segments, no control characters */
+	struct nuncio_str query; /* as sent, without '?'; see uri.h */
+	struct nuncio_str host;  /* of the Host header; "" only in HTTP/1.0 */
+	struct nuncio_str body;  /* without chunk framing */
 	const struct http1_field *fields;
 	size_t field_count;
 	uint8_t minor;        /* HTTP/1.minor: 0 or 1 */
@@ -51,9 +53,10 @@ struct http1 *http1_new(const struct http1_limits *limits); /* NULL: all default
 void http1_free(struct http1 **h);
 
 enum http1_fed {
-	HTTP1_FAILED = -1, /* see http1_failure; nothing more may be fed, the connection must be closed */
-	HTTP1_MORE = 0,    /* all bytes taken, the request is not complete */
-	HTTP1_READY = 1    /* http1_request gives it; bytes behind *used_r belong to what follows it */
+	HTTP1_FAILED =
+		-1, /* see http1_failure; nothing more may be fed, the connection must be closed */
+	HTTP1_MORE = 0, /* all bytes taken, the request is not complete */
+	HTTP1_READY = 1 /* http1_request gives it; bytes behind *used_r belong to what follows it */
 };
 enum http1_fed http1_feed(struct http1 *h, const char *bytes, size_t n, size_t *used_r);
 
@@ -69,7 +72,7 @@ bool http1_is_in_body(const struct http1 *h);
 bool http1_take_continue(struct http1 *h);
 
 struct http1_failure {
-	int status; /* 400, 413, 414, 431, 501, 505 */
+	int status;       /* 400, 413, 414, 417, 431, 501, 505 */
 	const char *text; /* what was wrong, constant */
 };
 struct http1_failure http1_failure(const struct http1 *h);

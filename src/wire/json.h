@@ -11,8 +11,8 @@
 #include "base/arena.h"
 
 /*
- * Strict JSON (RFC 8259) without a tree and without allocation. On the road of a message the text is
- * checked once, on the I/O thread, and from then on it is passed around as a borrowed slice of
+ * Strict JSON (RFC 8259) without a tree and without allocation. On the road of a message the text
+ * is checked once, on the I/O thread, and from then on it is passed around as a borrowed slice of
  * checked text: most of it is only relayed, and of the rest a handler wants two or three members. A
  * tree would cost 40 allocations and ten times the time, on the thread that is the narrowest.
  *
@@ -46,15 +46,16 @@ enum json_type {
 /* 0 and the value without blanks around it, or NUNCIO_E_INVAL / NUNCIO_E_TOOBIG with
    "byte 17: reason" in err. limits NULL: json_packet_limits. value_r may be NULL. */
 int json_check(struct nuncio_str text, const struct json_limits *limits, struct nuncio_str *value_r,
-	       struct nuncio_error *err);
+	struct nuncio_error *err);
 
 /*
  * The same in one pass with the wanted members of the outermost object: values_r[i] is the member
  * keys[i], or the empty text. A text that is no object is NUNCIO_E_INVAL. On failure the members
  * found before it are there: good for an answer that wants to name the request, for nothing else.
  */
-int json_scan_members(struct nuncio_str text, const struct json_limits *limits, const struct nuncio_str *keys,
-		      size_t count, struct nuncio_str *values_r, struct nuncio_error *err);
+int json_scan_members(struct nuncio_str text, const struct json_limits *limits,
+	const struct nuncio_str *keys, size_t count, struct nuncio_str *values_r,
+	struct nuncio_error *err);
 
 enum json_type json_type(struct nuncio_str value);
 const char *json_type_name(enum json_type type); /* "a string", "an object", ... for messages */
@@ -65,9 +66,9 @@ int json_member(struct nuncio_str value, const char *key, struct nuncio_str *chi
 int json_path(struct nuncio_str value, const char *path, struct nuncio_str *child_r);
 
 /*
- * Walking: struct json_iter it = json_members(value); while (json_next_member(&it, &key, &child)) ...
- * For a value of another type the walk ends at once. key is the text as written, between the quotes;
- * json_key_is compares it after decoding, json_key_text decodes it.
+ * Walking: struct json_iter it = json_members(value); while (json_next_member(&it, &key, &child))
+ * ... For a value of another type the walk ends at once. key is the text as written, between the
+ * quotes; json_key_is compares it after decoding, json_key_text decodes it.
  */
 struct json_iter {
 	const char *p, *end;
@@ -80,11 +81,14 @@ size_t json_count(struct nuncio_str value); /* members or items; 0 for other typ
 bool json_key_is(struct nuncio_str key, struct nuncio_str name);
 struct nuncio_str json_key_text(struct nuncio_str key, struct arena *a);
 
-/* Each returns 0, or NUNCIO_E_INVAL when the value is of another type (or, for numbers, not exact). */
-/* Decoded text; borrowed from the value when it has no escapes, else from the arena. May hold U+0000. */
+/* Each returns 0, or NUNCIO_E_INVAL when the value is of another type (or, for numbers, not
+   exact). */
+/* Decoded text; borrowed from the value when it has no escapes, else from the arena. May hold
+   U+0000. */
 int json_text(struct nuncio_str value, struct arena *a, struct nuncio_str *text_r);
 /* Text of 1 to max_bytes bytes without control characters (U+0000-001F, 007F): ids and names. */
-int json_word(struct nuncio_str value, size_t max_bytes, struct arena *a, struct nuncio_str *text_r);
+int json_word(
+	struct nuncio_str value, size_t max_bytes, struct arena *a, struct nuncio_str *text_r);
 /* Exact integers only: 1.0, 1e3 and what does not fit are refused, and so is -0. */
 int json_int(struct nuncio_str value, int64_t *v_r);
 int json_uint(struct nuncio_str value, uint64_t *v_r);

@@ -32,7 +32,8 @@ void json_out_text(struct json_out *o, struct nuncio_str text);
 void json_out_cstr(struct json_out *o, const char *text); /* NULL writes null */
 void json_out_int(struct json_out *o, int64_t v);
 void json_out_uint(struct json_out *o, uint64_t v);
-void json_out_id(struct json_out *o, uint64_t v); /* decimal in quotes: JavaScript's numbers end at 2^53 */
+void json_out_id(
+	struct json_out *o, uint64_t v); /* decimal in quotes: JavaScript's numbers end at 2^53 */
 void json_out_double(struct json_out *o, double v); /* null when not finite */
 void json_out_bool(struct json_out *o, bool v);
 void json_out_null(struct json_out *o);

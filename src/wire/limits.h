@@ -3,18 +3,19 @@
 #define WIRE_LIMITS_H
 
 /*
- * Every size limit of the protocol, with its reason. Whatever comes from outside is measured against
- * one of these before memory is taken for it. A limit named "default" can be changed in the INI.
+ * Every size limit of the protocol, with its reason. Whatever comes from outside is measured
+ * against one of these before memory is taken for it. A limit named "default" can be changed in the
+ * INI.
  */
 
-/* Packets. nuncio.frame.v1 counts the payload in 16 bits; the JSON form obeys the same bound, so that
-   a client may change the subprotocol without learning new limits. */
+/* Packets. nuncio.frame.v1 counts the payload in 16 bits; the JSON form obeys the same bound, so
+   that a client may change the subprotocol without learning new limits. */
 #define LIMIT_PACKET_BYTES 65535
 #define LIMIT_FRAME_HEAD_BYTES 7
 /* Default for one WebSocket message: one largest frame with its header. */
 #define LIMIT_MESSAGE_BYTES (LIMIT_PACKET_BYTES + LIMIT_FRAME_HEAD_BYTES)
-/* Default for the body of a chat message: leaves room for what message.new adds around it (ids, times,
-   names, mentions), so that what was accepted can also be delivered in one packet. */
+/* Default for the body of a chat message: leaves room for what message.new adds around it (ids,
+   times, names, mentions), so that what was accepted can also be delivered in one packet. */
 #define LIMIT_BODY_BYTES (56 * 1024)
 #define LIMIT_OP_BYTES 64 /* a name like message.send; it goes into logs and metric labels */
 

@@ -26,7 +26,7 @@ struct packet {
 
 /* What to tell the client when a packet cannot be read. */
 struct packet_fault {
-	uint32_t seq;         /* of the request, or 0 when it could not be read */
+	uint32_t seq;          /* of the request, or 0 when it could not be read */
 	enum nuncio_code code; /* bad_json, bad_request, too_large */
 	struct nuncio_error error;
 };
@@ -46,10 +46,10 @@ int packet_read_frame(struct nuncio_str *rest, struct packet *packet_r, struct p
 /* ---- to clients ---- */
 
 /*
- * One packet to any number of receivers: immutable, counted, encoded once. The JSON form is made when
- * the packet is made and stands ready with its WebSocket header, one piece for send(). The other
- * forms are made when first asked for, by whichever thread asks, and then shared; without context
- * takeover (which we never agree to) a compressed message is the same for everybody.
+ * One packet to any number of receivers: immutable, counted, encoded once. The JSON form is made
+ * when the packet is made and stands ready with its WebSocket header, one piece for send(). The
+ * other forms are made when first asked for, by whichever thread asks, and then shared; without
+ * context takeover (which we never agree to) a compressed message is the same for everybody.
  * Thread: any, for all calls.
  */
 struct packet_out;
@@ -69,7 +69,8 @@ enum packet_form {
  */
 struct packet_out *packet_out_notify(struct nuncio_str op, struct nuncio_str data_json);
 /* message is any text, escaped here; empty on success. */
-struct packet_out *packet_out_response(uint32_t seq, int code, struct nuncio_str message, struct nuncio_str data_json);
+struct packet_out *packet_out_response(
+	uint32_t seq, int code, struct nuncio_str message, struct nuncio_str data_json);
 /* The answer to a fault: a response when the seq is known, else the notify `error`. */
 struct packet_out *packet_out_fault(const struct packet_fault *fault);
 
@@ -82,12 +83,13 @@ void packet_out_unref(struct packet_out **p);
  * count (65,535 bytes) becomes in the FRAME forms a response with code too_large, or the notify
  * `error` with the same code and the op's name: never a broken frame.
  */
-struct nuncio_str packet_out_bytes(struct packet_out *p, enum packet_form form, struct deflater *deflater);
+struct nuncio_str packet_out_bytes(
+	struct packet_out *p, enum packet_form form, struct deflater *deflater);
 
 /* The JSON text without any framing. */
 struct nuncio_str packet_out_text(const struct packet_out *p);
 enum packet_type packet_out_type(const struct packet_out *p);
-uint32_t packet_out_seq(const struct packet_out *p); /* 0 for a notify */
+uint32_t packet_out_seq(const struct packet_out *p);      /* 0 for a notify */
 size_t packet_out_heap_bytes(const struct packet_out *p); /* for queue limits and reports */
 
 #endif

@@ -16,8 +16,9 @@
  * case: a read that brought nothing but whole, short, unfragmented frames is decoded in place at a
  * tenth of the cost. tests/fuzz/fuzz_ws holds both ways against each other.
  *
- * A parser is state of a connection only while a frame or a fragmented message is in flight. Between
- * frames there is nothing to keep, so idle connections own none: contexts come from the thread's pool.
+ * A parser is state of a connection only while a frame or a fragmented message is in flight.
+ * Between frames there is nothing to keep, so idle connections own none: contexts come from the
+ * thread's pool.
  */
 enum ws_opcode {
 	WS_CONTINUATION = 0,
@@ -38,7 +39,7 @@ enum ws_close_code {
 	WS_CLOSE_POLICY = 1008,
 	WS_CLOSE_TOO_BIG = 1009,
 	WS_CLOSE_INTERNAL = 1011,
-	WS_CLOSE_TOKEN = 4001,   /* 40xx: src/wire/PROTOCOL.md section 1.3 */
+	WS_CLOSE_TOKEN = 4001, /* 40xx: src/wire/PROTOCOL.md section 1.3 */
 	WS_CLOSE_REPLACED = 4002,
 	WS_CLOSE_TOO_SLOW = 4003,
 	WS_CLOSE_SILENT = 4004,
@@ -54,14 +55,15 @@ struct ws_rules {
 
 /*
  * Called while bytes are fed. Data is valid during the call only and may be changed in place. A
- * non-zero result ends the feeding (ws_feed returns WS_STOPPED). A callback must not free or feed the
- * connection that is being fed. Pongs are not sent by the parser: on_ping has to.
+ * non-zero result ends the feeding (ws_feed returns WS_STOPPED). A callback must not feed or free
+ * anything of the same pool. Pongs are not sent by the parser: on_ping has to.
  */
 struct ws_events {
 	int (*on_message)(enum ws_opcode kind, struct nuncio_str data, void *user);
 	int (*on_ping)(struct nuncio_str data, void *user);
 	int (*on_pong)(struct nuncio_str data, void *user);
-	void (*on_close)(uint16_t code, struct nuncio_str reason, void *user); /* WS_CLOSE_NO_CODE if none given */
+	void (*on_close)(uint16_t code, struct nuncio_str reason,
+		void *user); /* WS_CLOSE_NO_CODE if none given */
 };
 
 struct ws_pool;   /* one per I/O thread: idle parsers, the inflater, scratch memory */
@@ -78,18 +80,18 @@ enum ws_fed {
 	WS_MORE = 0,   /* all taken; go on */
 	WS_ENDED = 1,  /* the peer's close frame came, on_close was called; echo it, then close */
 	WS_STOPPED = 2 /* a callback asked to stop */
-	               /* 1002, 1003, 1007, 1009: fail the connection with this close code */
+		       /* 1002, 1003, 1007, 1009: fail the connection with this close code */
 };
 
 /*
  * Feeds what a read brought. *parser is the connection's: NULL at first; a parser is taken from the
- * pool when bytes end in the middle and given back when a later read completes the frame or message.
- * bytes are changed (unmasked in place). After any result but WS_MORE nothing may be fed and *parser
- * is NULL. A failure's reason is a constant text in *why_r (may be NULL).
- * Thread: the pool's.
+ * pool when bytes end in the middle and given back when a later read completes the frame or
+ * message. bytes are changed (unmasked in place). After any result but WS_MORE nothing may be fed
+ * and *parser is NULL. A failure's reason is a constant text in *why_r (may be NULL). Thread: the
+ * pool's.
  */
-int ws_feed(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rules *rules, char *bytes, size_t n,
-	    const struct ws_events *events, void *user, const char **why_r);
+int ws_feed(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rules *rules,
+	char *bytes, size_t n, const struct ws_events *events, void *user, const char **why_r);
 
 /* Gives back a parser when its connection dies in the middle. NULL inside is fine. */
 void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser);
@@ -98,9 +100,12 @@ size_t ws_parser_bytes(const struct ws_parser *parser); /* heap it holds; 0 for 
 /* ---- output: server frames are not masked ---- */
 
 /* Header of a whole (FIN) frame; returns its length, 2, 4 or 10. */
-size_t ws_head(char out[LIMIT_WS_HEAD_BYTES], enum ws_opcode opcode, bool rsv1, size_t payload_bytes);
+size_t ws_head(
+	char out[LIMIT_WS_HEAD_BYTES], enum ws_opcode opcode, bool rsv1, size_t payload_bytes);
 /* A whole frame behind what is in the buffer. Control payloads over 125 bytes are cut. */
 void ws_write(struct buf *to, enum ws_opcode opcode, struct nuncio_str payload);
+/* May a close frame carry it (RFC 6455 section 7.4 and the IANA registry)? */
+bool ws_close_code_is_valid(uint16_t code);
 /* A close frame. A code that may not stand on the wire (1005, 1006, 1015, out of range) writes an
    empty one. The reason is cut to 123 bytes at a character's border. */
 void ws_write_close(struct buf *to, uint16_t code, struct nuncio_str reason);

@@ -19,6 +19,7 @@ struct ws_shake {
 	enum ws_protocol protocol;
 	bool protocol_named; /* the client offered it, so the answer must name it */
 	bool deflate;
+	bool window_named; /* the client asked for a window size of ours, so the answer must name it */
 	char accept[29]; /* Sec-WebSocket-Accept, NUL-ended */
 };
 
@@ -26,11 +27,11 @@ struct ws_shake {
 bool ws_shake_is_asked(const struct http1_request *rq);
 
 /*
- * 0, or the HTTP status of the refusal (400, 405, 426, 501) with its text in err. A 426 is answered
- * with `Upgrade: websocket` and `Sec-WebSocket-Version: 13`. Origin and tokens are the caller's part.
+ * 0, or the HTTP status of the refusal (400, 405, 426) with its text in err. A 426 is answered with
+ * `Upgrade: websocket` and `Sec-WebSocket-Version: 13`. Origin and tokens are the caller's part.
  */
 int ws_shake_check(const struct http1_request *rq, bool deflate_allowed, struct ws_shake *shake_r,
-		   struct nuncio_error *err);
+	struct nuncio_error *err);
 
 /* The 101 answer. */
 void ws_shake_write(struct buf *to, const struct ws_shake *shake);

@@ -51,7 +51,7 @@ uint64_t bench_number(const char *text, uint64_t least, uint64_t most)
 	if (errno != 0 || end == text || *end != '\0' || v < least || v > most) {
 		errno = 0;
 		bench_die("\"%s\" must be a number from %llu to %llu", text,
-			  (unsigned long long)least, (unsigned long long)most);
+			(unsigned long long)least, (unsigned long long)most);
 	}
 	return v;
 }
@@ -108,8 +108,8 @@ static bool cpu_of(int pid, uint64_t *us_r)
 	/* The command name may hold spaces and parentheses: count from the last one. */
 	char *after = ok != NULL ? strrchr(line, ')') : NULL;
 	if (after == NULL ||
-	    sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-		   &system) != 2)
+		sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+			&system) != 2)
 		return false;
 	*us_r = (uint64_t)(user + system) * 1000000u / (uint64_t)sysconf(_SC_CLK_TCK);
 	return true;
@@ -160,7 +160,7 @@ bool bench_memory_of(int pid, struct bench_memory *memory_r)
 		return false;
 	while (fgets(line, sizeof line, f) != NULL) {
 		if (sscanf(line, "Private_Clean: %lu", &kb) == 1 ||
-		    sscanf(line, "Private_Dirty: %lu", &kb) == 1)
+			sscanf(line, "Private_Dirty: %lu", &kb) == 1)
 			memory_r->private_bytes += (uint64_t)kb * 1024;
 		else if (sscanf(line, "Anonymous: %lu", &kb) == 1)
 			memory_r->anonymous_bytes += (uint64_t)kb * 1024;

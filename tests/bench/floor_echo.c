@@ -26,7 +26,7 @@
 struct echo_client {
 	int epoll_fd;
 	size_t size, depth;
-	char *requests;	 /* depth of them */
+	char *requests;  /* depth of them */
 	size_t *partial; /* by descriptor: bytes of an answer that has not come whole yet */
 	uint64_t answers;
 };
@@ -75,7 +75,7 @@ static int listen_anywhere(struct sockaddr_in *address_r)
 	address_r->sin_family = AF_INET;
 	address_r->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || bind(fd, (struct sockaddr *)address_r, n) != 0 || listen(fd, 4096) != 0 ||
-	    getsockname(fd, (struct sockaddr *)address_r, &n) != 0)
+		getsockname(fd, (struct sockaddr *)address_r, &n) != 0)
 		bench_die("listen");
 	return fd;
 }
@@ -91,7 +91,7 @@ static void connect_one(struct echo_client *c, const struct sockaddr_in *address
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 	if (epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0 ||
-	    send(fd, c->requests, c->size * c->depth, MSG_NOSIGNAL) < 0)
+		send(fd, c->requests, c->size * c->depth, MSG_NOSIGNAL) < 0)
 		bench_die("first request");
 }
 
@@ -134,8 +134,8 @@ static void measure(struct echo_client *c, unsigned conns, int pid, uint64_t sec
 	double elapsed_s = (double)(bench_now_ns() - start) / 1e9;
 	bench_usage_of(pid, &after);
 	printf("floor name=echo conns=%u depth=%zu size=%zu per_s=%.0f server_us=%.2f\n", conns,
-	       c->depth, c->size, (double)c->answers / elapsed_s,
-	       (double)(after.cpu_us - before.cpu_us) / (double)c->answers);
+		c->depth, c->size, (double)c->answers / elapsed_s,
+		(double)(after.cpu_us - before.cpu_us) / (double)c->answers);
 }
 
 int main(int argc, char **argv)
@@ -161,7 +161,8 @@ int main(int argc, char **argv)
 			seconds = bench_number(optarg, 1, 60);
 			break;
 		default:
-			fprintf(stderr, "usage: floor_echo [-n conns] [-d depth] [-s size] [-t seconds]\n");
+			fprintf(stderr,
+				"usage: floor_echo [-n conns] [-d depth] [-s size] [-t seconds]\n");
 			return 2;
 		}
 	}

@@ -62,8 +62,8 @@ int main(int argc, char **argv)
 	double elapsed = (double)(bench_now_ns() - start) / 1e9;
 	close(fd);
 	printf("floor name=fsync size=%zu per_s=%.0f p50_us=%.1f p90_us=%.1f p99_us=%.1f\n", size,
-	       (double)samples.count / elapsed, bench_samples_us(&samples, 0.5),
-	       bench_samples_us(&samples, 0.9), bench_samples_us(&samples, 0.99));
+		(double)samples.count / elapsed, bench_samples_us(&samples, 0.5),
+		bench_samples_us(&samples, 0.9), bench_samples_us(&samples, 0.99));
 	bench_samples_fini(&samples);
 	return 0;
 }

@@ -148,8 +148,9 @@ int main(int argc, char **argv)
 			seconds = bench_number(optarg, 1, 60);
 			break;
 		default:
-			fprintf(stderr, "usage: floor_sqlite [-b rows a transaction] [-c conversations]"
-					" [-d dir] [-i] [-s body bytes] [-t seconds]\n");
+			fprintf(stderr,
+				"usage: floor_sqlite [-b rows a transaction] [-c conversations]"
+				" [-d dir] [-i] [-s body bytes] [-t seconds]\n");
 			return 2;
 		}
 	}
@@ -163,7 +164,7 @@ int main(int argc, char **argv)
 	log_close(&log);
 	remove_files(path);
 	printf("floor name=sqlite batch=%u body=%u conversations=%u repeatable=%d per_s=%.0f\n",
-	       batch, body_bytes, log.conversations, repeatable,
-	       (double)log.rows * 1e9 / (double)(now - start));
+		batch, body_bytes, log.conversations, repeatable,
+		(double)log.rows * 1e9 / (double)(now - start));
 	return 0;
 }

@@ -16,12 +16,27 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
+/* A quote ends a text unless an odd number of backslashes stands before it. */
+static bool is_escaped(const char *start, const char *quote)
+{
+	const char *p = quote;
+
+	while (p > start && p[-1] == '\\')
+		p--;
+	return ((quote - p) & 1) != 0;
+}
+
 /* p stands behind the opening quote; the answer on the closing one, or on the end. */
 static const char *skip_text(const char *p, const char *end)
 {
-	while (p < end && *p != '"')
-		p += *p == '\\' ? 2 : 1;
-	return p < end ? p : end;
+	const char *quote = p;
+
+	while ((quote = memchr(quote, '"', (size_t)(end - quote))) != NULL) {
+		if (!is_escaped(p, quote))
+			return quote;
+		quote++;
+	}
+	return end;
 }
 
 static const char *skip_nested(const char *p, const char *end)

@@ -19,7 +19,7 @@ tests_bench_floor_fsync_SOURCES = $(BENCH_COMMON) %D%/floor_fsync.c
 tests_bench_floor_sqlite_SOURCES = $(BENCH_COMMON) %D%/floor_sqlite.c
 tests_bench_floor_sqlite_LDADD = $(SQLITE_LIBS)
 
-EXTRA_DIST += %D%/README.md %D%/run %D%/report.py %D%/server.py
+EXTRA_DIST += %D%/README.md %D%/run %D%/report.py %D%/bench_server.py
 
 bench-programs: $(BENCH_BUILDS)
 bench: all bench-programs

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Keys and tokens, good and bad. Tokens are put together by hand, so that each part can be a lie."""
 import base64
+import functools
 import hashlib
 import hmac
 import json
@@ -27,6 +28,12 @@ def pem(key, private):
 		serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+@functools.lru_cache(None)
+def rsa_key(name):
+	"""Making one takes long, and no test needs its own."""
+	return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class Keys:
 	"""One key of each kind in files below `folder`: kids hs, rs, es; 'stranger' is nobody's."""
 
@@ -34,9 +41,9 @@ class Keys:
 		self.folder = folder
 		os.makedirs(folder, exist_ok=True)
 		self.hmac = {}
-		self.rsa = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+		self.rsa = rsa_key("rs")
 		self.ec = ec.generate_private_key(ec.SECP256R1())
-		self.stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+		self.stranger = rsa_key("stranger")
 		self.rsa_public = pem(self.rsa, False)
 		self.write("rs.pem", self.rsa_public)
 		self.write("rs.private.pem", pem(self.rsa, True))

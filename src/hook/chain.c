@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One question on its way through the handlers of a hook. It lives on the stack of chain_ask as long as everybody answers at once, so the common
+ * case allocates nothing. When a handler answers LATER it moves to the heap and is parked: with a deadline, in the table's list, remembered by
+ * the ticket. The ticket's answer lets it go on at the next handler; nobody is asked twice.
+ *
+ * Each question ends in exactly one of: done (once), or chain_cancel. Doubt ends in no: a deadline that passed, a LATER without ticket, a verdict
+ * that does not exist. Logic thread only.
+ */
+#include "hook/chain_private.h"
+
+#include <string.h>
+
+#include <nuncio/codes.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "hook/ticket.h"
+#include "loop/timer.h"
+
+enum { CHAIN_MAGIC = 0x4c4a1200, ASK_MAGIC = 0x4a5c1200 };
+
+/* A replaced body with the facts that show it. Older ones stay: a handler may have kept a slice. */
+struct chain_edit {
+	struct chain_edit *older;
+	struct nuncio_send send;
+	struct nuncio_event event;
+	char body[];
+};
+
+struct chain {
+	uint32_t magic;
+	enum nuncio_hook hook;
+	struct hook_table *table;
+	const void *facts;
+	const struct chain_first *first; /* the next one to ask; then: */
+	const struct hook_list *list;    /* may be NULL */
+	size_t at;                       /* the next one in list */
+	chain_done_fn *done;
+	void *user;
+	struct chain_edit *edits; /* newest first */
+	bool is_parkable;         /* on the heap already */
+	bool is_running;          /* a handler or done is being called */
+	bool is_cancelled;
+	/* Only while parked: */
+	struct list node;
+	struct nuncio_ticket *ticket;
+	struct loop_timer deadline;
+};
+
+struct nuncio_ask {
+	uint32_t magic;
+	struct chain *chain;
+	const char *module, *what; /* whose handler it is */
+	struct nuncio_ticket *ticket;
+	bool has_deferred;
+	int code;
+	char text[TICKET_TEXT_BYTES];
+};
+
+/* The handler whose turn it is. */
+struct turn {
+	const struct chain_first *first; /* or: */
+	struct hook_handler *handler;
+	struct callback *stats;
+};
+
+static bool take_turn(struct chain *c, struct turn *turn)
+{
+	*turn = (struct turn){ .first = c->first };
+	if (c->first) {
+		turn->stats = c->first->stats;
+		c->first = c->first->next;
+		return true;
+	}
+	if (!c->list || c->at == c->list->count)
+		return false;
+	turn->handler = &c->list->handlers[c->at++];
+	turn->stats = &turn->handler->stats;
+	return true;
+}
+
+static const void *facts_now(const struct chain *c)
+{
+	return c->edits ? &c->edits->send : c->facts;
+}
+
+/* Through the type that the handler really has; calling it through another would be undefined. */
+static enum nuncio_verdict call_handler(
+	struct chain *c, struct nuncio_ask *ask, const struct hook_handler *handler)
+{
+	switch ((int)c->hook) {
+#define NUNCIO_X(number, name, facts_type) \
+	case number: \
+		return ((nuncio_##name##_fn *)handler->fn)(ask, facts_now(c), handler->user);
+		NUNCIO_DECISIONS(NUNCIO_X)
+#undef NUNCIO_X
+	default:
+		return NUNCIO_PASS;
+	}
+}
+
+static enum nuncio_verdict call_turn(struct chain *c, struct nuncio_ask *ask, struct turn *turn)
+{
+	ask->magic = ASK_MAGIC;
+	ask->chain = c;
+	ask->module = turn->stats ? turn->stats->module : "core";
+	ask->what = turn->stats ? turn->stats->what : "ask";
+	ask->ticket = NULL;
+	ask->has_deferred = false;
+	ask->code = 0;
+	ask->text[0] = '\0';
+	c->is_running = true;
+	int64_t begun_us = callback_begin();
+	enum nuncio_verdict verdict =
+		turn->first ? turn->first->fn(ask, turn->first->what, turn->first->user)
+			    : call_handler(c, ask, turn->handler);
+	callback_end(turn->stats, begun_us);
+	c->is_running = false;
+	ask->magic = 0;
+	return verdict;
+}
+
+static void free_edits(struct chain *c)
+{
+	while (c->edits) {
+		struct chain_edit *edit = c->edits;
+		c->edits = edit->older;
+		alloc_free(edit);
+	}
+}
+
+static void free_chain(struct chain *c)
+{
+	free_edits(c);
+	c->magic = 0;
+	if (c->is_parkable)
+		alloc_free(c);
+}
+
+static void finish(struct chain *c, bool yes, int code, const char *text)
+{
+	struct chain_answer answer = { .yes = yes, .code = yes ? 0 : code, .text = text };
+	if (c->edits)
+		answer.body = c->edits->event.body;
+	c->is_running = true; /* a chain_cancel from within done is harmless */
+	if (!c->is_cancelled)
+		c->done(&answer, c->user);
+	free_chain(c);
+}
+
+static const char *text_or(const char *text, const char *otherwise)
+{
+	return text[0] ? text : otherwise;
+}
+
+static void finish_rejected(struct chain *c, int code, const char *text)
+{
+	finish(c, false, code ? code : NUNCIO_CODE_denied, text_or(text, "not allowed"));
+}
+
+static void finish_fault(struct chain *c, const char *module, const char *what, const char *fault)
+{
+	log_write(LOG_LEVEL_ERROR, module, NULL, "%s: %s; refused", what, fault);
+	finish(c, false, NUNCIO_CODE_internal, "an error in the server");
+}
+
+static void unpark(struct chain *c)
+{
+	loop_timer_stop(c->table->settings.loop, &c->deadline);
+	list_remove(&c->node);
+	c->table->parked_count--;
+	c->ticket = NULL;
+}
+
+/* Nobody waits for the ticket any more; the question ends with no. */
+static void refuse_parked(struct chain *c, int code, const char *text)
+{
+	struct nuncio_ticket *ticket = c->ticket;
+	unpark(c);
+	c->is_running = true;
+	ticket_abandon(ticket);
+	finish(c, false, code, text);
+}
+
+static void on_deadline(struct loop *l, struct loop_timer *timer, void *user)
+{
+	struct chain *c = user;
+	(void)l;
+	(void)timer;
+	CHECK_MAGIC(c, CHAIN_MAGIC);
+	log_write(LOG_LEVEL_WARN, c->ticket->module, NULL, "%s: no answer within %u ms; refused",
+		c->ticket->hook, c->ticket->timeout_ms);
+	refuse_parked(c, NUNCIO_CODE_timeout, "no answer within the deadline");
+}
+
+static struct chain *park(struct chain *c, struct nuncio_ticket *ticket)
+{
+	if (!c->is_parkable) {
+		c = alloc_copy(c, sizeof(*c));
+		c->is_parkable = true;
+	}
+	c->ticket = ticket;
+	ticket->chain = c;
+	list_add(&c->table->parked, &c->node);
+	c->table->parked_count++;
+	loop_timer_init(&c->deadline, on_deadline, c);
+	loop_timer_start(c->table->settings.loop, &c->deadline, ticket->timeout_ms, 0);
+	return c;
+}
+
+/* A ticket that does not go with the verdict: the module gets it back to give it back. */
+static void drop_ticket(struct nuncio_ask *ask)
+{
+	if (!ask->ticket)
+		return;
+	log_write(LOG_LEVEL_ERROR, ask->module, NULL,
+		"%s: took a ticket with nuncio_defer, but did not return NUNCIO_LATER", ask->what);
+	ticket_abandon(ask->ticket);
+}
+
+/* Asks one after the other until somebody decides. Returns the chain if it is parked now. */
+static struct chain *run(struct chain *c)
+{
+	struct nuncio_ask ask;
+	struct turn turn;
+	while (take_turn(c, &turn)) {
+		enum nuncio_verdict verdict = call_turn(c, &ask, &turn);
+		if (c->is_cancelled && ask.ticket)
+			ticket_abandon(ask.ticket);
+		else if (verdict != NUNCIO_LATER)
+			drop_ticket(&ask);
+		if (c->is_cancelled)
+			break;
+		switch ((int)verdict) {
+		case NUNCIO_PASS:
+			continue;
+		case NUNCIO_ACCEPT:
+			finish(c, true, 0, "");
+			return NULL;
+		case NUNCIO_REJECT:
+			finish_rejected(c, ask.code, ask.text);
+			return NULL;
+		case NUNCIO_LATER:
+			if (ask.ticket)
+				return park(c, ask.ticket);
+			finish_fault(c, ask.module, ask.what, "NUNCIO_LATER without nuncio_defer");
+			return NULL;
+		default:
+			finish_fault(c, ask.module, ask.what, "a verdict that does not exist");
+			return NULL;
+		}
+	}
+	finish(c, true, 0, "");
+	return NULL;
+}
+
+struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void *facts,
+	const struct chain_first *first, chain_done_fn *done, void *user)
+{
+	enum hook_index at = hook_index(hook);
+	struct hook_list *list = at < HOOK_COUNT ? t->lists[at] : NULL;
+	if (!first && !list) {
+		done(&(struct chain_answer){ .yes = true, .text = "" }, user);
+		return NULL;
+	}
+	struct chain c = { .magic = CHAIN_MAGIC,
+		.hook = hook,
+		.table = t,
+		.facts = facts,
+		.first = first,
+		.list = list,
+		.done = done,
+		.user = user };
+	return run(&c);
+}
+
+void chain_cancel(struct chain **chain)
+{
+	struct chain *c = *chain;
+	*chain = NULL;
+	if (!c)
+		return;
+	CHECK_MAGIC(c, CHAIN_MAGIC);
+	c->is_cancelled = true;
+	if (c->is_running) /* whoever runs it sees that and frees it */
+		return;
+	struct nuncio_ticket *ticket = c->ticket;
+	unpark(c);
+	ticket_abandon(ticket);
+	free_chain(c);
+}
+
+void chain_refuse_all(struct hook_table *t, int code)
+{
+	/* The askers may ask something else at once: that is not of this round. */
+	for (size_t n = t->parked_count; n && !list_is_empty(&t->parked); n--)
+		refuse_parked(
+			LIST_FIRST(&t->parked, struct chain, node), code, "the server is stopping");
+}
+
+/* The message's new body, checked; the facts that show it become those of the next handlers. */
+static int replace_body(struct chain *c, struct nuncio_str body, struct nuncio_error *err)
+{
+	if (c->hook != NUNCIO_HOOK_may_send)
+		return NUNCIO_E_INVAL;
+	int rc = c->table->settings.check_json(body, err);
+	if (rc < 0)
+		return rc;
+	const struct nuncio_send *old = facts_now(c);
+	struct chain_edit *edit = alloc_get(sizeof(*edit) + body.n + 1);
+	memcpy(edit->body, body.p, body.n);
+	edit->body[body.n] = '\0';
+	edit->send = *old;
+	edit->event = *old->event;
+	edit->event.body = (struct nuncio_str){ edit->body, body.n };
+	edit->send.event = &edit->event;
+	edit->older = c->edits;
+	c->edits = edit;
+	return 0;
+}
+
+void chain_resume(struct chain *c, const struct nuncio_ticket *ticket)
+{
+	struct nuncio_error err = { "" };
+	CHECK_MAGIC(c, CHAIN_MAGIC);
+	unpark(c);
+	if (ticket->verdict == NUNCIO_REJECT) {
+		finish_rejected(c, ticket->code, ticket->text);
+		return;
+	}
+	if (ticket->has_body && replace_body(c, ticket->body, &err) < 0) {
+		finish_fault(c, ticket->module, ticket->hook, "nuncio_resume with a bad body");
+		return;
+	}
+	if (ticket->verdict == NUNCIO_PASS)
+		run(c);
+	else if (ticket->verdict == NUNCIO_ACCEPT)
+		finish(c, true, 0, "");
+	else
+		finish_fault(c, ticket->module, ticket->hook, "nuncio_resume with a bad verdict");
+}
+
+void hook_tell(struct hook_table *t, enum nuncio_hook hook, const void *facts)
+{
+	enum hook_index at = hook_index(hook);
+	const struct hook_list *list = at < HOOK_COUNT ? t->lists[at] : NULL;
+	for (size_t i = 0; list && i < list->count; i++) {
+		struct hook_handler *handler = &list->handlers[i];
+		int64_t begun_us = callback_begin();
+		switch ((int)hook) {
+#define NUNCIO_X(number, name, facts_type) \
+	case number: \
+		((nuncio_##name##_fn *)handler->fn)(facts, handler->user); \
+		break;
+			NUNCIO_NOTICES(NUNCIO_X)
+#undef NUNCIO_X
+		}
+		callback_end(&handler->stats, begun_us);
+	}
+}
+
+static enum nuncio_verdict call_filter(
+	enum nuncio_hook hook, const struct hook_handler *handler, const void *facts)
+{
+	switch ((int)hook) {
+#define NUNCIO_X(number, name, facts_type) \
+	case number: \
+		return ((nuncio_##name##_fn *)handler->fn)(facts, handler->user);
+		NUNCIO_FILTERS(NUNCIO_X)
+#undef NUNCIO_X
+	default:
+		return NUNCIO_PASS;
+	}
+}
+
+bool hook_filter(struct hook_table *t, enum nuncio_hook hook, const void *facts)
+{
+	enum hook_index at = hook_index(hook);
+	const struct hook_list *list = at < HOOK_COUNT ? t->lists[at] : NULL;
+	for (size_t i = 0; list && i < list->count; i++) {
+		struct hook_handler *handler = &list->handlers[i];
+		int64_t begun_us = callback_begin();
+		enum nuncio_verdict verdict = call_filter(hook, handler, facts);
+		callback_end(&handler->stats, begun_us);
+		if (verdict == NUNCIO_ACCEPT)
+			return true;
+		if (verdict != NUNCIO_PASS)
+			return false;
+	}
+	return true;
+}
+
+enum nuncio_verdict nuncio_reject(struct nuncio_ask *ask, int code, const char *text)
+{
+	CHECK_MAGIC(ask, ASK_MAGIC);
+	size_t n = text ? strnlen(text, sizeof(ask->text) - 1) : 0;
+	if (n)
+		memcpy(ask->text, text, n);
+	ask->text[n] = '\0';
+	ask->code = code;
+	return NUNCIO_REJECT;
+}
+
+int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body)
+{
+	CHECK_MAGIC(ask, ASK_MAGIC);
+	return replace_body(ask->chain, body, NULL);
+}
+
+struct nuncio_ticket *nuncio_defer(
+	struct nuncio_ask *ask, uint32_t timeout_ms, nuncio_cancelled_fn *cancelled, void *user)
+{
+	CHECK_MAGIC(ask, ASK_MAGIC);
+	if (ask->has_deferred)
+		return NULL;
+	ask->has_deferred = true;
+	ask->ticket =
+		ticket_new(ask->chain->table, ask->module, ask->what, timeout_ms, cancelled, user);
+	return ask->ticket;
+}

@@ -32,9 +32,11 @@ void *alloc_zero(size_t n)
 
 void *alloc_zero_array(size_t count, size_t n)
 {
+	if (n && count > SIZE_MAX / n)
+		give_up(SIZE_MAX);
 	void *p = count && n ? calloc(count, n) : calloc(1, 1);
 	if (!p)
-		give_up(n && count > SIZE_MAX / n ? SIZE_MAX : count * n);
+		give_up(count * n);
 	return p;
 }
 

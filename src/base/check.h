@@ -20,7 +20,8 @@ _Noreturn void check_failed(const char *file, int line, const char *fmt, ...) NU
 /* Long-lived structs carry `uint32_t magic`; cleared on free, so that a stale pointer dies at once. */
 #define CHECK_MAGIC(ptr, value) \
 	do { \
-		if (__builtin_expect(!(ptr) || (ptr)->magic != (value), 0)) \
+		const void *check_p_ = (ptr); \
+		if (__builtin_expect(!check_p_ || (ptr)->magic != (value), 0)) \
 			check_failed(__FILE__, __LINE__, "%s is not a live %s", #ptr, #value); \
 	} while (0)
 

@@ -12,4 +12,5 @@ include $(top_srcdir)/tests/lint/local.mk
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	FUZZ_TARGETS='$(FUZZ_TARGETS)'; export FUZZ_TARGETS; \
 	CMOCKA_MESSAGE_OUTPUT=$${CMOCKA_MESSAGE_OUTPUT-STDOUT}; export CMOCKA_MESSAGE_OUTPUT;

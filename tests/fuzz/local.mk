@@ -7,8 +7,8 @@
 #	EXTRA_DIST += %D%/corpus/fuzz_x
 #
 # Built by gcc they get replay_main.c and run their corpus once; `make check` does that. To search:
-#	configure --enable-fuzz CC=clang-14, make fuzz,
-#	tests/fuzz/fuzz_x -max_total_time=10 /tmp/found <srcdir>/tests/fuzz/corpus/fuzz_x
+# configure --enable-fuzz CC=clang-14, then `make fuzz-run FUZZ_SECONDS=60`; crashes and what was
+# learnt are in tests/fuzz/fuzz_x.found of the build.
 FUZZ_TARGETS =
 if FUZZ
 FUZZ_MAIN =
@@ -19,5 +19,12 @@ include $(top_srcdir)/tests/fuzz/base.mk
 include $(top_srcdir)/tests/fuzz/wire.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)
+TESTS += %D%/run_corpus.sh
+EXTRA_DIST += %D%/run_corpus.sh %D%/replay_main.c
+
 fuzz: $(FUZZ_TARGETS)
-.PHONY: fuzz
+FUZZ_SECONDS = 10
+fuzz-run: $(FUZZ_TARGETS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+	FUZZ_TARGETS='$(FUZZ_TARGETS)' $(srcdir)/tests/fuzz/run_corpus.sh $(FUZZ_SECONDS)
+.PHONY: fuzz fuzz-run

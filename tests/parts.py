@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: MIT
+"""The parts of tests/run: what each needs, how it runs, how its count is read.
+
+A part is a function that returns a Count. Two parts run at a time; builds take both cores by
+themselves, so they do not run beside each other. A part that crashed, timed out or printed no count
+has failed. Everything that a part prints goes to BUILD/logs/PART.log; failures show its end.
+"""
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+COUNT = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+PARTS = {}
+
+
+class Count:
+	def __init__(self, passed=0, failed=0, skipped=0):
+		self.passed, self.failed, self.skipped = passed, failed, skipped
+
+	def add(self, other):
+		self.passed += other.passed
+		self.failed += other.failed
+		self.skipped += other.skipped
+
+	def __str__(self):
+		return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+class Broken(Exception):
+	"""The part could not come to an end."""
+
+
+def part(name, needs=(), fast=True, minutes=10, serves=False):
+	"""serves: starts servers and measures time a little, so it runs with more patience."""
+	def add(function):
+		PARTS[name] = (function, tuple(needs), fast, minutes, serves)
+		return function
+	return add
+
+
+class Run:
+	"""One part at work: its log, its time, its environment."""
+
+	def __init__(self, name, build):
+		_, _, _, self.minutes, serves = PARTS[name]
+		self.name, self.build = name, build
+		self.deadline = time.monotonic() + self.minutes * 60
+		self.log_path = os.path.join(build, "logs", f"{name}.log")
+		self.log = open(self.log_path, "w")
+		self.env = dict(os.environ, LC_ALL="C.UTF-8", top_srcdir=TOP)
+		if serves:
+			self.env["NUNCIO_TEST_SLOW"] = "2"
+
+	def tree(self, kind):
+		return os.path.join(self.build, kind)
+
+	def call(self, command, cwd=TOP, check=True, minutes=None):
+		"""Runs a command; its output goes to the log and is returned."""
+		self.log.write(f"$ {' '.join(command)}   (in {cwd})\n")
+		self.log.flush()
+		left = self.deadline - time.monotonic()
+		if minutes:
+			left = min(left, minutes * 60)
+		begin = self.log.tell() if self.log.seekable() else 0
+		process = subprocess.Popen(command, cwd=cwd, env=self.env, stdin=subprocess.DEVNULL,
+			stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+		try:
+			status = process.wait(max(left, 1))
+		except subprocess.TimeoutExpired:
+			os.killpg(process.pid, 9)
+			process.wait()
+			raise Broken(f"{command[0]} took longer than {self.minutes} minutes") from None
+		self.log.flush()
+		with open(self.log_path, errors="replace") as file:
+			file.seek(begin)
+			said = file.read()
+		self.log.seek(0, os.SEEK_END)
+		if check and status != 0:
+			raise Broken(f"{' '.join(command[:3])} ended with {status}")
+		return status, said
+
+	def count(self, command, cwd=TOP, **how):
+		"""A command that prints its own count as the last one of that form."""
+		status, said = self.call(command, cwd, check=False, **how)
+		found = COUNT.findall(said)
+		if not found:
+			raise Broken(f"{command[0]} ended with {status} and printed no count")
+		count = Count(*map(int, found[-1]))
+		if status != 0 and count.failed == 0:
+			raise Broken(f"{command[0]} ended with {status}, but counts no failure")
+		return count
+
+
+# ---- builds
+
+def cc(name):
+	return f"ccache {name}" if shutil.which("ccache") else name
+
+
+def build_tree(run, kind, compiler, *options, targets=("all",)):
+	tree = run.tree(kind)
+	os.makedirs(tree, exist_ok=True)
+	wanted = " ".join((compiler, *options))
+	stamp = os.path.join(tree, "configured-as")
+	fresh = os.path.join(TOP, "configure")
+	if not (os.path.exists(stamp) and open(stamp).read() == wanted
+			and os.path.getmtime(stamp) > os.path.getmtime(fresh)):
+		run.call([fresh, "-C", "--enable-werror", f"CC={cc(compiler)}", *options], tree)
+		with open(stamp, "w") as file:
+			file.write(wanted)
+	run.call(["make", "-j2", *targets], tree)
+	return Count()
+
+
+@part("autogen", minutes=5)
+def autogen(run):
+	inputs = [os.path.join(TOP, "configure.ac"), *glob.glob(os.path.join(TOP, "**", "*.mk"), recursive=True),
+		os.path.join(TOP, "Makefile.am")]
+	outputs = [os.path.join(TOP, name) for name in ("configure", "Makefile.in")]
+	if not all(map(os.path.exists, outputs)) or \
+			max(map(os.path.getmtime, inputs)) > min(map(os.path.getmtime, outputs)):
+		run.call(["./autogen.sh"])
+	return Count()
+
+
+@part("build", ["autogen"], minutes=10)
+def build(run):
+	return build_tree(run, "plain", "gcc")
+
+
+@part("build_asan", ["autogen"], fast=False, minutes=10)
+def build_asan(run):
+	return build_tree(run, "asan", "gcc", "--enable-sanitize=address,undefined")
+
+
+@part("build_tsan", ["autogen"], fast=False, minutes=10)
+def build_tsan(run):
+	return build_tree(run, "tsan", "gcc", "--enable-sanitize=thread")
+
+
+@part("build_fuzz", ["autogen"], fast=False, minutes=10)
+def build_fuzz(run):
+	return build_tree(run, "fuzz", "clang-14", "--enable-fuzz", targets=("fuzz",))
+
+
+# ---- unit, API, conformance: make check
+
+def read_program(trs, count):
+	"""One test program of make check: cmocka's counts, its own line, or just its result."""
+	with open(trs) as file:
+		result = re.search(r":test-result: (\w+)", file.read()).group(1)
+	with open(trs[:-4] + ".log", errors="replace") as file:
+		said = file.read()
+	good = re.findall(r"\[  PASSED  \] (\d+) test", said)
+	bad = re.findall(r"\[  FAILED  \](?: tests:)? (\d+) test", said)
+	skipped = re.findall(r"\[  SKIPPED \](?: tests:)? (\d+) test", said)
+	own = COUNT.findall(said)
+	mine = Count(sum(map(int, good)), sum(map(int, bad)), sum(map(int, skipped)))
+	if own:
+		mine = Count(*map(int, own[-1]))
+	elif not (good or bad or skipped):
+		mine = Count(passed=result == "PASS", skipped=result == "SKIP")
+	if result not in ("PASS", "SKIP", "XFAIL") and mine.failed == 0:
+		mine.failed = 1
+	count.add(mine)
+	return f"{result} {mine} {os.path.relpath(trs)[:-4]}" if mine.failed else None
+
+
+def make_check(run, kind):
+	tree = run.tree(kind)
+	for old in glob.glob(os.path.join(tree, "**", "*.trs"), recursive=True):
+		os.unlink(old)
+	status, _ = run.call(["make", "-k", "-j2", "check"], tree, check=False)
+	count = Count()
+	programs = sorted(glob.glob(os.path.join(tree, "**", "*.trs"), recursive=True))
+	for trs in programs:
+		failure = read_program(trs, count)
+		if failure:
+			run.log.write(failure + "\n")
+			with open(trs[:-4] + ".log", errors="replace") as file:
+				run.log.write(file.read()[-4000:])
+	run.log.write(f"{len(programs)} test programs\n")
+	if not programs or status != 0 and count.failed == 0:
+		raise Broken(f"make check ended with {status} after {len(programs)} programs")
+	return count
+
+
+@part("check", ["build"])
+def check(run):
+	return make_check(run, "plain")
+
+
+@part("check_asan", ["build_asan"], fast=False, minutes=15)
+def check_asan(run):
+	return make_check(run, "asan")
+
+
+@part("check_tsan", ["build_tsan"], fast=False, minutes=15)
+def check_tsan(run):
+	return make_check(run, "tsan")
+
+
+# ---- a built server
+
+def script(run, kind, name, *more, **how):
+	command = ["/usr/bin/python3", "-B", os.path.join(TOP, "tests", "scenario", name),
+		"--build", run.tree(kind), *more]
+	if kind == "tsan":
+		run.env["NUNCIO_TEST_SLOW"] = "4"
+		command = [*steady(), *command]
+	elif kind == "asan":
+		run.env["NUNCIO_TEST_SLOW"] = "3"
+	return run.count(command, **how)
+
+
+def steady():
+	"""ThreadSanitizer of gcc 12 dislikes some random address layouts; without them it always starts."""
+	prefix = ["setarch", os.uname().machine, "-R"]
+	works = subprocess.run([*prefix, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+	return prefix if works.returncode == 0 else []
+
+
+@part("scenario", ["build"], serves=True)
+def scenario(run):
+	return script(run, "plain", "run_scenarios.py")
+
+
+@part("scenario_one_loop", ["build"], serves=True)
+def scenario_one_loop(run):
+	run.env["NUNCIO_TEST_IO_THREADS"] = "0"
+	return script(run, "plain", "run_scenarios.py")
+
+
+@part("bad_input", ["build"], serves=True)
+def bad_input(run):
+	return script(run, "plain", "bad/run_bad.py")
+
+
+@part("kill9", ["build"], serves=True)
+def kill9(run):
+	return script(run, "plain", "kill9.py", "--rounds", "20")
+
+
+@part("scenario_asan", ["build_asan"], fast=False, serves=True)
+def scenario_asan(run):
+	return script(run, "asan", "run_scenarios.py")
+
+
+@part("bad_input_asan", ["build_asan"], fast=False, serves=True)
+def bad_input_asan(run):
+	return script(run, "asan", "bad/run_bad.py")
+
+
+@part("kill9_asan", ["build_asan"], fast=False, serves=True)
+def kill9_asan(run):
+	return script(run, "asan", "kill9.py", "--rounds", "4")
+
+
+@part("scenario_tsan", ["build_tsan"], fast=False, serves=True, minutes=15)
+def scenario_tsan(run):
+	return script(run, "tsan", "run_scenarios.py")
+
+
+# ---- the rest
+
+@part("lint", ["autogen"], minutes=5)
+def lint(run):
+	count = Count()
+	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "*.sh")))
+	shells = [path for path in (os.path.join(TOP, name) for name in (
+		"tests/run", "contrib/quickstart", ".ci/run", "autogen.sh", *map(
+			lambda p: os.path.relpath(p, TOP), scripts))) if os.path.exists(path)]
+	for command in [[path] for path in scripts] + [["shellcheck", *shells]]:
+		status, _ = run.call(command, check=False)
+		count.add(Count(passed=status == 0, skipped=status == 77, failed=status not in (0, 77)))
+	return count
+
+
+@part("quickstart", ["build"], serves=True)
+def quickstart(run):
+	return script(run, "plain", "quickstart.py")
+
+
+@part("web", minutes=5)
+def web(run):
+	files = sorted(glob.glob(os.path.join(TOP, "tests", "web", "*.test.mjs"))
+		+ glob.glob(os.path.join(TOP, "tests", "web", "*.test.js")))
+	if not files:
+		raise Broken("no tests in tests/web")
+	status, said = run.call(["node", "--test", *files], check=False)
+	totals = {name: int(number) for name, number in re.findall(r"^(?:# |ℹ )(pass|fail|skipped|cancelled) (\d+)", said, re.M)}
+	if "pass" not in totals:
+		raise Broken(f"node --test ended with {status} and printed no count")
+	count = Count(totals["pass"], totals.get("fail", 0) + totals.get("cancelled", 0), totals.get("skipped", 0))
+	if status != 0 and count.failed == 0:
+		raise Broken(f"node --test ended with {status}")
+	return count
+
+
+def runner_in(folder):
+	"""The program of a test folder that runs it: run, run.sh, run_*.py ..."""
+	for pattern in ("run", "run.sh", "run_*.py", "run*.py", "run*.mjs", "test*.sh"):
+		found = sorted(glob.glob(os.path.join(TOP, "tests", folder, pattern)))
+		if found:
+			return found[0]
+	return None
+
+
+@part("browser", ["build"], serves=True)
+def browser(run):
+	path = runner_in("browser")
+	if not path:
+		raise Broken("no runner in tests/browser")
+	return run.count([path, "--build", run.tree("plain")])
+
+
+@part("module_abi", ["build"])
+def module_abi(run):
+	path = runner_in("abi")
+	if not path:
+		return Count(skipped=1)
+	return run.count([path, "--build", run.tree("plain")])
+
+
+@part("bench_smoke", ["build"], serves=True)
+def bench_smoke(run):
+	return script(run, "plain", "../bench/smoke.py")
+
+
+@part("fuzz", ["build_fuzz"], fast=False, minutes=12)
+def fuzz(run):
+	"""Replays each corpus, then searches for ten seconds with each target."""
+	tree = run.tree("fuzz")
+	targets = sorted(path for path in glob.glob(os.path.join(tree, "tests", "fuzz", "fuzz_*"))
+		if os.access(path, os.X_OK) and "." not in os.path.basename(path))
+	if not targets:
+		raise Broken("no fuzz targets were built")
+	count = Count()
+	for target in targets:
+		name = os.path.basename(target)
+		corpus = os.path.join(TOP, "tests", "fuzz", "corpus", name)
+		found = os.path.join(tree, "found", name)
+		os.makedirs(found, exist_ok=True)
+		seeds = [corpus] if os.path.isdir(corpus) else []
+		common = [target, f"-artifact_prefix={found}/", "-timeout=10", "-rss_limit_mb=1024"]
+		replay, _ = run.call([*common, "-runs=0", *seeds], check=False, minutes=2)
+		search, _ = run.call([*common, "-max_total_time=10", "-max_len=8192", found, *seeds], check=False, minutes=2)
+		good = replay == 0 and search == 0
+		count.add(Count(passed=good, failed=not good))
+		if not good:
+			run.log.write(f"FAIL {name}: see {found}\n")
+	return count
+
+
+# ---- the order
+
+class Plan:
+	def __init__(self, names, build):
+		self.names, self.build = names, build
+		self.done = {}
+		self.change = threading.Condition()
+		self.building = threading.Lock()
+		self.total = Count()
+
+	def wait_for(self, needs):
+		with self.change:
+			self.change.wait_for(lambda: all(name in self.done for name in needs))
+		return [name for name in needs if not self.done[name]]
+
+	def work(self, name):
+		function, needs, _, _, _ = PARTS[name]
+		begin, count, reason = time.monotonic(), Count(failed=1), ""
+		missing = self.wait_for(needs)
+		log = os.path.join(self.build, "logs", f"{name}.log")
+		if missing:
+			reason = f"needs {', '.join(missing)}"
+		else:
+			run = Run(name, self.build)
+			try:
+				count = function(run)
+			except Broken as error:
+				reason = str(error)
+			except Exception as error:
+				reason = f"{type(error).__name__}: {error}"
+			run.log.write(f"{reason}\n{count}\n")
+			run.log.close()
+		with self.change:
+			self.done[name] = not reason and not count.failed
+			self.total.add(count)
+			self.report(name, count, reason, time.monotonic() - begin, log)
+			self.change.notify_all()
+
+	def report(self, name, count, reason, took, log):
+		word = "FAIL" if count.failed else "ok  "
+		print(f"{word} {name}: {count} ({took:.0f} s){' ' + reason if reason else ''}", flush=True)
+		if count.failed and os.path.exists(log) and not reason.startswith("needs"):
+			with open(log, errors="replace") as file:
+				text = file.read()
+			wrong = [line for line in text.splitlines() if re.match(r"\s*(FAIL|not ok|.*error:|.*\[  FAILED)", line)]
+			for line in wrong[:15] + ["..."] + text.splitlines()[-12:]:
+				print(f"    {line[:300]}")
+			print(f"    all of it: {log}", flush=True)
+
+	def run(self):
+		"""Two at a time, in the order of the table; a part waits for what it needs."""
+		with concurrent.futures.ThreadPoolExecutor(2) as pool:
+			for job in [pool.submit(self.work, name) for name in self.names]:
+				job.result()
+
+
+ORDER = """autogen build lint check scenario bad_input kill9 web scenario_one_loop browser build_asan quickstart
+	module_abi bench_smoke check_asan scenario_asan bad_input_asan build_tsan kill9_asan check_tsan scenario_tsan
+	build_fuzz fuzz""".split()
+
+
+def chosen(only, fast):
+	names = [name for name in ORDER if not only and (not fast or PARTS[name][2])]
+	for name in only:
+		if name not in PARTS:
+			raise SystemExit(f"no part {name}; there are: {' '.join(ORDER)}")
+		names.append(name)
+	while True:
+		needed = [need for name in names for need in PARTS[name][1] if need not in names]
+		if not needed:
+			return [name for name in ORDER if name in names]
+		names += needed
+
+
+def main():
+	parser = argparse.ArgumentParser(prog="tests/run", description="Runs the tests of nuncio.")
+	parser.add_argument("--fast", action="store_true", help="only what the plain build needs")
+	parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this part and what it needs")
+	parser.add_argument("--build", default=f"/tmp/nuncio-tests-{os.getuid()}", metavar="DIR", help="where to build")
+	parser.add_argument("--list", action="store_true", help="names of the parts")
+	args = parser.parse_args()
+	if args.list:
+		print("\n".join(ORDER))
+		return 0
+	assert set(ORDER) == set(PARTS)
+	build = os.path.abspath(args.build)
+	os.makedirs(os.path.join(build, "logs"), exist_ok=True)
+	plan = Plan(chosen(args.only, args.fast), build)
+	plan.run()
+	print(plan.total)
+	return 1 if plan.total.failed else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -36,7 +36,7 @@ BROKEN = [
 	("short length in 64 bits", frame(TEXT, PING_TEXT, wide=64), (1002,)),
 	("a frame that claims 1 GiB", frame(TEXT, b"x", claim=1 << 30), (1009,)),
 	("a frame that claims 2^62", frame(TEXT, b"x", claim=1 << 62, wide=64), (1009, 1002)),
-	("one byte over the limit", frame(TEXT, b" " * (LIMIT + 1)), (1009,)),
+	("a message over the limit", frame(TEXT, b" " * (LIMIT + 100)), (1009,)),
 	("pieces over the limit", frame(TEXT, b" " * 40000, fin=False) + frame(MORE, b" " * 40000), (1009,)),
 	("binary on the text protocol", frame(BINARY, PING_TEXT), (1003,)),
 ] + [(f"close code {code}", closing(code), (1002,)) for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000)

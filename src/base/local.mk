@@ -15,4 +15,5 @@ src_libbase_a_SOURCES = \
 	%D%/map.c %D%/map.h \
 	%D%/metric.c %D%/metric.h \
 	%D%/slice.c %D%/slice.h \
-	%D%/utf8.c %D%/utf8.h
+	%D%/utf8.c %D%/utf8.h \
+	%D%/wheel.c %D%/wheel.h

@@ -1,2 +1,19 @@
 noinst_LIBRARIES += src/liblogic.a
-src_liblogic_a_SOURCES =
+src_liblogic_a_SOURCES = \
+	%D%/core_ops.c %D%/core_ops.h \
+	%D%/deliver.c %D%/deliver.h \
+	%D%/fields.c %D%/fields.h \
+	%D%/kinds.c %D%/kinds.h \
+	%D%/logic.c %D%/logic.h \
+	%D%/login.c %D%/login.h \
+	%D%/marks.c %D%/marks.h \
+	%D%/op.c %D%/op.h \
+	%D%/request_input.c %D%/request_input.h \
+	%D%/requests.c %D%/requests.h \
+	%D%/route.c %D%/route.h \
+	%D%/router.c %D%/router.h \
+	%D%/send.c %D%/send.h \
+	%D%/session.c %D%/session.h \
+	%D%/slots.c %D%/slots.h \
+	%D%/trace.c %D%/trace.h \
+	%D%/user.c %D%/user.h

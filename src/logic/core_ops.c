@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/core_ops.h"
+
+/* Small handlers of the core's own; anything that knows about chat beyond "a log of events" is a module. Logic thread only. */
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/slice.h"
+#include "hook/hook_table.h"
+#include "logic/logic.h"
+#include "logic/login.h"
+#include "logic/request_input.h"
+#include "logic/send.h"
+#include "provide/auth.h"
+#include "provide/store.h"
+#include "wire/json_out.h"
+#include "wire/limits.h"
+
+/* The I/O threads answer it for open sessions; this is for those that are not open yet, and for no other reason than to be true. */
+static void on_ping(struct nuncio_request *rq, void *user)
+{
+	char now[CLOCK_RFC3339_SIZE];
+	struct json_out out;
+	struct buf *to = &rq->logic->scratch;
+	(void)user;
+	clock_format_rfc3339(clock_wall_ms(), now);
+	buf_reset(to);
+	json_out_init(&out, to);
+	json_out_object_begin(&out);
+	json_out_key_cstr(&out, "server_time", now);
+	json_out_object_end(&out);
+	request_reply(&rq, 200, buf_str(to));
+}
+
+/* ---- cursors ---- */
+
+struct marking {
+	struct nuncio_request *rq;
+	bool is_read;
+};
+
+static void on_may_mark(int status, const char *text, void *user)
+{
+	struct marking *marking = user;
+	struct nuncio_request *rq = marking->rq;
+	struct nuncio_str conversation;
+	int64_t seq = 0;
+	if (status < 0) {
+		request_error(&rq,
+			status == NUNCIO_E_DENIED ? NUNCIO_CODE_not_member
+						  : request_code_of_status(status),
+			"%s", text);
+		return;
+	}
+	request_text(rq, "conversation", &conversation);
+	request_int(rq, "seq", &seq);
+	if (!store_is_open(rq->logic->parts.store)) {
+		request_error(&rq, NUNCIO_CODE_unavailable, "no store module is switched on");
+		return;
+	}
+	int rc = marks_raise(rq->logic, conversation, request_user(rq), (uint64_t)seq,
+		marking->is_read ? (uint64_t)seq : 0);
+	if (rc < 0)
+		request_status(&rq, rc);
+	else
+		request_reply(&rq, 200, STR("{}"));
+}
+
+static void start_marking(struct nuncio_request *rq, bool is_read)
+{
+	struct marking *marking = arena_zero(&rq->arena, sizeof *marking);
+	struct nuncio_access what = { .user = request_user(rq), .access = NUNCIO_ACCESS_READ };
+	marking->rq = rq;
+	marking->is_read = is_read;
+	request_text(rq, "conversation", &what.conversation);
+	if (!rq->is_http)
+		what.session = (struct nuncio_session *)session_find(&rq->logic->sessions, rq->id);
+	conversation_enter(rq->logic, &what, on_may_mark, marking);
+}
+
+static void on_confirm(struct nuncio_request *rq, void *user)
+{
+	(void)user;
+	start_marking(rq, false);
+}
+
+static void on_read(struct nuncio_request *rq, void *user)
+{
+	(void)user;
+	start_marking(rq, true);
+}
+
+/* ---- health ---- */
+
+static void on_healthz(struct nuncio_request *rq, void *user)
+{
+	(void)user;
+	request_reply(&rq, 200, STR("{\"status\":\"ok\"}"));
+}
+
+static void on_readyz(struct nuncio_request *rq, void *user)
+{
+	struct logic *logic = rq->logic;
+	(void)user;
+	if (logic->is_draining)
+		request_error(&rq, NUNCIO_CODE_stopping, "the server is stopping");
+	else if (logic->kinds.count && !store_is_open(logic->parts.store))
+		request_error(
+			&rq, NUNCIO_CODE_unavailable, "conversations are on, but no store is");
+	else
+		request_reply(&rq, 200, STR("{\"status\":\"ready\"}"));
+}
+
+static bool is_local(struct nuncio_str address)
+{
+	return str_starts(address, STR("127.")) || str_eq(address, STR("::1")) ||
+	       str_starts(address, STR("::ffff:127."));
+}
+
+static void on_metrics(struct nuncio_request *rq, void *user)
+{
+	struct logic *logic = rq->logic;
+	struct buf text = { 0 };
+	(void)user;
+	int access = logic->settings.metrics_access;
+	if (access == LOGIC_METRICS_OFF ||
+		(access == LOGIC_METRICS_LOCAL && !is_local(request_address(rq)))) {
+		request_error(&rq, NUNCIO_CODE_not_found, "no such path");
+		return;
+	}
+	metric_write_text(logic->parts.metrics, &text);
+	request_reply_raw(&rq, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&text));
+	buf_fini(&text);
+}
+
+/* ---- tables ---- */
+
+static const struct nuncio_field open_fields[] = {
+	{ "token", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, LIMIT_TOKEN_BYTES,
+		"an access token" },
+	{ "device", NUNCIO_FIELD_TEXT, 0, 0, LIMIT_DEVICE_BYTES, "tells one user's clients apart" },
+	{ 0 },
+};
+
+static const struct nuncio_field mark_fields[] = {
+	{ "conversation", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, LIMIT_CONVERSATION_BYTES,
+		"its id" },
+	{ "seq", NUNCIO_FIELD_INT, NUNCIO_FIELD_REQUIRED, 1, INT64_MAX, "all up to this one" },
+	{ 0 },
+};
+
+#define COMMAND(OP, HELP, FIELDS, FLAGS, FN) \
+	{ \
+		.size = sizeof(struct nuncio_command), .flags = (FLAGS), .op = (OP), \
+		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
+		.fn = (FN) \
+	}
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FLAGS, FN) \
+	{ \
+		.size = sizeof(struct nuncio_route), .flags = (FLAGS), .method = (METHOD), \
+		.path = (PATH), .help = (HELP), .fields = (FIELDS), \
+		.field_size = sizeof(struct nuncio_field), .fn = (FN) \
+	}
+
+static const struct nuncio_command session_ops[] = {
+	COMMAND("session.open",
+		"Proves who the client is, or prolongs the session with a fresh token.",
+		open_fields, NUNCIO_OPEN, login_open),
+	COMMAND("ping", "Tells the server's time.", NULL, 0, on_ping),
+};
+
+static const struct nuncio_command conversation_ops[] = {
+	COMMAND("message.send", "Stores a message and delivers it.", send_fields, 0, send_message),
+	COMMAND("message.confirm", "Everything up to seq has arrived.", mark_fields, 0, on_confirm),
+	COMMAND("message.read", "Everything up to seq was read.", mark_fields, 0, on_read),
+};
+
+static const struct nuncio_route health_routes[] = {
+	ROUTE("GET", "/healthz", "Is the process alive?", NULL, NUNCIO_OPEN, on_healthz),
+	ROUTE("GET", "/readyz", "Can it serve?", NULL, NUNCIO_OPEN, on_readyz),
+	ROUTE("GET", "/metrics", "Prometheus text.", NULL, NUNCIO_OPEN, on_metrics),
+};
+
+static const struct nuncio_route conversation_routes[] = {
+	ROUTE("POST", "/api/v1/messages", "Stores a message and delivers it.", send_fields, 0,
+		send_message),
+};
+
+static int add_ops(struct logic *logic, const struct nuncio_command *commands, size_t count,
+	struct nuncio_error *err)
+{
+	struct op *op;
+	for (size_t i = 0; i < count; i++) {
+		int rc = ops_add(&logic->ops, "core", &commands[i], NULL, &op, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int add_routes(struct logic *logic, const struct nuncio_route *routes, size_t count,
+	struct nuncio_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		int rc = routes_add(&logic->routes, "core", &routes[i], NULL, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+int core_ops_add(struct logic *logic, struct nuncio_error *err)
+{
+	int rc = add_ops(logic, session_ops, COUNT(session_ops), err);
+	if (rc == 0)
+		rc = add_routes(logic, health_routes, COUNT(health_routes), err);
+	if (rc < 0 || logic->kinds.count == 0)
+		return rc;
+	rc = add_ops(logic, conversation_ops, COUNT(conversation_ops), err);
+	return rc < 0 ? rc
+		      : add_routes(logic, conversation_routes, COUNT(conversation_routes), err);
+}

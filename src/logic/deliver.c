@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/deliver.h"
+
+/*
+ * From an event to the sessions that are to get it. The packet is encoded once; receivers on the same I/O thread share one message. Offline
+ * members need nothing here: what they miss lies above their cursor in the log.
+ */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "logic/logic.h"
+#include "wire/json_out.h"
+
+struct nuncio_audience {
+	struct logic *logic;
+	const struct nuncio_event *event; /* NULL: nothing to ask may_reach about */
+	nuncio_sid except;
+	struct packet_out *packet;
+	size_t count;
+	struct io_send **sends; /* one per I/O thread, NULL: nobody there yet */
+	uint32_t *rooms;        /* ids that fit into each */
+};
+
+void event_write(struct buf *to, const struct nuncio_event *event)
+{
+	char at[CLOCK_RFC3339_SIZE];
+	struct json_out out;
+	clock_format_rfc3339(event->sent_at_ms, at);
+	json_out_init(&out, to);
+	json_out_object_begin(&out);
+	json_out_key_text(&out, "event", event->type);
+	json_out_key_text(&out, "conversation", event->conversation);
+	json_out_key_uint(&out, "seq", event->seq);
+	json_out_key_id(&out, "id", event->id);
+	json_out_key_text(&out, "from", event->from);
+	if (event->client_id.n)
+		json_out_key_text(&out, "client_id", event->client_id);
+	json_out_key_text(&out, "kind", event->kind);
+	json_out_key_raw(&out, "body", event->body);
+	if (event->extra.n) {
+		buf_add_char(to, ',');
+		buf_add_str(to, event->extra);
+	}
+	json_out_key_cstr(&out, "sent_at", at);
+	json_out_object_end(&out);
+}
+
+static struct io_send *send_with_room(struct nuncio_audience *audience, uint32_t thread)
+{
+	struct io_send *send = audience->sends[thread];
+	uint32_t room = audience->rooms[thread];
+	if (send && send->count < room)
+		return send;
+	uint32_t more = room ? room * 2 : 4;
+	struct io_send *bigger = alloc_grow(send, sizeof *send + more * sizeof(nuncio_sid));
+	if (!send) {
+		bigger->mail.kind = IO_SEND;
+		bigger->count = 0;
+	}
+	audience->sends[thread] = bigger;
+	audience->rooms[thread] = more;
+	return bigger;
+}
+
+static bool may_reach(const struct nuncio_audience *audience, struct session *session)
+{
+	struct hook_table *hooks = audience->logic->parts.hooks;
+	if (!audience->event || !hook_has(hooks, NUNCIO_HOOK_may_reach))
+		return true;
+	struct nuncio_reach facts = { .to = (struct nuncio_session *)session,
+		.event = audience->event };
+	return hook_filter(hooks, NUNCIO_HOOK_may_reach, &facts);
+}
+
+static void audience_add_session(struct nuncio_audience *audience, struct session *session)
+{
+	if (session->state != SESSION_READY && session->state != SESSION_PROVING)
+		return;
+	if (session->id == audience->except || !may_reach(audience, session))
+		return;
+	struct io_send *send = send_with_room(audience, io_id_thread(session->id));
+	send->ids[send->count++] = session->id;
+	audience->count++;
+}
+
+static void audience_add(struct nuncio_audience *audience, struct user *user)
+{
+	if (user->stamp == audience->logic->stamp)
+		return;
+	user->stamp = audience->logic->stamp;
+	for (struct session *s = user->sessions; s; s = s->next_of_user)
+		audience_add_session(audience, s);
+}
+
+void audience_add_user(struct nuncio_audience *audience, struct nuncio_str name)
+{
+	struct user *user = user_find(&audience->logic->users, name);
+	if (user)
+		audience_add(audience, user);
+}
+
+enum { THREADS_MAX = 256 }; /* an id has 8 bits for it */
+
+static void audience_open(struct nuncio_audience *audience, struct logic *logic,
+	struct io_send **sends, uint32_t *rooms)
+{
+	memset(sends, 0, logic->sessions.thread_count * sizeof *sends);
+	memset(rooms, 0, logic->sessions.thread_count * sizeof *rooms);
+	logic->stamp++;
+	audience->logic = logic;
+	audience->sends = sends;
+	audience->rooms = rooms;
+}
+
+/* Encodes only if there is somebody. */
+static size_t audience_send(
+	struct nuncio_audience *audience, struct nuncio_str op, struct nuncio_str data)
+{
+	struct logic *logic = audience->logic;
+	if (audience->count == 0)
+		return 0;
+	struct packet_out *packet = packet_out_notify(op, data);
+	for (uint32_t t = 0; t < logic->sessions.thread_count; t++) {
+		struct io_send *send = audience->sends[t];
+		if (!send)
+			continue;
+		send->packet = packet_out_ref(packet);
+		logic_post_io(logic, send->ids[0], &send->mail);
+	}
+	packet_out_unref(&packet);
+	metric_add(logic->count.deliveries, (int64_t)audience->count);
+	return audience->count;
+}
+
+size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except)
+{
+	struct io_send *sends[THREADS_MAX];
+	uint32_t rooms[THREADS_MAX];
+	struct nuncio_audience audience = { .event = event, .except = except };
+	const struct kind *kind = kind_of(&logic->kinds, event->conversation);
+	if (!kind)
+		return 0;
+	audience_open(&audience, logic, sends, rooms);
+	kind->ops->audience(event->conversation, &audience, kind->user);
+	if (audience.count == 0)
+		return 0;
+	buf_reset(&logic->scratch);
+	event_write(&logic->scratch, event);
+	return audience_send(&audience, STR("message.new"), buf_str(&logic->scratch));
+}
+
+int deliver_notify(struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data)
+{
+	struct session *session = session_find(&logic->sessions, id);
+	struct io_send *sends[THREADS_MAX];
+	uint32_t rooms[THREADS_MAX];
+	struct nuncio_audience audience = { .except = 0 };
+	if (!session || !session->user || session->state == SESSION_CLOSING)
+		return NUNCIO_E_GONE;
+	audience_open(&audience, logic, sends, rooms);
+	audience_add_session(&audience, session);
+	audience_send(&audience, op, data);
+	return 0;
+}
+
+size_t deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,
+	struct nuncio_str data, nuncio_sid except)
+{
+	struct io_send *sends[THREADS_MAX];
+	uint32_t rooms[THREADS_MAX];
+	struct nuncio_audience audience = { .except = except };
+	audience_open(&audience, logic, sends, rooms);
+	audience_add_user(&audience, name);
+	return audience_send(&audience, op, data);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOGIC_DELIVER_H
+#define LOGIC_DELIVER_H
+
+#include <nuncio/conversation.h>
+
+struct buf;
+struct logic;
+struct user;
+
+/*
+ * Tells an event to the audience that its kind names, but not to the session `except`. One packet for all, one message per I/O thread.
+ * Logic thread only. Returns how many sessions it went to.
+ */
+size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except);
+
+/* A notify to one session (NUNCIO_E_GONE), or to all of a user. data is one JSON value. */
+int deliver_notify(
+	struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data);
+size_t deliver_notify_user(struct logic *logic, struct nuncio_str user, struct nuncio_str op,
+	struct nuncio_str data, nuncio_sid except);
+
+/* The audience callback of a kind collects here. */
+void audience_add_user(struct nuncio_audience *audience, struct nuncio_str name);
+
+/* An event as clients see it, one JSON object behind what is in the buffer. */
+void event_write(struct buf *to, const struct nuncio_event *event);
+
+#endif

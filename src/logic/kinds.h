@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOGIC_KINDS_H
+#define LOGIC_KINDS_H
+
+#include <stddef.h>
+
+#include <nuncio/conversation.h>
+#include <nuncio/hooks.h>
+
+struct logic;
+
+/* Which kinds of conversations there are. Few; looked through in order. */
+enum { KINDS_MAX = 16 };
+
+struct kind {
+	const struct nuncio_kind *ops;
+	const char *owner;
+	void *user;
+	size_t prefix_bytes;
+};
+
+struct kinds {
+	struct kind all[KINDS_MAX];
+	size_t count;
+};
+
+int kinds_add(struct kinds *kinds, const char *owner, const struct nuncio_kind *ops, void *user,
+	struct nuncio_error *err);
+void kinds_remove(struct kinds *kinds, const struct nuncio_kind *ops);
+
+/* The kind of an id that is valid for it; NULL: of none. */
+const struct kind *kind_of(const struct kinds *kinds, struct nuncio_str conversation);
+const struct kind *kind_by_target(const struct kinds *kinds, struct nuncio_str target);
+
+/* The kind's may_enter as the first handler of a chain: `what` is a struct nuncio_access, `user` the kind. */
+enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, void *user);
+
+/*
+ * May `what->user` do this? Asks the kind, and may_query when reading. `what` and its texts are copied. done may come before this returns; after
+ * enter_cancel it does not come. Returns what to cancel, or NULL when done has come.
+ */
+struct entering;
+struct entering *conversation_enter(
+	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user);
+void conversation_enter_cancel(struct entering **entering);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/logic.h"
+
+/*
+ * The logic thread: takes what the I/O threads have sent and hands it to the part that knows. Everything that one turn has for an I/O thread goes
+ * out in one batch at the turn's end. The inbox is bounded: over half of it the I/O threads stop reading, so what is here is finite. Batches are
+ * limited, so that timers stay honest under load.
+ */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "logic/login.h"
+#include "logic/op.h"
+#include "provide/store.h"
+
+struct logic *logic_new(const struct logic_settings *settings, const struct logic_parts *parts)
+{
+	struct logic *logic = ALLOC_NEW(struct logic);
+	logic->settings = *settings;
+	logic->parts = *parts;
+	mailbox_init(&logic->inbox, parts->loop, parts->inbox_limit);
+	logic->to_io = ALLOC_ARRAY(struct outbox, parts->io_threads);
+	sessions_init(&logic->sessions, parts->io_threads);
+	users_init(&logic->users, &logic->user_slots);
+	wheel_init(&logic->wheel, (uint32_t)loop_now_ms(parts->loop), LOGIC_TICK_MS);
+	ops_init(&logic->ops);
+	routes_init(&logic->routes);
+	requests_init(&logic->requests);
+	marks_init(&logic->marks, logic);
+	return logic;
+}
+
+void logic_free(struct logic **logic)
+{
+	struct logic *l = *logic;
+	if (!l)
+		return;
+	marks_fini(&l->marks, l);
+	routes_fini(&l->routes);
+	ops_fini(&l->ops);
+	users_fini(&l->users);
+	sessions_fini(&l->sessions);
+	slots_fini(&l->user_slots);
+	mailbox_fini(&l->inbox);
+	buf_fini(&l->scratch);
+	alloc_free(l->to_io);
+	alloc_free(l);
+	*logic = NULL;
+}
+
+void logic_set_io(struct logic *logic, uint32_t thread, struct mailbox *inbox)
+{
+	CHECK(thread < logic->parts.io_threads);
+	outbox_init(&logic->to_io[thread], inbox);
+}
+
+void logic_post_io(struct logic *logic, nuncio_sid id, struct mail *mail)
+{
+	outbox_add(&logic->to_io[io_id_thread(id)], mail);
+}
+
+/* ---- what comes in ---- */
+
+static void take_packet(struct logic *logic, struct io_packet *packet)
+{
+	struct session *session = session_find(&logic->sessions, packet->id);
+	if (!session || session->state == SESSION_CLOSING)
+		alloc_free(packet);
+	else
+		op_dispatch(logic, session, packet);
+}
+
+static void take_closed(struct logic *logic, struct io_closed *closed)
+{
+	login_closed(logic, closed);
+	alloc_free(closed);
+}
+
+static void take(struct logic *logic, struct mail *mail)
+{
+	switch (mail->kind) {
+	case IO_PACKET:
+		take_packet(logic, (struct io_packet *)mail);
+		break;
+	case IO_HTTP:
+		route_dispatch(logic, (struct io_http *)mail);
+		break;
+	case IO_CONNECT:
+		login_connect(logic, (struct io_connect *)mail);
+		break;
+	case IO_CLOSED:
+		take_closed(logic, (struct io_closed *)mail);
+		break;
+	case IO_STOPPED:
+		logic->stopped_io++;
+		alloc_free(mail);
+		break;
+	default:
+		CHECK(!"unknown message from an I/O thread");
+	}
+}
+
+/* ---- draining ---- */
+
+static void drain_check(struct logic *logic)
+{
+	if (!logic->on_drained || logic->sessions.count > 0 || logic->requests.count > 0 ||
+		!marks_are_clean(&logic->marks))
+		return;
+	void (*on_drained)(void *) = logic->on_drained;
+	logic->on_drained = NULL;
+	on_drained(logic->drained_user);
+}
+
+static void drain_session(struct session *session, void *user)
+{
+	session_close(user, session, 1001, NUNCIO_CODE_stopping, "the server is stopping");
+}
+
+void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user)
+{
+	logic->is_draining = true;
+	logic->on_drained = on_drained;
+	logic->drained_user = user;
+	sessions_each(&logic->sessions, drain_session, logic);
+	marks_flush(logic);
+}
+
+/* ---- turns ---- */
+
+static bool on_turn(struct loop *loop, void *user)
+{
+	struct logic *logic = user;
+	struct mail *mail = mailbox_take_all(&logic->inbox);
+	bool did_something = mail != NULL;
+	(void)loop;
+	while (mail) {
+		struct mail *next = mail->next;
+		mail->next = NULL;
+		take(logic, mail);
+		mail = next;
+	}
+	return did_something;
+}
+
+/* Answers must not be lost, and what they are bounded by (requests under way, sessions) has limits of its own. */
+static bool on_turn_end(struct loop *loop, void *user)
+{
+	struct logic *logic = user;
+	bool did_something = false;
+	(void)loop;
+	for (uint32_t i = 0; i < logic->parts.io_threads; i++) {
+		if (!logic->to_io[i].first)
+			continue;
+		outbox_flush_forced(&logic->to_io[i]);
+		did_something = true;
+	}
+	return did_something;
+}
+
+static void on_second(struct loop *loop, struct loop_timer *timer, void *user)
+{
+	struct logic *logic = user;
+	(void)timer;
+	wheel_turn(&logic->wheel, (uint32_t)loop_now_ms(loop), login_due, logic);
+	requests_expire(logic, loop_now_ms(loop));
+	drain_check(logic);
+}
+
+static bool on_spin(void *user)
+{
+	const struct logic *logic = user;
+	return mailbox_count(&logic->inbox) > 0;
+}
+
+void logic_bind(struct logic *logic)
+{
+	struct loop *loop = logic->parts.loop;
+	loop_on_turn(loop, on_turn, logic);
+	loop_on_spin(loop, on_spin, logic);
+	loop_timer_init(&logic->second, on_second, logic);
+	loop_timer_start(loop, &logic->second, LOGIC_TICK_MS, LOGIC_TICK_MS);
+}
+
+void logic_bind_end(struct logic *logic)
+{
+	loop_on_turn(logic->parts.loop, on_turn_end, logic);
+}
+
+void logic_unbind(struct logic *logic)
+{
+	loop_timer_stop(logic->parts.loop, &logic->second);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/marks.h"
+
+/*
+ * One entry per (conversation, user) with a cursor that has moved. A flush hands all entries to the store, then forgets them; what moves meanwhile is a
+ * new entry, and the store never lowers a cursor, so the order of answers does not matter. did_mark is told when the store has it.
+ */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "logic/logic.h"
+#include "provide/store.h"
+
+struct mark {
+	struct map_node node;
+	struct logic *logic;
+	uint64_t delivered, read;
+	uint32_t conversation_bytes, user_bytes;
+	char text[]; /* conversation, user */
+};
+
+static struct nuncio_str mark_conversation(const struct mark *mark)
+{
+	return (struct nuncio_str){ mark->text, mark->conversation_bytes };
+}
+
+static struct nuncio_str mark_user(const struct mark *mark)
+{
+	return (struct nuncio_str){ mark->text + mark->conversation_bytes, mark->user_bytes };
+}
+
+static void on_timer(struct loop *loop, struct loop_timer *timer, void *user)
+{
+	(void)loop, (void)timer;
+	marks_flush(user);
+}
+
+void marks_init(struct marks *marks, struct logic *logic)
+{
+	map_init(&marks->pending);
+	marks->writing = 0;
+	loop_timer_init(&marks->timer, on_timer, logic);
+}
+
+void marks_fini(struct marks *marks, struct logic *logic)
+{
+	loop_timer_stop(logic->parts.loop, &marks->timer);
+	MAP_EACH (&marks->pending, node) {
+		struct mark *mark = CONTAINER_OF(node, struct mark, node);
+		map_remove(&marks->pending, node);
+		alloc_free(mark);
+	}
+	map_fini(&marks->pending);
+}
+
+bool marks_are_clean(const struct marks *marks)
+{
+	return map_count(&marks->pending) == 0 && marks->writing == 0;
+}
+
+static uint64_t mark_hash(struct nuncio_str conversation, struct nuncio_str user)
+{
+	return hash_u64(hash_str(conversation) + 31 * hash_str(user));
+}
+
+static struct mark *mark_find(const struct marks *marks, uint64_t hash,
+	struct nuncio_str conversation, struct nuncio_str user)
+{
+	for (struct map_node *node = map_first(&marks->pending, hash); node;
+		node = map_next_same(node)) {
+		struct mark *mark = CONTAINER_OF(node, struct mark, node);
+		if (str_eq(mark_conversation(mark), conversation) && str_eq(mark_user(mark), user))
+			return mark;
+	}
+	return NULL;
+}
+
+static struct mark *mark_new(
+	struct logic *logic, uint64_t hash, struct nuncio_str conversation, struct nuncio_str user)
+{
+	struct mark *mark = alloc_zero(sizeof *mark + conversation.n + user.n);
+	mark->logic = logic;
+	mark->conversation_bytes = (uint32_t)conversation.n;
+	mark->user_bytes = (uint32_t)user.n;
+	memcpy(mark->text, conversation.p, conversation.n);
+	memcpy(mark->text + conversation.n, user.p, user.n);
+	map_add(&logic->marks.pending, &mark->node, hash);
+	return mark;
+}
+
+int marks_raise(struct logic *logic, struct nuncio_str conversation, struct nuncio_str user,
+	uint64_t delivered, uint64_t read)
+{
+	struct marks *marks = &logic->marks;
+	uint64_t hash = mark_hash(conversation, user);
+	struct mark *mark = mark_find(marks, hash, conversation, user);
+	if (!mark && map_count(&marks->pending) + marks->writing >= MARKS_MAX)
+		return NUNCIO_E_BUSY;
+	if (!mark)
+		mark = mark_new(logic, hash, conversation, user);
+	if (delivered > mark->delivered)
+		mark->delivered = delivered;
+	if (read > mark->read)
+		mark->read = read;
+	if (!loop_timer_is_active(&marks->timer))
+		loop_timer_start(logic->parts.loop, &marks->timer, MARKS_FLUSH_MS, 0);
+	return 0;
+}
+
+static void on_written(int status, void *user)
+{
+	struct mark *mark = user;
+	mark->logic->marks.writing--;
+	if (status == 0) {
+		struct nuncio_mark facts = {
+			.user = mark_user(mark),
+			.conversation = mark_conversation(mark),
+			.delivered = mark->delivered > mark->read ? mark->delivered : mark->read,
+			.read = mark->read,
+		};
+		hook_tell(mark->logic->parts.hooks, NUNCIO_HOOK_did_mark, &facts);
+	}
+	alloc_free(mark);
+}
+
+/* A store that is busy gets the rest with the next flush; one that is not there never will. */
+void marks_flush(struct logic *logic)
+{
+	struct marks *marks = &logic->marks;
+	MAP_EACH (&marks->pending, node) {
+		struct mark *mark = CONTAINER_OF(node, struct mark, node);
+		int rc = store_mark(logic->parts.store, mark_conversation(mark), mark_user(mark),
+			mark->delivered, mark->read, on_written, mark);
+		if (rc == NUNCIO_E_BUSY) {
+			loop_timer_start(logic->parts.loop, &marks->timer, MARKS_FLUSH_MS, 0);
+			return;
+		}
+		map_remove(&marks->pending, node);
+		if (rc == 0)
+			marks->writing++;
+		else
+			alloc_free(mark);
+	}
+}

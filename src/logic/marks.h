@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOGIC_MARKS_H
+#define LOGIC_MARKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <nuncio/base.h>
+
+#include "base/map.h"
+#include "loop/timer.h"
+
+struct logic;
+
+/*
+ * The cursors of members, `delivered` and `read`, on their way to the store. Clients confirm often; what counts is the highest, so
+ * confirmations are gathered for MARKS_FLUSH_MS and written together. Losing them in a crash means that a client is told again what it has.
+ */
+enum { MARKS_FLUSH_MS = 50, MARKS_MAX = 100000 };
+
+struct marks {
+	struct map pending;
+	size_t writing; /* asked of the store, not answered */
+	struct loop_timer timer;
+};
+
+void marks_init(struct marks *marks, struct logic *logic);
+void marks_fini(struct marks *marks, struct logic *logic);
+/* NUNCIO_E_BUSY when MARKS_MAX members are waiting. A cursor of 0 is left alone. */
+int marks_raise(struct logic *logic, struct nuncio_str conversation, struct nuncio_str user,
+	uint64_t delivered, uint64_t read);
+void marks_flush(struct logic *logic);
+bool marks_are_clean(const struct marks *marks);
+
+#endif

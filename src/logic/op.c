@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/op.h"
+
+/*
+ * The table of client ops, and the road of a packet from its session to the handler: known op? logged in? may_call? input as
+ * declared? Packets of one session are carried out in the order they came: while may_call of one waits, the next ones stay in the session's queue. Logic
+ * thread only.
+ */
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "logic/fields.h"
+#include "logic/logic.h"
+#include "logic/login.h"
+
+void ops_init(struct ops *ops)
+{
+	map_init(&ops->by_name);
+}
+
+void ops_fini(struct ops *ops)
+{
+	MAP_EACH (&ops->by_name, node) {
+		struct op *op = CONTAINER_OF(node, struct op, node);
+		map_remove(&ops->by_name, node);
+		alloc_free(op);
+	}
+	map_fini(&ops->by_name);
+}
+
+static bool is_op(const struct map_node *node, const void *key)
+{
+	const struct nuncio_str *name = key;
+	return str_eq_text(*name, CONTAINER_OF(node, struct op, node)->command->op);
+}
+
+struct op *ops_find(const struct ops *ops, struct nuncio_str name)
+{
+	struct map_node *node = map_find(&ops->by_name, hash_str(name), is_op, &name);
+	return node ? CONTAINER_OF(node, struct op, node) : NULL;
+}
+
+static bool is_op_name(const char *name)
+{
+	if (!name || !(*name >= 'a' && *name <= 'z') || strlen(name) > 64)
+		return false;
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.")] == '\0';
+}
+
+int ops_add(struct ops *ops, const char *owner, const struct nuncio_command *command, void *user,
+	struct op **op_r, struct nuncio_error *err)
+{
+	struct op *op;
+	if (!is_op_name(command->op) || !command->fn) {
+		nuncio_error_set(err, "op \"%s\" of module %s: bad name, or no function",
+			command->op ? command->op : "", owner);
+		return NUNCIO_E_INVAL;
+	}
+	op = ops_find(ops, str_of(command->op));
+	if (op) {
+		nuncio_error_set(err, "op %s is offered by two modules: %s and %s", command->op,
+			op->owner, owner);
+		return NUNCIO_E_EXISTS;
+	}
+	op = ALLOC_NEW(struct op);
+	op->command = command;
+	op->owner = owner;
+	op->user = user;
+	op->field_bytes = command->field_size;
+	map_add(&ops->by_name, &op->node, hash_str(str_of(command->op)));
+	*op_r = op;
+	return 0;
+}
+
+void ops_remove(struct ops *ops, struct op **op)
+{
+	if (!*op)
+		return;
+	map_remove(&ops->by_name, &(*op)->node);
+	alloc_free(*op);
+	*op = NULL;
+}
+
+static void op_run(struct nuncio_request *rq)
+{
+	const struct op *op = rq->op;
+	struct nuncio_error err;
+	int rc = fields_check(rq, op->command->fields, op->field_bytes, true, &err);
+	if (rc < 0) {
+		request_error(&rq,
+			rc == NUNCIO_E_TOOBIG ? NUNCIO_CODE_too_large : NUNCIO_CODE_invalid_field,
+			"%s", err.text);
+		return;
+	}
+	metric_add(op->calls, 1);
+	op->command->fn(rq, op->user);
+}
+
+static void on_may_call(const struct chain_answer *answer, void *user)
+{
+	struct nuncio_request *rq = user;
+	struct logic *logic = rq->logic;
+	nuncio_sid id = rq->id;
+	bool was_parked = rq->parked != NULL;
+	rq->parked = NULL;
+	if (answer->yes)
+		op_run(rq);
+	else
+		request_error(&rq, answer->code, "%s", answer->text);
+	if (was_parked)
+		op_resume_session(logic, id);
+}
+
+static void op_ask(struct logic *logic, struct session *session, struct nuncio_request *rq)
+{
+	if (!hook_has(logic->parts.hooks, NUNCIO_HOOK_may_call)) {
+		op_run(rq);
+		return;
+	}
+	rq->call.session = (struct nuncio_session *)session;
+	rq->call.user = session_user_name(session);
+	rq->call.address = session_address(session, rq->address);
+	rq->call.op = str_of(rq->op->command->op);
+	struct chain *chain = chain_ask(
+		logic->parts.hooks, NUNCIO_HOOK_may_call, &rq->call, NULL, on_may_call, rq);
+	if (chain) {
+		rq->parked = chain;
+		session->parked = rq;
+	}
+}
+
+static void op_start(struct logic *logic, struct session *session, struct io_packet *packet)
+{
+	struct nuncio_request *rq = request_from_packet(logic, session, packet);
+	rq->op = ops_find(&logic->ops, packet->packet.op);
+	if (!rq->op)
+		request_error(&rq, NUNCIO_CODE_unknown_op,
+			"no module that is switched on offers the op \"" STR_FMT "\"",
+			STR_ARG(packet->packet.op));
+	else if (session->state != SESSION_READY && !(rq->op->command->flags & NUNCIO_OPEN))
+		request_error(
+			&rq, NUNCIO_CODE_auth_required, "send session.open with a token first");
+	else
+		op_ask(logic, session, rq);
+}
+
+static bool session_must_wait(const struct session *session)
+{
+	return session->parked || session->state == SESSION_PROVING;
+}
+
+void op_dispatch(struct logic *logic, struct session *session, struct io_packet *packet)
+{
+	if (session_must_wait(session) || session->first_waiting)
+		session_push_waiting(session, packet);
+	else
+		op_start(logic, session, packet);
+}
+
+void op_resume_session(struct logic *logic, nuncio_sid id)
+{
+	struct session *session = session_find(&logic->sessions, id);
+	struct io_packet *packet;
+	if (!session)
+		return;
+	session->parked = NULL;
+	while (session && session->state != SESSION_CLOSING && !session_must_wait(session) &&
+		(packet = session_pop_waiting(session)) != NULL) {
+		op_start(logic, session, packet);
+		session = session_find(&logic->sessions, id);
+	}
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/request_input.h"
+
+/*
+ * What handlers read from a request: who asks, and the input by path. Over HTTP a name is looked for in the body, then among the parameters of the path,
+ * then in the query. The input was checked against its declaration, so a wrong type here can only be an undeclared one: it counts as not given.
+ */
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/slice.h"
+#include "logic/logic.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+
+struct nuncio_str request_user(const struct nuncio_request *rq)
+{
+	CHECK_MAGIC(rq, REQUEST_MAGIC);
+	return (struct nuncio_str){ rq->user, rq->user_bytes };
+}
+
+struct nuncio_str request_device(const struct nuncio_request *rq)
+{
+	if (rq->is_http)
+		return str_of(rq->http->device);
+	struct session *session = session_find(&rq->logic->sessions, rq->id);
+	return session ? session_device(session) : STR("");
+}
+
+/* A session keeps its address as bytes; the text is made when somebody wants it. */
+struct nuncio_str request_address(const struct nuncio_request *rq)
+{
+	struct session *session;
+	if (rq->address[0] || rq->is_http)
+		return str_of(rq->address);
+	session = session_find(&rq->logic->sessions, rq->id);
+	return session ? session_address(session, ((struct nuncio_request *)rq)->address) : STR("");
+}
+
+struct nuncio_str request_method(const struct nuncio_request *rq)
+{
+	return rq->is_http ? rq->http->method : STR("");
+}
+
+struct nuncio_str request_path(const struct nuncio_request *rq)
+{
+	return rq->is_http ? rq->http->path : STR("");
+}
+
+int request_header(const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+{
+	if (!rq->is_http)
+		return 0;
+	for (size_t i = 0; i < rq->http->field_count; i++) {
+		if (!str_eq_nocase(rq->http->fields[i].name, str_of(name)))
+			continue;
+		*value_r = rq->http->fields[i].value;
+		return 1;
+	}
+	return 0;
+}
+
+struct nuncio_str request_data(const struct nuncio_request *rq)
+{
+	return rq->data;
+}
+
+int request_raw(struct nuncio_request *rq, const char *path, struct nuncio_str *json_r)
+{
+	CHECK_MAGIC(rq, REQUEST_MAGIC);
+	return json_path(rq->data, path, json_r) == 1;
+}
+
+/* What the URL says: plain text, not JSON. */
+static int request_url_text(struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+{
+	if (!rq->is_http)
+		return 0;
+	const struct router_match *match = &rq->http->match;
+	for (size_t i = 0; i < match->param_count; i++) {
+		if (!str_eq_text(match->params[i].name, name))
+			continue;
+		*value_r = match->params[i].value;
+		return 1;
+	}
+	return uri_query_get(rq->http->query, name, &rq->arena, value_r) == 1;
+}
+
+int request_text(struct nuncio_request *rq, const char *path, struct nuncio_str *value_r)
+{
+	struct nuncio_str json;
+	if (request_raw(rq, path, &json))
+		return json_text(json, &rq->arena, value_r) == 0;
+	return request_url_text(rq, path, value_r);
+}
+
+int request_int(struct nuncio_request *rq, const char *path, int64_t *value_r)
+{
+	struct nuncio_str text;
+	if (request_raw(rq, path, &text))
+		return json_int(text, value_r) == 0;
+	return request_url_text(rq, path, &text) && str_to_i64(text, value_r) == 0;
+}
+
+int request_bool(struct nuncio_request *rq, const char *path, int *value_r)
+{
+	struct nuncio_str text;
+	bool yes;
+	if (request_raw(rq, path, &text)) {
+		if (json_bool(text, &yes) < 0)
+			return 0;
+		*value_r = yes;
+		return 1;
+	}
+	if (!request_url_text(rq, path, &text))
+		return 0;
+	*value_r = str_eq_text(text, "true") || str_eq_text(text, "1");
+	return *value_r || str_eq_text(text, "false") || str_eq_text(text, "0");
+}

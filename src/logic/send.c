@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/send.h"
+
+/*
+ * The road of a message: where to -> is it well formed -> the kind's may_enter and may_send -> the store gives it its seq and makes it durable -> answer to
+ * the sender, audience, did_store. While may_send is parked the session's next packets wait, so the order of a sender's messages is the order of
+ * their seq; while the store works they do not wait, so many can be under way. Logic thread only.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "logic/deliver.h"
+#include "logic/logic.h"
+#include "logic/op.h"
+#include "logic/request_input.h"
+#include "provide/store.h"
+#include "wire/json.h"
+#include "wire/json_out.h"
+#include "wire/limits.h"
+
+enum { MENTIONS_MAX = 100, FOUNDERS_MAX = 16 };
+
+const struct nuncio_field send_fields[] = {
+	{ "to", NUNCIO_FIELD_OBJECT, NUNCIO_FIELD_REQUIRED, 0, 0,
+		"where to: user, group or conversation" },
+	{ "client_id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, LIMIT_CLIENT_ID_BYTES,
+		"the sender's own name for the message; sending it again is safe" },
+	{ "kind", NUNCIO_FIELD_TEXT, 0, 1, LIMIT_KIND_BYTES,
+		"text (default), image, file or the app's own" },
+	{ "body", NUNCIO_FIELD_ANY, NUNCIO_FIELD_REQUIRED, 0, LIMIT_BODY_BYTES,
+		"a string for text, else any JSON" },
+	{ "reply_to", NUNCIO_FIELD_INT, 0, 1, INT64_MAX, "seq of the message that this answers" },
+	{ "mentions", NUNCIO_FIELD_TEXTS, 0, 0, MENTIONS_MAX, "users to be called" },
+	{ 0 },
+};
+
+struct sending {
+	struct logic *logic;
+	struct nuncio_request *rq; /* NULL for a module's event */
+	nuncio_sid from;           /* the sender's session, 0 over HTTP */
+	const struct kind *kind;
+	struct nuncio_event event; /* texts in the request, or behind this struct */
+	struct nuncio_send facts;
+	struct nuncio_access access;
+	struct chain_first first;
+	nuncio_appended_fn *done;
+	void *user;
+	char conversation[LIMIT_CONVERSATION_BYTES + 1];
+};
+
+/* A client's sending lives in its request and goes with it; a module's one is its own. */
+static void sending_end_with_error(struct sending *sending, int code, const char *text)
+{
+	struct nuncio_request *rq = sending->rq;
+	if (!rq)
+		alloc_free(sending);
+	else if (text)
+		request_error(&rq, code, "%s", text);
+	else
+		request_error(&rq, code, NULL);
+}
+
+/* ---- where to ---- */
+
+static int find_by_id(struct sending *sending, struct nuncio_str id, struct nuncio_error *err)
+{
+	sending->kind = kind_of(&sending->logic->kinds, id);
+	if (!sending->kind) {
+		nuncio_error_set(err, "to.conversation: no such conversation");
+		return NUNCIO_E_NOTFOUND;
+	}
+	snprintf(sending->conversation, sizeof sending->conversation, STR_FMT, STR_ARG(id));
+	return 0;
+}
+
+static int find_by_target(struct sending *sending, struct nuncio_str target,
+	struct nuncio_str value, struct nuncio_error *err)
+{
+	const struct kind *kind = kind_by_target(&sending->logic->kinds, target);
+	if (!kind) {
+		nuncio_error_set(err,
+			"to." STR_FMT ": no module that is switched on knows this target",
+			STR_ARG(target));
+		return NUNCIO_E_INVAL;
+	}
+	sending->kind = kind;
+	int rc = kind->ops->resolve(request_user(sending->rq), value, sending->conversation,
+		sizeof sending->conversation, kind->user, err);
+	return rc < 0 ? rc : 0;
+}
+
+/* `to` has exactly one member, a string. */
+static int find_conversation(struct sending *sending, struct nuncio_error *err)
+{
+	struct nuncio_request *rq = sending->rq;
+	struct nuncio_str to, key, json, value;
+	struct json_iter members;
+	request_raw(rq, "to", &to);
+	members = json_members(to);
+	if (json_count(to) != 1 || !json_next_member(&members, &key, &json) ||
+		json_text(json, &rq->arena, &value) < 0) {
+		nuncio_error_set(
+			err, "to: must have exactly one of user, group, conversation, a string");
+		return NUNCIO_E_INVAL;
+	}
+	key = json_key_text(key, &rq->arena);
+	if (str_eq_text(key, "conversation"))
+		return find_by_id(sending, value, err);
+	return find_by_target(sending, key, value, err);
+}
+
+/* ---- is it well formed ---- */
+
+static bool is_kind(struct nuncio_str kind)
+{
+	for (size_t i = 0; i < kind.n; i++) {
+		char c = kind.p[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr("._-", c))
+			return false;
+	}
+	return kind.n > 0;
+}
+
+static int check_body(struct sending *sending, struct nuncio_error *err)
+{
+	struct nuncio_event *event = &sending->event;
+	if (event->body.n > sending->logic->settings.body_bytes) {
+		nuncio_error_set(
+			err, "body: larger than %u bytes", sending->logic->settings.body_bytes);
+		return NUNCIO_E_TOOBIG;
+	}
+	if (!is_kind(event->kind)) {
+		nuncio_error_set(err, "kind: must be 1 to %d of a-z 0-9 . _ -", LIMIT_KIND_BYTES);
+		return NUNCIO_E_INVAL;
+	}
+	if (str_eq_text(event->kind, "system")) {
+		nuncio_error_set(err, "kind: system is for the server's own messages");
+		return NUNCIO_E_INVAL;
+	}
+	if (!str_eq_text(event->kind, "text"))
+		return 0;
+	if (json_type(event->body) != JSON_TEXT || event->body.n <= 2) {
+		nuncio_error_set(err, "body: must be a string, not empty, for the kind text");
+		return NUNCIO_E_INVAL;
+	}
+	return 0;
+}
+
+/* The optional members as they will stand in the event. */
+static struct nuncio_str write_extra(struct nuncio_request *rq)
+{
+	struct nuncio_str mentions, copy;
+	struct buf extra = { 0 };
+	int64_t reply_to;
+	if (request_int(rq, "reply_to", &reply_to))
+		buf_printf(&extra, "\"reply_to\":%lld", (long long)reply_to);
+	if (request_raw(rq, "mentions", &mentions) && json_count(mentions) > 0)
+		buf_printf(&extra, "%s\"mentions\":" STR_FMT, extra.used ? "," : "",
+			STR_ARG(mentions));
+	copy = extra.used ? arena_str(&rq->arena, buf_str(&extra)) : STR("");
+	buf_fini(&extra);
+	return copy;
+}
+
+static int read_message(struct sending *sending, struct nuncio_error *err)
+{
+	struct nuncio_request *rq = sending->rq;
+	struct nuncio_event *event = &sending->event;
+	event->size = sizeof *event;
+	event->conversation = str_of(sending->conversation);
+	event->type = STR("message");
+	event->from = request_user(rq);
+	request_text(rq, "client_id", &event->client_id);
+	if (!request_text(rq, "kind", &event->kind))
+		event->kind = STR("text");
+	request_raw(rq, "body", &event->body);
+	event->extra = write_extra(rq);
+	return check_body(sending, err);
+}
+
+/* ---- stored ---- */
+
+static struct nuncio_str write_answer(
+	struct buf *to, const struct nuncio_event *event, int duplicate)
+{
+	char at[CLOCK_RFC3339_SIZE];
+	struct json_out out;
+	clock_format_rfc3339(event->sent_at_ms, at);
+	buf_reset(to);
+	json_out_init(&out, to);
+	json_out_object_begin(&out);
+	json_out_key_text(&out, "conversation", event->conversation);
+	json_out_key_uint(&out, "seq", event->seq);
+	json_out_key_id(&out, "id", event->id);
+	json_out_key_cstr(&out, "sent_at", at);
+	json_out_key_cstr(&out, "durability", "stored");
+	json_out_key_bool(&out, "duplicate", duplicate != 0);
+	json_out_object_end(&out);
+	return buf_str(to);
+}
+
+static void tell_stored(struct logic *logic, nuncio_sid from, const struct nuncio_event *event)
+{
+	if (!hook_has(logic->parts.hooks, NUNCIO_HOOK_did_store))
+		return;
+	struct session *session = from ? session_find(&logic->sessions, from) : NULL;
+	struct nuncio_send facts = {
+		.session = session && session->user ? (struct nuncio_session *)session : NULL,
+		.event = event,
+	};
+	hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_store, &facts);
+}
+
+static const char *text_of_failure(int status)
+{
+	switch (status) {
+	case NUNCIO_E_CONFLICT:
+		return "client_id: was used for another message in this conversation";
+	case NUNCIO_E_UNSUPPORTED:
+		return "no store module is switched on";
+	case NUNCIO_E_FAIL:
+		return "the store could not write it";
+	default:
+		return NULL;
+	}
+}
+
+static void sending_fail(struct sending *sending, int status)
+{
+	int code = request_code_of_status(status);
+	if (status == NUNCIO_E_CONFLICT)
+		code = NUNCIO_CODE_client_id_conflict;
+	if (status == NUNCIO_E_FAIL)
+		code = NUNCIO_CODE_store_failed;
+	sending_end_with_error(sending, code, text_of_failure(status));
+}
+
+static void sending_end_stored(
+	struct sending *sending, const struct nuncio_event *event, int duplicate)
+{
+	struct logic *logic = sending->logic;
+	struct nuncio_request *rq = sending->rq;
+	nuncio_sid from = sending->from;
+	if (rq)
+		request_reply(&rq, duplicate ? 200 : 201,
+			write_answer(&logic->scratch, event, duplicate));
+	else
+		alloc_free(sending);
+	metric_add(duplicate ? logic->count.duplicates : logic->count.messages, 1);
+	if (duplicate)
+		return;
+	deliver_event(logic, event, from);
+	tell_stored(logic, from, event);
+}
+
+static void on_appended(int status, const struct nuncio_event *event, int duplicate, void *user)
+{
+	struct sending *sending = user;
+	if (sending->done)
+		sending->done(status, event, duplicate, sending->user);
+	if (status < 0)
+		sending_fail(sending, status);
+	else
+		sending_end_stored(sending, event, duplicate);
+}
+
+static int sending_store(
+	struct sending *sending, const struct nuncio_record_write *writes, size_t writes_count)
+{
+	const struct nuncio_event *event = &sending->event;
+	const struct kind *kind = sending->kind;
+	struct nuncio_str founders[FOUNDERS_MAX];
+	struct store_append append = {
+		.conversation = event->conversation,
+		.type = event->type,
+		.from = event->from,
+		.client_id = event->client_id,
+		.kind = event->kind,
+		.body = event->body,
+		.extra = event->extra,
+		.founders = founders,
+		.writes = writes,
+		.writes_count = writes_count,
+	};
+	if (kind->ops->founders)
+		append.founders_count = kind->ops->founders(
+			event->conversation, founders, FOUNDERS_MAX, kind->user);
+	return store_append(sending->logic->parts.store, &append, on_appended, sending);
+}
+
+/* ---- may it be sent ---- */
+
+static void on_may_send(const struct chain_answer *answer, void *user)
+{
+	struct sending *sending = user;
+	struct logic *logic = sending->logic;
+	struct nuncio_request *rq = sending->rq;
+	nuncio_sid parked = rq->parked ? sending->from : 0;
+	rq->parked = NULL;
+	if (!answer->yes) {
+		sending_end_with_error(sending, answer->code, answer->text);
+	} else {
+		if (answer->body.p)
+			sending->event.body = arena_str(&rq->arena, answer->body);
+		int rc = sending_store(sending, NULL, 0);
+		if (rc < 0)
+			sending_fail(sending, rc);
+	}
+	if (parked)
+		op_resume_session(logic, parked);
+}
+
+static void sending_park(struct sending *sending, struct chain *chain)
+{
+	struct session *session =
+		sending->from ? session_find(&sending->logic->sessions, sending->from) : NULL;
+	sending->rq->parked = chain;
+	if (session)
+		session->parked = sending->rq;
+}
+
+static void sending_ask(struct sending *sending)
+{
+	struct session *session =
+		sending->from ? session_find(&sending->logic->sessions, sending->from) : NULL;
+	sending->facts.session = (struct nuncio_session *)session;
+	sending->facts.event = &sending->event;
+	sending->access = (struct nuncio_access){
+		.session = (struct nuncio_session *)session,
+		.user = sending->event.from,
+		.conversation = sending->event.conversation,
+		.access = NUNCIO_ACCESS_WRITE,
+	};
+	sending->first = (struct chain_first){
+		.fn = kind_ask_enter, .what = &sending->access, .user = (void *)sending->kind
+	};
+	struct chain *chain = chain_ask(sending->logic->parts.hooks, NUNCIO_HOOK_may_send,
+		&sending->facts, &sending->first, on_may_send, sending);
+	if (chain)
+		sending_park(sending, chain);
+}
+
+static int code_of_fault(int status)
+{
+	if (status == NUNCIO_E_TOOBIG)
+		return NUNCIO_CODE_too_large;
+	return status == NUNCIO_E_NOTFOUND ? NUNCIO_CODE_not_found : NUNCIO_CODE_invalid_field;
+}
+
+void send_message(struct nuncio_request *rq, void *user)
+{
+	struct sending *sending = arena_zero(&rq->arena, sizeof *sending);
+	struct nuncio_error err;
+	(void)user;
+	sending->logic = rq->logic;
+	sending->rq = rq;
+	sending->from = rq->is_http ? 0 : rq->id;
+	int rc = find_conversation(sending, &err);
+	if (rc == 0)
+		rc = read_message(sending, &err);
+	if (rc < 0)
+		sending_end_with_error(sending, code_of_fault(rc), err.text);
+	else
+		sending_ask(sending);
+}
+
+/* ---- a module's event ---- */
+
+int send_append(
+	struct logic *logic, const struct nuncio_append *what, nuncio_appended_fn *done, void *user)
+{
+	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
+	if (!kind || json_check(what->body, NULL, NULL, NULL) < 0 || !what->type.n || !what->kind.n)
+		return NUNCIO_E_INVAL;
+	struct sending *sending = ALLOC_NEW(struct sending);
+	sending->logic = logic;
+	sending->kind = kind;
+	sending->done = done;
+	sending->user = user;
+	sending->event = (struct nuncio_event){
+		.size = sizeof sending->event,
+		.conversation = what->conversation,
+		.type = what->type,
+		.from = what->from,
+		.client_id = what->client_id,
+		.kind = what->kind,
+		.body = what->body,
+		.extra = what->extra,
+	};
+	int rc = sending_store(sending, what->writes, what->writes_count);
+	if (rc < 0)
+		alloc_free(sending);
+	return rc;
+}

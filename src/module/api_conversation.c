@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include <nuncio/conversation.h>
+
+/* <nuncio/conversation.h>: kinds, entering, appending. Checks thread and stage, then asks logic/. */
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "logic/deliver.h"
+#include "logic/logic.h"
+#include "logic/send.h"
+#include "module/module.h"
+#include "provide/sized.h"
+
+void nuncio_audience_add_user(struct nuncio_audience *audience, struct nuncio_str user)
+{
+	MODULE_CHECK_THREAD();
+	audience_add_user(audience, user);
+}
+
+struct kind_owned {
+	struct logic *logic;
+	struct nuncio_kind ops; /* as long as ours, whatever the module's was */
+};
+
+static void undo_kind(void *ptr)
+{
+	struct kind_owned *owned = ptr;
+	kinds_remove(&owned->logic->kinds, &owned->ops);
+	alloc_free(owned);
+}
+
+int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, void *user)
+{
+	struct nuncio_error err;
+	int rc = module_check_init(self, "nuncio_kind_add");
+	if (rc < 0)
+		return rc;
+	struct kind_owned *owned = ALLOC_NEW(struct kind_owned);
+	owned->logic = module_env_of(self)->logic;
+	sized_take(&owned->ops, sizeof owned->ops, kind, kind->size);
+	rc = kinds_add(&owned->logic->kinds, nuncio_module_name(self), &owned->ops, user, &err);
+	if (rc < 0) {
+		log_write(LOG_LEVEL_ERROR, nuncio_module_name(self), NULL, "%s", err.text);
+		alloc_free(owned);
+		return rc;
+	}
+	module_own(self, "kind", owned, undo_kind);
+	return 0;
+}
+
+void nuncio_conversation_enter(struct nuncio_module *self, const struct nuncio_access *what,
+	nuncio_access_fn *done, void *user)
+{
+	MODULE_CHECK_THREAD();
+	conversation_enter(module_env_of(self)->logic, what, done, user);
+}
+
+const char *nuncio_conversation_kind(struct nuncio_str conversation)
+{
+	MODULE_CHECK_THREAD();
+	const struct kind *kind = kind_of(&module_env()->logic->kinds, conversation);
+	return kind ? kind->ops->name : NULL;
+}
+
+int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,
+	nuncio_appended_fn *done, void *user)
+{
+	struct nuncio_append full;
+	MODULE_CHECK_THREAD();
+	sized_take(&full, sizeof full, what, what->size);
+	return send_append(module_env_of(self)->logic, &full, done, user);
+}

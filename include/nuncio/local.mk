@@ -1,4 +1,24 @@
 # Every public header is listed here; tests/lint/check_docs.sh compares.
 nuncioinclude_HEADERS = \
+	%D%/auth.h \
 	%D%/base.h \
-	%D%/codes.h
+	%D%/codes.h \
+	%D%/conf.h \
+	%D%/conversation.h \
+	%D%/hooks.h \
+	%D%/json.h \
+	%D%/log.h \
+	%D%/metric.h \
+	%D%/module.h \
+	%D%/nuncio.h \
+	%D%/request.h \
+	%D%/service.h \
+	%D%/session.h \
+	%D%/store.h \
+	%D%/store_provider.h \
+	%D%/timer.h
+
+nuncioservicesdir = $(nuncioincludedir)/services
+nuncioservices_HEADERS = \
+	%D%/services/presence.h \
+	%D%/services/token.h

@@ -14,7 +14,7 @@
 #include "loop/loop.h"
 
 #include <stdatomic.h>
-#include <string.h>
+#include <stdio.h>
 
 #include <ev.h>
 
@@ -130,7 +130,7 @@ struct loop *loop_new(const char *name)
 		return NULL;
 	struct loop *l = ALLOC_NEW(struct loop);
 	l->ev = ev;
-	strncpy(l->name, name, sizeof(l->name) - 1);
+	snprintf(l->name, sizeof(l->name), "%s", name);
 	l->now_ms = clock_mono_ms();
 	ev_set_userdata(ev, l);
 

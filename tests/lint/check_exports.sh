@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# src/exports.list and the functions declared in include/nuncio must be the same. With --write the
+# list is made from the headers first.
+. "$(dirname "$0")/lib.sh"
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+
+files 'include/nuncio/*.h' | sed 's|^include/\(.*\)|#include <\1>|' >"$work/all.c"
+${CC:-gcc} -std=c11 -Iinclude -aux-info "$work/info" -fsyntax-only "$work/all.c" || exit 1
+
+# Lines look like: /* include/nuncio/base.h:63:NC */ extern void nuncio_error_set (...);
+awk '/^\/\* include\/nuncio\// && /\*\/ extern / && match($0, /nuncio_[a-z0-9_]+ \(/) {
+	place = $2
+	sub(/:[A-Z]*$/, "", place)
+	print substr($0, RSTART, RLENGTH - 2), place
+}' "$work/info" | sort -u -k1,1 >"$work/declared"
+
+if [ "${1-}" = --write ]; then
+	{
+		echo "# What modules may use: made by tests/lint/check_exports.sh --write."
+		echo "{"
+		sed 's/ .*//; s/^/\t/; s/$/;/' "$work/declared"
+		echo "};"
+	} >src/exports.list
+fi
+awk '{ sub(/#.*/, ""); gsub(/[{};]/, " "); for (i = 1; i <= NF; i++) print $i, FILENAME ":" FNR }' \
+	src/exports.list | sort -k1,1 >"$work/exported"
+
+out=$(join -v1 "$work/declared" "$work/exported" |
+	sed 's|\(.*\) \(.*\)|\2: \1 is missing in src/exports.list|')
+[ -z "$out" ] || complain "$out"
+out=$(join -v2 "$work/declared" "$work/exported" |
+	sed 's|\(.*\) \(.*\)|\2: \1 is declared nowhere in include/nuncio|')
+[ -z "$out" ] || complain "$out"
+out=$(cut -d' ' -f1 "$work/exported" | uniq -d | sed 's|^|src/exports.list: twice: |')
+[ -z "$out" ] || complain "$out"
+finish

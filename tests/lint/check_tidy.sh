@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# clang-tidy with the short list in .clang-tidy, on src/ and modules/ or on the files named.
+. "$(dirname "$0")/lib.sh"
+tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || {
+	echo "check_tidy.sh: clang-tidy is missing (Debian: clang-tidy-14)"
+	exit 1
+}
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+printf '#define PACKAGE_VERSION "0"\n#define PACKAGE_NAME "nuncio"\n' >"$work/config.h"
+[ $# -gt 0 ] || set -- $(files 'src/*.c' 'modules/*.c')
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} "$tidy" --quiet {} -- -std=c11 -D_GNU_SOURCE \
+	-Iinclude -iquote src -iquote . -iquote "$work" 2>"$work/noise" || bad=1
+grep -v 'warnings\? generated' "$work/noise"
+finish

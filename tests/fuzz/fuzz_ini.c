@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* INI text: whatever comes in, an ini or an error comes out, and names and values are as promised. */
+/* INI text: whatever comes in, an ini or an error comes out, and names and values are as
+   promised. */
 #include "base/ini.h"
 
 #include <stdint.h>

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef IO_IO_THREAD_PRIVATE_H
+#define IO_IO_THREAD_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "io/acceptor.h"
+#include "io/conn_table.h"
+#include "io/io_msg.h"
+#include "io/io_thread.h"
+#include "io/outq.h"
+#include "base/wheel.h"
+#include "loop/loop.h"
+#include "loop/mailbox.h"
+#include "loop/timer.h"
+#include "wire/http1.h"
+
+/* One I/O thread; see io_thread.c. Everything but the inbox and the counters belongs to it alone. */
+
+/* Written by the owner only, read by anybody. */
+struct io_counters {
+	atomic_uint_fast64_t accepted, refused, slow, silent, timeouts, requests;
+	atomic_uint_fast64_t messages_in, messages_out, pings, bytes_in, bytes_out, sends, stalls;
+	atomic_int_fast64_t by_state[8]; /* enum conn_state */
+	atomic_int_fast64_t queue_bytes, held;
+};
+
+/* One writer: a plain addition, not a locked one. */
+#define COUNTER_ADD(counter, by) \
+	atomic_store_explicit(&(counter), \
+		atomic_load_explicit(&(counter), memory_order_relaxed) + (by), memory_order_relaxed)
+
+struct conn;
+struct conn_http;
+struct deflater;
+struct thread;
+struct ws_pool;
+
+enum { IO_SCRATCH_BYTES = 64 * 1024, IO_SPARE_HTTP = 16 };
+
+struct io_thread {
+	uint32_t magic;
+	unsigned index;
+	const struct io_settings *settings;
+	struct io_listeners *listeners;
+	struct loop *loop;
+	bool is_shared; /* the loop is not ours */
+	bool is_draining, is_stopped;
+	struct thread *thread;
+	struct mailbox inbox;
+	struct outbox outbox; /* to the logic thread */
+	struct io_counters counters;
+
+	struct acceptor *acceptor;
+	struct conn_table conns;
+	struct wheel wheel;
+	struct loop_timer tick;
+	struct list dead;   /* connections that end with this turn */
+	struct outq *dirty; /* queues to be sent with this turn, newest first */
+	struct outq_pool outqs;
+
+	nuncio_sid *held; /* not read from until the logic thread has caught up */
+	size_t held_count, held_size;
+	struct loop_timer held_timer;
+	bool is_blocked; /* the outbox was refused */
+
+	struct ws_pool *ws;
+	struct deflater *deflater;
+	struct http1_limits http_limits;
+	struct conn_http *spare_http; /* parsers kept for reuse */
+	unsigned spare_http_count;
+
+	char *scratch_in, *scratch_out;
+	struct buf text; /* for what is composed and copied at once */
+	uint32_t trimmed_ms;
+
+	int64_t date_s, time_ms; /* what the texts say */
+	char date[30];
+	char time[25];
+};
+
+static inline uint32_t io_now(const struct io_thread *t)
+{
+	return (uint32_t)loop_now_ms(t->loop);
+}
+
+/* The logic thread is behind: do not read. */
+bool io_thread_is_full(const struct io_thread *t);
+/* Reads of this connection go on when it has caught up. */
+void io_thread_hold(struct io_thread *t, nuncio_sid id);
+void io_thread_watch_time(struct io_thread *t); /* the tick runs while there are connections */
+
+const char *io_thread_date(struct io_thread *t); /* of an HTTP answer */
+const char *io_thread_time(struct io_thread *t); /* RFC 3339 */
+
+void io_thread_do_drain(struct io_thread *t);
+void io_thread_do_stop(struct io_thread *t);
+
+/* io_inbox.c: carries out and frees one message of the logic thread; or only frees it. */
+void io_inbox_do(struct io_thread *t, struct mail *m);
+void io_inbox_drop(struct mail *m);
+
+#endif

@@ -27,6 +27,9 @@ SERVER_LIBS = $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS) $(DL_LIBS)
 # The server: uncomment when src/main.c is there.
 #sbin_PROGRAMS += nunciod
 #nunciod_SOURCES = %D%/main.c %D%/server.c %D%/server.h
-#nunciod_LDADD = -Wl,--whole-archive $(SERVER_ARCHIVES) -Wl,--no-whole-archive $(SERVER_LIBS)
-#nunciod_LDFLAGS = $(AM_LDFLAGS) -Wl,--dynamic-list=$(top_srcdir)/src/exports.list
+#nunciod_LDADD = $(WHOLE_BEGIN) $(SERVER_ARCHIVES) $(WHOLE_END) $(SERVER_LIBS)
+#
+# Not by libtool, which would move the archives out of the --whole-archive pair.
+#nunciod_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+#	-Wl,--dynamic-list=$(top_srcdir)/src/exports.list -o $@
 #nunciod_DEPENDENCIES = $(SERVER_ARCHIVES) $(top_srcdir)/src/exports.list

@@ -27,15 +27,15 @@ struct http1_field {
 	struct nuncio_str value; /* without blanks around it */
 };
 
-/* Valid until http1_next or http1_free. */
+/* Valid until http1_next or http1_free. path is valid UTF-8 that begins with '/' and has no dot
+   segments and no control characters. target and query may hold a token: never log them. */
 struct http1_request {
 	struct nuncio_str method; /* GET HEAD POST PUT DELETE PATCH OPTIONS */
-	struct nuncio_str target; /* as sent; may hold a token, so never log it */
-	struct nuncio_str
-		path; /* decoded, valid UTF-8, begins with '/', no dot segments, no control characters */
-	struct nuncio_str query; /* as sent, without '?'; see uri.h */
-	struct nuncio_str host;  /* of the Host header; "" only in HTTP/1.0 */
-	struct nuncio_str body;  /* without chunk framing */
+	struct nuncio_str target; /* as sent */
+	struct nuncio_str path;   /* decoded; "*" in OPTIONS * */
+	struct nuncio_str query;  /* as sent, without '?'; see uri.h */
+	struct nuncio_str host;   /* of the Host header; "" only in HTTP/1.0 */
+	struct nuncio_str body;   /* without chunk framing */
 	const struct http1_field *fields;
 	size_t field_count;
 	uint8_t minor;        /* HTTP/1.minor: 0 or 1 */

@@ -97,6 +97,6 @@ int json_bool(struct nuncio_str value, bool *v_r);
 
 /* The same value: order of members and blanks do not count, escapes are decoded, numbers compare by
    value (1, 1.0 and 10e-1 are equal; integers exactly, others as doubles). */
-bool json_equal(struct nuncio_str a, struct nuncio_str b);
+bool json_is_equal(struct nuncio_str a, struct nuncio_str b);
 
 #endif

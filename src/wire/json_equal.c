@@ -152,7 +152,7 @@ static bool equal(struct nuncio_str a, struct nuncio_str b, unsigned depth, stru
 	}
 }
 
-bool json_equal(struct nuncio_str a, struct nuncio_str b)
+bool json_is_equal(struct nuncio_str a, struct nuncio_str b)
 {
 	struct arena memory;
 	arena_init(&memory, 0);

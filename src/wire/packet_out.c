@@ -37,7 +37,7 @@ struct packet_out {
 	atomic_uint refs;
 	uint32_t seq;
 	uint8_t type;
-	uint8_t head_bytes; /* of the JSON form's WebSocket header, which ends where the text begins */
+	uint8_t head_bytes;    /* of the JSON form's WebSocket header, in front of the text */
 	uint16_t prefix_bytes; /* of the text that the frame form does not have */
 	uint32_t text_bytes;
 	_Atomic(struct variant *) variants[PACKET_FORMS]; /* [PACKET_JSON] stays NULL */

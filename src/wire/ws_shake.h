@@ -19,8 +19,8 @@ struct ws_shake {
 	enum ws_protocol protocol;
 	bool protocol_named; /* the client offered it, so the answer must name it */
 	bool deflate;
-	bool window_named; /* the client asked for a window size of ours, so the answer must name it */
-	char accept[29]; /* Sec-WebSocket-Accept, NUL-ended */
+	bool window_named; /* the client asked for a window size: name ours */
+	char accept[29];   /* Sec-WebSocket-Accept, NUL-ended */
 };
 
 /* The request asks for a WebSocket (an Upgrade header with the token websocket). */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+/* What the files of this module share: the store, its connections, and the parts that work on them. */
+
+#include <nuncio/json.h>
+#include <nuncio/log.h>
+#include <nuncio/metric.h>
+#include <nuncio/store_provider.h>
+#include <nuncio/timer.h>
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum {
+	STORE_READERS_MAX = 16,
+	STORE_BATCH_MAX = 1024, /* jobs in one call of run: promised by store_provider.h */
+	STORE_ROWS_MAX = 1000,
+	STORE_UUID_CHARS = 32,
+	STORE_VALUE_BYTES_MAX = 64 * 1024,
+	STORE_UNREAD_MAX = 1000
+};
+
+/* Every statement of the module; the texts stand in db.c. */
+enum db_sql {
+	SQL_BEGIN_WRITE,
+	SQL_BEGIN_READ,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_SAVEPOINT,
+	SQL_SAVEPOINT_UNDO,
+	SQL_SAVEPOINT_END,
+	SQL_META_SET,
+	SQL_CONVERSATION_ADD,
+	SQL_CONVERSATION_FIND,
+	SQL_CONVERSATION_ID,
+	SQL_CONVERSATIONS_OF,
+	SQL_HEAD_ADD,
+	SQL_HEAD_SET,
+	SQL_EVENT_ADD,
+	SQL_EVENT_GET,
+	SQL_EVENT_ID,
+	SQL_EVENTS_FROM,
+	SQL_EVENTS_BACK,
+	SQL_EVENTS_UNREAD,
+	SQL_EVENTS_CHANGED,
+	SQL_EVENTS_KEYED,
+	SQL_ONCE_ADD,
+	SQL_ONCE_FIND,
+	SQL_MEMBER_ADD,
+	SQL_MEMBER_RAISE,
+	SQL_MEMBER_IS,
+	SQL_MEMBERS_FROM,
+	SQL_RECORD_GET,
+	SQL_RECORD_PUT,
+	SQL_RECORD_DROP,
+	SQL_RECORDS_OWNER,
+	SQL_RECORDS_SPACE,
+	SQL_RECORDS_EXPIRE,
+	SQL_COUNT
+};
+
+/* One connection with its statements; used by one thread at a time. */
+struct db {
+	sqlite3 *handle;
+	sqlite3_stmt *sql[SQL_COUNT];
+};
+
+struct heads;
+struct once;
+struct checkpoint;
+
+/* What became of a write, kept until its batch is committed. */
+struct outcome {
+	int status;
+	bool duplicate;
+	uint64_t seq;
+	nuncio_id id;
+	int64_t sent_at_ms;
+};
+
+struct store {
+	struct nuncio_module *self;
+	char *path;
+	char uuid[STORE_UUID_CHARS + 1];
+	int lock_fd; /* holds the lock against a second process; closed after all connections */
+	uint32_t readers;
+	struct db writer, reader[STORE_READERS_MAX];
+	/* The writer lane's own. */
+	struct heads *heads;
+	struct once *once;
+	nuncio_id highest; /* of the running transaction */
+	struct outcome outcome[STORE_BATCH_MAX];
+	/* Shared. */
+	_Atomic(nuncio_id) committed; /* highest event id that is durable */
+	struct checkpoint *checkpoint;
+	_Atomic(int64_t) complained_ms; /* when a failure was logged last */
+	_Atomic(uint32_t) silent;       /* failures since then that were not */
+	struct nuncio_counter *commits, *failures;
+	struct nuncio_gauge *wal_pages;
+};
+
+/* --- memory: aborts instead of returning NULL --- */
+void *store_alloc(size_t bytes);
+void *store_resize(void *p, size_t bytes);
+
+/* Logs why something failed, at most once in ten seconds. Thread: any. */
+void store_complain(struct store *s, struct db *db, int rc, const char *doing);
+
+/* --- db.c: a connection --- */
+int db_open(struct db *db, const char *path, int64_t cache_bytes, struct nuncio_error *err);
+int db_prepare(struct db *db, const char *path, struct nuncio_error *err);
+void db_close(struct db *db);
+int db_exec(struct db *db, const char *sql);
+int db_run(struct db *db, enum db_sql which); /* step to the end and reset; SQLITE_OK or an error */
+void db_bind(sqlite3_stmt *st, int at, struct nuncio_str text);
+struct nuncio_str db_text(sqlite3_stmt *st, int column);
+uint64_t db_uint(sqlite3_stmt *st, int column);
+
+/* --- schema.c: what the file must be --- */
+int schema_lock(const char *path, int *fd_r, struct nuncio_error *err);
+int schema_migrate(struct db *db, const char *path, struct nuncio_error *err);
+int schema_meta(struct db *db, const char *name, void *out, size_t size); /* bytes, or negative */
+
+/* --- heads.c: numbers and last seq of conversations, cached for the writer --- */
+struct head {
+	struct head *chain;         /* same hash bucket */
+	struct head *newer, *older; /* order of use */
+	int64_t number;
+	uint64_t last_seq;
+	nuncio_id last_id;
+	uint64_t hash;
+	bool is_dirty;
+	size_t id_bytes;
+	char id[];
+};
+struct heads *heads_new(void);
+void heads_free(struct heads **heads);
+/* SQLITE_OK and *head_r NULL when there is no such conversation. Valid until the batch ends. */
+int heads_find(struct heads *h, struct db *db, struct nuncio_str id, struct head **head_r);
+int heads_add(struct heads *h, struct db *db, struct nuncio_str id, struct head **head_r);
+void heads_grow(struct heads *h, struct head *head, nuncio_id id);
+int heads_write(struct heads *h, struct db *db);
+void heads_forget(struct heads *h);
+
+/* --- once.c: has this client_id been here before? --- */
+int once_open(struct db *db, struct once **once_r);
+void once_free(struct once **once);
+/* SQLITE_ROW with SQL_EVENT_GET standing on the event, SQLITE_DONE for none, or an error. */
+int once_find(struct once *o, struct db *db, int64_t number, const struct nuncio_event *event);
+void once_add(struct once *o, int64_t number, const struct nuncio_event *event);
+int once_merge(struct once *o, struct db *db, bool everything);
+void once_commit(struct once *o);
+void once_rollback(struct once *o);
+
+/* --- the kinds of work; writers return an SQLite code and put the job's own status into *out --- */
+int append_apply(struct store *s, const struct nuncio_job_append *in, struct outcome *out);
+int member_mark(struct store *s, const struct nuncio_job_mark *in, struct outcome *out);
+int record_write(
+	struct store *s, const struct nuncio_record_write *writes, size_t n, struct outcome *out);
+
+/* --- readers return a status for nuncio_job_done; SQLite's errors as READ_FAILED --- */
+enum { READ_FAILED = INT32_MIN };
+int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events_query *q);
+void event_from_row(sqlite3_stmt *st, struct nuncio_str conversation, struct nuncio_event *event_r);
+size_t event_bytes(const struct nuncio_event *event);
+int sync_read(struct store *s, struct db *db, struct nuncio_job *job,
+	const struct nuncio_sync_query *q, nuncio_id now);
+int conversation_list(
+	struct db *db, struct nuncio_job *job, const struct nuncio_job_conversations *q);
+int member_list(struct db *db, struct nuncio_job *job, const struct nuncio_job_members *q);
+int record_get(struct db *db, struct nuncio_job *job, const struct nuncio_record *q);
+int record_list(struct db *db, struct nuncio_job *job, const struct nuncio_records_query *q);
+int record_expire(struct store *s);
+
+/* --- batch.c: everything that queued, one transaction --- */
+void batch_run(struct store *s, struct nuncio_job **jobs, size_t n);
+
+/* --- checkpoint.c: the log is copied into the database beside the commits --- */
+int checkpoint_start(struct store *s, struct nuncio_error *err);
+void checkpoint_stop(struct store *s);
+void checkpoint_wish(struct store *s);
+void checkpoint_help(struct store *s); /* writer lane, between transactions */
+
+#endif

@@ -160,4 +160,7 @@ struct io_stopped {
 	uint32_t thread;
 };
 
+/* Frees a message to an I/O thread that nobody will take any more, with what it holds. Thread: any. */
+void io_inbox_drop(struct mail *m);
+
 #endif

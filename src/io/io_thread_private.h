@@ -98,8 +98,7 @@ const char *io_thread_time(struct io_thread *t); /* RFC 3339 */
 void io_thread_do_drain(struct io_thread *t);
 void io_thread_do_stop(struct io_thread *t);
 
-/* io_inbox.c: carries out and frees one message of the logic thread; or only frees it. */
+/* io_inbox.c: carries out and frees one message of the logic thread. */
 void io_inbox_do(struct io_thread *t, struct mail *m);
-void io_inbox_drop(struct mail *m);
 
 #endif

@@ -9,5 +9,4 @@ src_libio_a_SOURCES = \
 	%D%/listener.c %D%/listener.h \
 	%D%/origin.c %D%/origin.h \
 	%D%/outq.c %D%/outq.h \
-	%D%/refusal.c %D%/refusal.h \
-	%D%/wheel.c %D%/wheel.h
+	%D%/refusal.c %D%/refusal.h

@@ -80,6 +80,13 @@ static void take_closed(struct logic *logic, struct io_closed *closed)
 	alloc_free(closed);
 }
 
+static void take_stopped(struct logic *logic, struct mail *mail)
+{
+	alloc_free(mail);
+	if (++logic->stopped_io == logic->parts.io_threads && logic->on_io_stopped)
+		logic->on_io_stopped(logic->io_stopped_user);
+}
+
 static void take(struct logic *logic, struct mail *mail)
 {
 	switch (mail->kind) {
@@ -96,8 +103,7 @@ static void take(struct logic *logic, struct mail *mail)
 		take_closed(logic, (struct io_closed *)mail);
 		break;
 	case IO_STOPPED:
-		logic->stopped_io++;
-		alloc_free(mail);
+		take_stopped(logic, mail);
 		break;
 	default:
 		CHECK(!"unknown message from an I/O thread");
@@ -191,7 +197,31 @@ void logic_bind_end(struct logic *logic)
 	loop_on_turn(logic->parts.loop, on_turn_end, logic);
 }
 
-void logic_unbind(struct logic *logic)
+void logic_on_io_stopped(struct logic *logic, void (*fn)(void *user), void *user)
+{
+	logic->on_io_stopped = fn;
+	logic->io_stopped_user = user;
+}
+
+static void end_session(struct session *session, void *user)
+{
+	struct io_closed closed = { .id = session->id, .close_code = 1001 };
+	login_closed(user, &closed);
+}
+
+/* Handling what is left makes answers to nobody; they are freed with the rest. */
+void logic_clear(struct logic *logic)
 {
 	loop_timer_stop(logic->parts.loop, &logic->second);
+	on_turn(logic->parts.loop, logic);
+	requests_end(logic);
+	sessions_each(&logic->sessions, end_session, logic);
+	for (uint32_t i = 0; i < logic->parts.io_threads; i++) {
+		struct mail *mail = outbox_take_all(&logic->to_io[i]);
+		while (mail) {
+			struct mail *next = mail->next;
+			io_inbox_drop(mail);
+			mail = next;
+		}
+	}
 }

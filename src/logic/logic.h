@@ -69,6 +69,8 @@ struct logic {
 	struct buf scratch; /* for text that is built and used within one call */
 	uint32_t stamp;     /* of the last fan-out */
 	uint32_t stopped_io;
+	void (*on_io_stopped)(void *user);
+	void *io_stopped_user;
 	bool is_draining;
 	void (*on_drained)(void *user);
 	void *drained_user;
@@ -90,7 +92,6 @@ void logic_set_io(struct logic *logic, uint32_t thread, struct mailbox *inbox);
  */
 void logic_bind(struct logic *logic);
 void logic_bind_end(struct logic *logic);
-void logic_unbind(struct logic *logic);
 
 /* Hands a message to an I/O thread at the end of this turn. */
 void logic_post_io(struct logic *logic, nuncio_sid id, struct mail *mail);
@@ -100,5 +101,11 @@ void logic_post_io(struct logic *logic, nuncio_sid id, struct mail *mail);
  * has gone, every request is answered, and no mark is unwritten.
  */
 void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user);
+
+/* fn is called once all I/O threads have said IO_STOPPED. */
+void logic_on_io_stopped(struct logic *logic, void (*fn)(void *user), void *user);
+
+/* After the I/O threads have ended and the modules are through: takes what is still in the boxes, and forgets every session. */
+void logic_clear(struct logic *logic);
 
 #endif

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+/*
+ * Owns every part of the server and knows in which order they come and go. The logic loop runs on the main thread. Start:
+ * configuration, addresses, privileges, data folder, parts, modules (load, init, freeze, start), I/O threads. Stop: sessions are told and closed, I/O threads end, modules
+ * stop in reverse, the store finishes and closes, memory is given back. Modules stay mapped until the process ends.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/ini.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "hook/hook_table.h"
+#include "io/io_thread.h"
+#include "logic/core_ops.h"
+#include "logic/logic.h"
+#include "loop/caller.h"
+#include "loop/loop.h"
+#include "module/module.h"
+#include "privilege.h"
+#include "provide/auth.h"
+#include "provide/provider.h"
+#include "provide/store.h"
+#include "provide/work.h"
+#include "server_metrics.h"
+#include "settings.h"
+#include "wire/json.h"
+
+enum { AUTH_TIMEOUT_MS = 8000, STOP_TIMEOUT_MS = 3000, CALLER_LIMIT = 100000 };
+
+struct server {
+	const struct server_arguments *arguments;
+	struct ini *ini;
+	struct options *core;
+	struct io_settings io_settings;
+	struct io_listeners *listeners;
+	struct loop *loop;
+	struct caller *caller;
+	struct metric_set *metrics;
+	struct hook_table *hooks;
+	struct provider_set *providers;
+	struct store *store;
+	struct auth *auth;
+	struct work_pool *work;
+	struct logic *logic;
+	struct modules *modules;
+	struct io_thread **io;
+	unsigned io_threads; /* own threads; 0: the logic loop serves the sockets */
+	unsigned io_count;   /* of `io`, at least 1 */
+	struct server_metrics *shown;
+	struct loop_timer stop_timer;
+	int lock_fd;
+	bool is_stopping;
+};
+
+static int fail(const char *what, const struct nuncio_error *err)
+{
+	fprintf(stderr, "nunciod: %s%s\n", what, err->text);
+	return SERVER_EXIT_FAILED;
+}
+
+/* ---- configuration ---- */
+
+static int print_faults(struct option_faults *faults)
+{
+	struct nuncio_str text = buf_str(&faults->text);
+	fprintf(stderr, STR_FMT, STR_ARG(text));
+	if (text.n && text.p[text.n - 1] != '\n')
+		fputc('\n', stderr);
+	return SERVER_EXIT_CONFIG;
+}
+
+static int read_config(struct server *s, struct option_faults *faults)
+{
+	struct nuncio_error err;
+	if (ini_load(s->arguments->config, &s->ini, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return SERVER_EXIT_CONFIG;
+	}
+	if (settings_options(&s->core, &err) < 0)
+		return fail("", &err);
+	options_prepare(s->core, s->ini, NULL, faults);
+	options_apply(s->core, NULL);
+	options_settle(s->core);
+	settings_check(s->core, faults);
+	settings_io(s->core, &s->io_settings);
+	s->io_threads = settings_io_threads(s->core);
+	s->io_count = s->io_threads ? s->io_threads : 1;
+	return 0;
+}
+
+/* ---- what needs the outside: addresses, user, folder ---- */
+
+/* One server per folder: two would give the same numbers to different events. */
+static int lock_data_dir(struct server *s, struct nuncio_error *err)
+{
+	const char *folder = options_text(s->core, "data_dir");
+	char path[4200];
+	mkdir(folder, 0700);
+	snprintf(path, sizeof path, "%s/nunciod.lock", folder);
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0) {
+		error_errno(err, path, errno);
+		error_prefix(err, "[core] data_dir: ");
+		return NUNCIO_E_FAIL;
+	}
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	nuncio_error_set(err, "[core] data_dir: %s is in use by another nunciod", folder);
+	return NUNCIO_E_BUSY;
+}
+
+static int take_places(struct server *s, struct nuncio_error *err)
+{
+	int rc = privilege_check(options_text(s->core, "user"), err);
+	if (rc == 0)
+		rc = io_listen(&s->io_settings, s->io_count, &s->listeners, err);
+	if (rc == 0)
+		rc = privilege_drop(options_text(s->core, "user"), err);
+	return rc < 0 ? rc : lock_data_dir(s, err);
+}
+
+static int start_log(struct server *s, struct nuncio_error *err)
+{
+	bool is_run = s->arguments->task == SERVER_RUN;
+	struct log_config config = {
+		.path = is_run ? options_text(s->core, "log") : "-",
+		.level = is_run ? settings_log_level(s->core) : LOG_LEVEL_ERROR,
+		.service = "nuncio",
+		.node = settings_node(s->core),
+	};
+	int rc = log_init(&config, err);
+	return rc < 0 || !is_run ? rc : log_start_writer(err);
+}
+
+/* ---- parts ---- */
+
+static int check_json(struct nuncio_str text, struct nuncio_error *err)
+{
+	return json_check(text, NULL, NULL, err);
+}
+
+static int make_logic_side(struct server *s, struct nuncio_error *err)
+{
+	struct hook_settings hooks = { .check_json = check_json };
+	struct store_settings store = { 0 };
+	struct work_settings work = { 0 };
+	s->loop = loop_new("logic");
+	if (!s->loop) {
+		nuncio_error_set(err, "no descriptor is left for the event loop");
+		return NUNCIO_E_FAIL;
+	}
+	loop_set_spin_us(s->loop, s->io_threads ? (unsigned)options_int(s->core, "spin") : 0);
+	s->caller = caller_new(s->loop, CALLER_LIMIT);
+	s->metrics = metric_set_new();
+	hooks.loop = s->loop;
+	hooks.caller = s->caller;
+	hooks.slow_us = options_int(s->core, "slow_callback") * 1000;
+	s->hooks = hook_table_new(&hooks);
+	s->providers = provider_set_new();
+	store.loop = s->loop;
+	store.caller = s->caller;
+	store.metrics = s->metrics;
+	store.node = (unsigned)options_int(s->core, "node_number");
+	store.limit = (size_t)options_int(s->core, "store_queue");
+	s->store = store_new(&store);
+	s->auth = auth_new(s->loop, AUTH_TIMEOUT_MS);
+	work.caller = s->caller;
+	work.metrics = s->metrics;
+	work.threads = (unsigned)options_int(s->core, "workers");
+	return work_pool_new(&work, &s->work, err);
+}
+
+static void make_logic(struct server *s)
+{
+	struct logic_settings settings;
+	struct logic_parts parts = {
+		.loop = s->loop,
+		.hooks = s->hooks,
+		.auth = s->auth,
+		.store = s->store,
+		.metrics = s->metrics,
+		.io_threads = s->io_count,
+		.inbox_limit = (size_t)options_int(s->core, "mailbox_limit"),
+	};
+	settings_logic(s->core, &settings);
+	s->logic = logic_new(&settings, &parts);
+	struct module_env env = {
+		.loop = s->loop,
+		.caller = s->caller,
+		.hooks = s->hooks,
+		.providers = s->providers,
+		.store = s->store,
+		.auth = s->auth,
+		.work = s->work,
+		.metrics = s->metrics,
+		.logic = s->logic,
+		.core = s->core,
+		.data_dir = options_text(s->core, "data_dir"),
+		.node = settings_node(s->core),
+		.module_path = options_text(s->core, "module_path"),
+	};
+	s->modules = modules_new(&env);
+}
+
+static int load_modules(struct server *s, struct option_faults *faults)
+{
+	struct nuncio_error err = { "" };
+	int rc = modules_load(s->modules, s->ini, faults, &err);
+	if (faults->count)
+		return print_faults(faults);
+	if (rc == 0)
+		rc = modules_init(s->modules, &err);
+	if (rc == 0)
+		rc = core_ops_add(s->logic, &err);
+	if (rc == 0)
+		rc = modules_freeze(s->modules, &err);
+	if (rc < 0) {
+		fprintf(stderr, "nunciod: %s\n", err.text);
+		return SERVER_EXIT_CONFIG;
+	}
+	return 0;
+}
+
+static int make_io(struct server *s, struct nuncio_error *err)
+{
+	s->io = ALLOC_ARRAY(struct io_thread *, s->io_count);
+	for (unsigned i = 0; i < s->io_count; i++) {
+		int rc = io_thread_new(i, &s->io_settings, s->listeners, &s->logic->inbox,
+			s->io_threads ? NULL : s->loop, &s->io[i], err);
+		if (rc < 0)
+			return rc;
+		logic_set_io(s->logic, i, io_thread_inbox(s->io[i]));
+	}
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static void end_loop(void *user)
+{
+	struct server *s = user;
+	loop_stop(s->loop);
+}
+
+static void on_stop_timeout(struct loop *loop, struct loop_timer *timer, void *user)
+{
+	(void)timer, (void)user;
+	log_write(LOG_LEVEL_WARN, "server", NULL, "the I/O threads did not end in time");
+	loop_stop(loop);
+}
+
+/* Sessions have gone, or had their time. */
+static void stop_io(void *user)
+{
+	struct server *s = user;
+	requests_end(s->logic);
+	logic_on_io_stopped(s->logic, end_loop, s);
+	for (unsigned i = 0; i < s->io_count; i++)
+		io_thread_stop(s->io[i]);
+	loop_timer_stop(s->loop, &s->stop_timer);
+	loop_timer_init(&s->stop_timer, on_stop_timeout, s);
+	loop_timer_start(s->loop, &s->stop_timer, STOP_TIMEOUT_MS, 0);
+}
+
+static void on_drain_timeout(struct loop *loop, struct loop_timer *timer, void *user)
+{
+	struct server *s = user;
+	(void)loop, (void)timer;
+	log_write(LOG_LEVEL_WARN, "server", NULL,
+		"drain_timeout: %zu sessions and %zu requests are cut off",
+		s->logic->sessions.count, s->logic->requests.count);
+	s->logic->on_drained = NULL;
+	stop_io(s);
+}
+
+static void on_terminate(struct loop *loop, int signo, void *user)
+{
+	struct server *s = user;
+	if (s->is_stopping)
+		return;
+	s->is_stopping = true;
+	log_write(LOG_LEVEL_INFO, "server", NULL, "stopping: signal %d, %zu sessions", signo,
+		s->logic->sessions.count);
+	for (unsigned i = 0; i < s->io_count; i++)
+		io_thread_drain(s->io[i]);
+	loop_timer_init(&s->stop_timer, on_drain_timeout, s);
+	loop_timer_start(loop, &s->stop_timer, options_int(s->core, "drain_timeout"), 0);
+	logic_drain(s->logic, stop_io, s);
+}
+
+static void log_lines(int level, struct nuncio_str text)
+{
+	struct nuncio_str line;
+	while (text.n) {
+		str_cut(text, '\n', &line, &text);
+		if (line.n)
+			log_write(level, "server", NULL, STR_FMT, STR_ARG(line));
+	}
+}
+
+static void apply_core(struct server *s, struct buf *report)
+{
+	struct buf kept = { 0 };
+	options_apply(s->core, &kept);
+	if (kept.used)
+		buf_printf(report, "[core] cannot change while running, restart for: " STR_FMT "\n",
+			STR_ARG(buf_str(&kept)));
+	buf_fini(&kept);
+	settings_logic(s->core, &s->logic->settings);
+	log_level_set(settings_log_level(s->core));
+	s->hooks->settings.slow_us = options_int(s->core, "slow_callback") * 1000;
+}
+
+static void on_reload(struct loop *loop, int signo, void *user)
+{
+	struct server *s = user;
+	struct option_faults faults = { 0 };
+	struct buf report = { 0 };
+	struct nuncio_error err;
+	struct ini *ini = NULL;
+	(void)loop, (void)signo;
+	log_reopen();
+	if (ini_load(s->arguments->config, &ini, &err) < 0) {
+		log_write(LOG_LEVEL_ERROR, "server", NULL,
+			"reload refused, nothing was changed: %s", err.text);
+		return;
+	}
+	options_prepare(s->core, ini, NULL, &faults);
+	modules_reload(s->modules, ini, &faults, &report);
+	if (faults.count) {
+		log_write(LOG_LEVEL_ERROR, "server", NULL, "reload refused, nothing was changed");
+		log_lines(LOG_LEVEL_ERROR, buf_str(&faults.text));
+	} else {
+		apply_core(s, &report);
+		log_lines(LOG_LEVEL_WARN, buf_str(&report));
+		log_write(LOG_LEVEL_INFO, "server", NULL, "configuration reloaded");
+	}
+	options_settle(s->core);
+	option_faults_fini(&faults);
+	buf_fini(&report);
+	ini_free(&ini);
+}
+
+/* ---- running ---- */
+
+static int start_threads(struct server *s, struct nuncio_error *err)
+{
+	for (unsigned i = 0; i < s->io_count; i++) {
+		int rc = io_thread_start(s->io[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void log_started(struct server *s)
+{
+	for (size_t i = 0; i < io_listeners_count(s->listeners); i++)
+		log_write(LOG_LEVEL_INFO, "server", NULL, "listening on %s",
+			io_listeners_address(s->listeners, i));
+	log_write(LOG_LEVEL_INFO, "server", NULL,
+		"ready: %zu modules, %u I/O threads, at most %u connections",
+		modules_count(s->modules), s->io_threads,
+		io_listeners_max_connections(s->listeners));
+}
+
+static int run(struct server *s)
+{
+	struct nuncio_error err;
+	modules_bind(s->modules);
+	logic_bind(s->logic);
+	if (modules_start(s->modules, &err) < 0 || make_io(s, &err) < 0)
+		return fail("", &err);
+	logic_bind_end(s->logic);
+	s->shown = server_metrics_new(s->metrics, s->logic, s->hooks, s->store, s->io, s->io_count);
+	loop_signal(s->loop, SIGTERM, on_terminate, s);
+	loop_signal(s->loop, SIGINT, on_terminate, s);
+	loop_signal(s->loop, SIGHUP, on_reload, s);
+	if (start_threads(s, &err) < 0)
+		return fail("", &err);
+	log_started(s);
+	loop_run(s->loop);
+	return SERVER_EXIT_OK;
+}
+
+static int print_and_free(struct buf *text)
+{
+	struct nuncio_str all = buf_str(text);
+	fwrite(all.p, 1, all.n, stdout);
+	buf_fini(text);
+	return SERVER_EXIT_OK;
+}
+
+static int do_task(struct server *s)
+{
+	struct nuncio_error err;
+	struct buf text = { 0 };
+	switch (s->arguments->task) {
+	case SERVER_CHECK:
+		if (privilege_check(options_text(s->core, "user"), &err) < 0) {
+			fail("", &err);
+			return SERVER_EXIT_CONFIG;
+		}
+		printf("%s: ok, %zu modules\n", s->arguments->config, modules_count(s->modules));
+		return SERVER_EXIT_OK;
+	case SERVER_SHOW_CONFIG:
+		modules_show(s->modules, &text);
+		return print_and_free(&text);
+	case SERVER_SHOW_HOOKS:
+		hook_table_print(s->hooks, &text);
+		return print_and_free(&text);
+	default:
+		return run(s);
+	}
+}
+
+/* ---- the end ---- */
+
+static void join_io(struct server *s)
+{
+	for (unsigned i = 0; s->io && i < s->io_count; i++)
+		if (s->io[i])
+			io_thread_join(s->io[i]);
+}
+
+static void free_io(struct server *s)
+{
+	for (unsigned i = 0; s->io && i < s->io_count; i++)
+		io_thread_free(&s->io[i]);
+	alloc_free(s->io);
+	io_listeners_free(&s->listeners);
+}
+
+static void server_fini(struct server *s)
+{
+	join_io(s);
+	if (s->modules) {
+		modules_stop(s->modules);
+		chain_refuse_all(s->hooks, NUNCIO_CODE_stopping);
+		modules_fini(s->modules);
+	}
+	if (s->logic)
+		logic_clear(s->logic);
+	free_io(s);
+	server_metrics_free(&s->shown);
+	if (s->store)
+		store_free(&s->store);
+	work_pool_free(&s->work);
+	auth_free(&s->auth);
+	logic_free(&s->logic);
+	modules_free(&s->modules);
+	hook_table_free(&s->hooks);
+	provider_set_free(&s->providers);
+	if (s->caller)
+		caller_free(&s->caller);
+	metric_set_free(&s->metrics);
+	loop_free(&s->loop);
+	settings_io_fini(&s->io_settings);
+	options_free(&s->core);
+	ini_free(&s->ini);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+}
+
+static int server_start(struct server *s)
+{
+	struct option_faults faults = { 0 };
+	struct nuncio_error err;
+	int status = read_config(s, &faults);
+	if (status == 0 && s->arguments->task == SERVER_RUN && faults.count == 0 &&
+		take_places(s, &err) < 0)
+		status = fail("", &err);
+	if (status == 0 && (start_log(s, &err) < 0 || make_logic_side(s, &err) < 0))
+		status = fail("", &err);
+	if (status == 0) {
+		make_logic(s);
+		status = load_modules(s, &faults);
+	}
+	option_faults_fini(&faults);
+	return status == 0 ? do_task(s) : status;
+}
+
+int server_run(const struct server_arguments *arguments)
+{
+	struct server s = { .arguments = arguments, .lock_fd = -1 };
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	hash_seed_random();
+	int status = server_start(&s);
+	server_fini(&s);
+	if (arguments->task == SERVER_RUN && status == SERVER_EXIT_OK)
+		log_write(LOG_LEVEL_INFO, "server", NULL, "stopped");
+	log_stop();
+	log_fini();
+	return status;
+}
+
+int server_help_config(const char *module_path, int as_ini)
+{
+	static const char *const on[] = { "store_sqlite", "auth_jwt", "accounts", "direct",
+		"presence", "history", "rate_limit", "web", NULL };
+	struct options *core = NULL;
+	struct nuncio_error err;
+	struct buf text = { 0 };
+	int rc = settings_options(&core, &err);
+	if (rc == 0)
+		rc = as_ini ? modules_write_ini(module_path, core, on, &text, &err)
+			    : modules_help(module_path, core, &text, &err);
+	options_free(&core);
+	if (rc < 0) {
+		buf_fini(&text);
+		return fail("", &err);
+	}
+	return print_and_free(&text);
+}

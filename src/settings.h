@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stddef.h>
+
+#include <nuncio/base.h>
+
+#include "io/io_thread.h"
+#include "logic/logic.h"
+#include "module/options.h"
+
+/* The table of [core], and what its values mean for the parts of the server. Thread: main. */
+int settings_options(struct options **options_r, struct nuncio_error *err);
+
+/* What no single value can show: texts that are numbers, addresses, names. Problems become faults. */
+void settings_check(const struct options *core, struct option_faults *faults);
+
+/* Lists are made for io (their texts stay the options'); free with settings_io_fini. */
+void settings_io(const struct options *core, struct io_settings *io_r);
+void settings_io_fini(struct io_settings *io);
+void settings_logic(const struct options *core, struct logic_settings *logic_r);
+
+/* "auto": one core is left to the logic thread. 0: sockets and logic share one loop. */
+unsigned settings_io_threads(const struct options *core);
+int settings_log_level(const struct options *core);
+/* [core] node, or the host's name. NUL-ended, lives as long as the process. */
+const char *settings_node(const struct options *core);
+
+#endif

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Names and habits: file names unique in src/ and modules/, functions named after their file, no
+# Names and habits: file names unique in src/, functions named after their file, no
 # poisoned functions, no mutable statics, SPDX lines, no open ends without an issue number.
 # Exceptions are in names_allowed.txt, each with its reason.
 . "$(dirname "$0")/lib.sh"
 allowed=tests/lint/names_allowed.txt
 
-out=$(files 'src/*.[ch]' 'modules/*.[ch]' | awk -F/ '
+out=$(files 'src/*.[ch]' | awk -F/ '
 	$NF in first { printf "%s:1: the file name is taken by %s\n", $0, first[$NF] }
 	{ first[$NF] = $0 }')
 [ -z "$out" ] || complain "$out"

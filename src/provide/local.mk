@@ -1,2 +1,8 @@
 noinst_LIBRARIES += src/libprovide.a
-src_libprovide_a_SOURCES =
+src_libprovide_a_SOURCES = \
+	%D%/auth.c %D%/auth.h \
+	%D%/job.c %D%/job.h \
+	%D%/provider.c %D%/provider.h \
+	%D%/sized.h \
+	%D%/store.c %D%/store.h \
+	%D%/work.c %D%/work.h

@@ -114,10 +114,25 @@ static void add_json_char(struct buf *out, unsigned char c)
 	}
 }
 
+/* How many bytes from here need no escape: most text is one such run. */
+static size_t plain_bytes(const char *p, size_t n)
+{
+	size_t i = 0;
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7F && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
 static void add_json_text(struct buf *out, struct nuncio_str s)
 {
+	size_t end = s.n < TEXT_BYTES_MAX ? s.n : TEXT_BYTES_MAX;
 	buf_add_char(out, '"');
-	for (size_t i = 0; i < s.n && i < TEXT_BYTES_MAX;) {
+	for (size_t i = 0; i < end;) {
+		size_t plain = plain_bytes(s.p + i, end - i);
+		buf_add(out, s.p + i, plain);
+		i += plain;
+		if (i == end)
+			break;
 		size_t bytes = utf8_char_bytes(s.p + i, s.n - i);
 		if (bytes == 1)
 			add_json_char(out, (unsigned char)s.p[i]);
@@ -225,10 +240,12 @@ static bool wait_for_room(void)
 
 static bool write_all(const char *p, size_t n)
 {
+	struct stat st;
+	bool is_file = fstat(the.fd, &st) == 0 && S_ISREG(st.st_mode);
 	while (n) {
-		if (!wait_for_room())
+		if (!is_file && !wait_for_room())
 			return false;
-		ssize_t done = write(the.fd, p, n < CHUNK_BYTES ? n : CHUNK_BYTES);
+		ssize_t done = write(the.fd, p, is_file || n < CHUNK_BYTES ? n : CHUNK_BYTES);
 		if (done < 0 && (errno == EINTR || errno == EAGAIN) && !is_given_up())
 			continue;
 		if (done < 0)

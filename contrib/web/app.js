@@ -77,7 +77,9 @@ class Page {
 		this.list = new ListView(this);
 		this.view = new ChatView(this);
 		root.className = 'chat-page';
-		this.banner = h('div', { class: 'banner', hidden: true });
+		this.bannerText = h('span', { class: 'banner-text' });
+		this.bannerButton = h('button', { type: 'button', class: 'link', onclick: () => this.#tryNow() });
+		this.banner = h('div', { class: 'banner', hidden: true }, this.bannerText, this.bannerButton);
 		root.replaceChildren(this.banner, this.list.element, this.view.element);
 		this.view.show(this.open);
 		root.dataset.screen = this.open ? 'chat' : 'list';
@@ -379,12 +381,9 @@ class Page {
 		const waiting = client.outbox.length;
 		const more = text && waiting > 0 ? t('outbox', { n: waiting }) : '';
 		const button = this.#ended ? 'resume' : client.state === 'waiting' ? 'try_now' : '';
-		const mark = `${text}\n${more}\n${button}`;
-		if (banner.dataset.mark === mark) return;
-		banner.dataset.mark = mark;
-		banner.replaceChildren(
-			h('span', { class: 'banner-text' }, more ? `${text} ${more}` : text),
-			button && h('button', { type: 'button', class: 'link', onclick: () => this.#tryNow() }, t(button)));
+		setText(this.bannerText, more ? `${text} ${more}` : text);
+		this.bannerButton.hidden = button === '';
+		if (button) setText(this.bannerButton, t(button));
 	}
 
 	#connectionText() {

@@ -146,7 +146,7 @@ export interface ClientOptions {
 	saveDelay?: number;
 	/** A session that stood this long resets the back-off; default 5000. */
 	stableAfter?: number;
-	/** Events a page of `sync`; default 200. */
+	/** Events a page of `sync`, at most what the server allows; default 100. */
 	syncLimit?: number;
 	/** Live events after which the cursor is moved on; default 500. */
 	syncEvery?: number;

@@ -290,7 +290,7 @@ const defaults = {
 	repairDelay: 150,
 	saveDelay: 250,
 	stableAfter: 5_000,
-	syncLimit: 200,
+	syncLimit: 100,
 	syncEvery: 500,
 	maxHeld: 1000,
 	wakeOnNetwork: true,
@@ -755,7 +755,7 @@ export class Client extends Emitter {
 		if (!this.#canSync) return;
 		this.#sinceSync = 0;
 		for (let more = true; more;) {
-			const ask = { limit: this.#options.syncLimit };
+			const ask = { limit: Math.min(this.#options.syncLimit, this.#session?.limits?.page ?? 100) };
 			if (this.#cursor) ask.cursor = this.#cursor;
 			let page;
 			try {
@@ -782,8 +782,9 @@ export class Client extends Emitter {
 	async #reset(cursor, reason) {
 		cursor ??= (await this.request('sync', {})).cursor;
 		const conversations = [];
+		const limit = this.#session?.limits?.page ?? 100;
 		for (let next; next !== null;) {
-			const page = await this.request('conversation.list', next ? { after: next, limit: 100 } : { limit: 100 });
+			const page = await this.request('conversation.list', next ? { after: next, limit } : { limit });
 			conversations.push(...page.conversations);
 			next = page.next ?? null;
 		}
@@ -852,7 +853,8 @@ export class Client extends Emitter {
 			this.#beginUnknown();
 			return;
 		}
-		const page = await this.history(conversation, { after, limit: Math.min(100, Math.max(1, before - after - 1)) });
+		const most = this.#session?.limits?.page ?? 100;
+		const page = await this.history(conversation, { after, limit: Math.min(most, Math.max(1, before - after - 1)) });
 		const first = page.events[0]?.seq;
 		if (first === undefined || first > after + 1) this.#skip(conversation, first);
 		for (const event of page.events) this.#take(event, false);

@@ -218,8 +218,8 @@ describe('the outbox in the storage', () => {
 		await settle(5);
 		await before.close();
 		const after = make(server, { storage });
+		const last = after.send(bob, 'four'); /* before the storage was read */
 		await after.connect();
-		const last = after.send(bob, 'four');
 		await last;
 		assert.deepEqual(bodies(server, 'with-bob'), ['one', 'two', 'three', 'four']);
 		assert.ok(after.states.includes('one queued'));

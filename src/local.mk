@@ -24,12 +24,14 @@ SERVER_ARCHIVES = src/libadmin.a src/libmodule.a src/liblogic.a src/libprovide.a
 	src/libio.a src/libwire.a src/libloop.a src/libbase.a
 SERVER_LIBS = $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS) $(DL_LIBS)
 
-# The server: uncomment when src/main.c is there.
-#sbin_PROGRAMS += nunciod
-#nunciod_SOURCES = %D%/main.c %D%/server.c %D%/server.h
-#nunciod_LDADD = $(WHOLE_BEGIN) $(SERVER_ARCHIVES) $(WHOLE_END) $(SERVER_LIBS)
-#
-# Not by libtool, which would move the archives out of the --whole-archive pair.
-#nunciod_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
-#	-Wl,--dynamic-list=$(top_srcdir)/src/exports.list -o $@
-#nunciod_DEPENDENCIES = $(SERVER_ARCHIVES) $(top_srcdir)/src/exports.list
+# The server. Not linked by libtool, which would move the archives out of the --whole-archive pair.
+sbin_PROGRAMS += nunciod
+nunciod_SOURCES = %D%/main.c %D%/privilege.c %D%/privilege.h %D%/server.c %D%/server.h \
+	%D%/server_metrics.c %D%/server_metrics.h %D%/settings.c %D%/settings.h
+nunciod_CPPFLAGS = $(AM_CPPFLAGS) -DNUNCIO_MODULE_DIR='"$(pkgmoduledir)"' \
+	-DNUNCIO_STATE_DIR='"$(localstatedir)/lib/nuncio"' \
+	-DNUNCIO_CONFIG_FILE='"$(sysconfdir)/nuncio/nuncio.ini"'
+nunciod_LDADD = $(WHOLE_BEGIN) $(SERVER_ARCHIVES) $(WHOLE_END) $(SERVER_LIBS)
+nunciod_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
+	-Wl,--dynamic-list=$(top_srcdir)/src/exports.list -o $@
+nunciod_DEPENDENCIES = $(SERVER_ARCHIVES) $(top_srcdir)/src/exports.list

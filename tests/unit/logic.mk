@@ -1,1 +1,8 @@
 # Unit tests of src/logic: see local.mk.
+LOGIC_TEST_LIBS = src/liblogic.a src/libprovide.a src/libhook.a src/libio.a src/libwire.a src/libloop.a src/libbase.a \
+	$(CMOCKA_LIBS) $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
+UNIT_TESTS += tests/unit/test_router tests/unit/test_trace
+tests_unit_test_router_SOURCES = %D%/test_router.c
+tests_unit_test_router_LDADD = $(LOGIC_TEST_LIBS)
+tests_unit_test_trace_SOURCES = %D%/test_trace.c
+tests_unit_test_trace_LDADD = $(LOGIC_TEST_LIBS)

@@ -80,6 +80,11 @@ struct nuncio_middleware {
 	/* The answer is known: add headers with nuncio_reply_header. Runs for refusals too. NULL: nothing. */
 	void (*after)(struct nuncio_request *rq, int http_status, void *user);
 };
+
+/*
+ * Adds a skin around all routes whose path starts with its prefix. NUNCIO_E_INVAL: bad prefix, or more than 32.
+ * Thread: logic, in init.
+ */
 int nuncio_middleware_add(
 	struct nuncio_module *self, const struct nuncio_middleware *middleware, void *user);
 

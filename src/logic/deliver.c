@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/slice.h"
 #include "hook/chain.h"
+#include "logic/event.h"
 #include "logic/logic.h"
-#include "wire/json_out.h"
 
 struct nuncio_audience {
 	struct logic *logic;
@@ -24,30 +23,6 @@ struct nuncio_audience {
 	struct io_send **sends; /* one per I/O thread, NULL: nobody there yet */
 	uint32_t *rooms;        /* ids that fit into each */
 };
-
-void event_write(struct buf *to, const struct nuncio_event *event)
-{
-	char at[CLOCK_RFC3339_SIZE];
-	struct json_out out;
-	clock_format_rfc3339(event->sent_at_ms, at);
-	json_out_init(&out, to);
-	json_out_object_begin(&out);
-	json_out_key_text(&out, "event", event->type);
-	json_out_key_text(&out, "conversation", event->conversation);
-	json_out_key_uint(&out, "seq", event->seq);
-	json_out_key_id(&out, "id", event->id);
-	json_out_key_text(&out, "from", event->from);
-	if (event->client_id.n)
-		json_out_key_text(&out, "client_id", event->client_id);
-	json_out_key_text(&out, "kind", event->kind);
-	json_out_key_raw(&out, "body", event->body);
-	if (event->extra.n) {
-		buf_add_char(to, ',');
-		buf_add_str(to, event->extra);
-	}
-	json_out_key_cstr(&out, "sent_at", at);
-	json_out_object_end(&out);
-}
 
 static struct io_send *send_with_room(struct nuncio_audience *audience, uint32_t thread)
 {
@@ -96,7 +71,7 @@ static void audience_add(struct nuncio_audience *audience, struct user *user)
 		audience_add_session(audience, s);
 }
 
-void audience_add_user(struct nuncio_audience *audience, struct nuncio_str name)
+void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name)
 {
 	struct user *user = user_find(&audience->logic->users, name);
 	if (user)
@@ -174,6 +149,6 @@ size_t deliver_notify_user(struct logic *logic, struct nuncio_str name, struct n
 	uint32_t rooms[THREADS_MAX];
 	struct nuncio_audience audience = { .except = except };
 	audience_open(&audience, logic, sends, rooms);
-	audience_add_user(&audience, name);
+	deliver_add_user(&audience, name);
 	return audience_send(&audience, op, data);
 }

@@ -4,7 +4,6 @@
 
 #include <nuncio/conversation.h>
 
-struct buf;
 struct logic;
 struct user;
 
@@ -21,9 +20,6 @@ size_t deliver_notify_user(struct logic *logic, struct nuncio_str user, struct n
 	struct nuncio_str data, nuncio_sid except);
 
 /* The audience callback of a kind collects here. */
-void audience_add_user(struct nuncio_audience *audience, struct nuncio_str name);
-
-/* An event as clients see it, one JSON object behind what is in the buffer. */
-void event_write(struct buf *to, const struct nuncio_event *event);
+void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name);
 
 #endif

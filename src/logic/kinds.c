@@ -103,7 +103,7 @@ static void on_entered(const struct chain_answer *answer, void *user)
 	alloc_free(entering);
 }
 
-struct entering *conversation_enter(
+struct entering *kinds_enter(
 	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
@@ -132,7 +132,7 @@ struct entering *conversation_enter(
 	return entering;
 }
 
-void conversation_enter_cancel(struct entering **entering)
+void kinds_enter_cancel(struct entering **entering)
 {
 	if (!*entering)
 		return;

@@ -40,8 +40,8 @@ enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, voi
  * enter_cancel it does not come. Returns what to cancel, or NULL when done has come.
  */
 struct entering;
-struct entering *conversation_enter(
+struct entering *kinds_enter(
 	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user);
-void conversation_enter_cancel(struct entering **entering);
+void kinds_enter_cancel(struct entering **entering);
 
 #endif

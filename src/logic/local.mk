@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/liblogic.a
 src_liblogic_a_SOURCES = \
 	%D%/core_ops.c %D%/core_ops.h \
 	%D%/deliver.c %D%/deliver.h \
+	%D%/event.c %D%/event.h \
 	%D%/fields.c %D%/fields.h \
 	%D%/kinds.c %D%/kinds.h \
 	%D%/logic.c %D%/logic.h \

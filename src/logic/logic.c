@@ -124,7 +124,7 @@ static void drain_check(struct logic *logic)
 
 static void drain_session(struct session *session, void *user)
 {
-	session_close(user, session, 1001, NUNCIO_CODE_stopping, "the server is stopping");
+	login_close(user, session, 1001, NUNCIO_CODE_stopping, "the server is stopping");
 }
 
 void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user)

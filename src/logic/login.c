@@ -103,7 +103,7 @@ static struct packet_out *closing_packet(struct logic *logic, int code, const ch
 	return packet_out_notify(STR("session.closing"), buf_str(&logic->scratch));
 }
 
-void session_close(
+void login_close(
 	struct logic *logic, struct session *session, int close_code, int code, const char *text)
 {
 	if (session->state == SESSION_CLOSING)
@@ -132,7 +132,7 @@ static void login_fail(struct login *login, int code, const char *text)
 	if (login->rq)
 		request_error(&login->rq, code, "%s", text);
 	login_free(&login);
-	session_close(logic, session, CLOSE_TOKEN, code, text);
+	login_close(logic, session, CLOSE_TOKEN, code, text);
 }
 
 /* ---- success ---- */
@@ -442,9 +442,9 @@ void login_due(struct list *node, void *user)
 	if (left_ms > 0)
 		session_set_due(logic, session, left_ms);
 	else if (session->user)
-		session_close(logic, session, CLOSE_TOKEN, NUNCIO_CODE_token_expired,
+		login_close(logic, session, CLOSE_TOKEN, NUNCIO_CODE_token_expired,
 			"the token has expired");
 	else
-		session_close(logic, session, CLOSE_TOKEN, NUNCIO_CODE_auth_required,
+		login_close(logic, session, CLOSE_TOKEN, NUNCIO_CODE_auth_required,
 			"no token came in time");
 }

@@ -19,7 +19,7 @@ void login_open(struct nuncio_request *rq, void *user);
 void login_closed(struct logic *logic, const struct io_closed *closed);
 
 /* We end it: session.closing, then the close frame. Does nothing when it is closing already. */
-void session_close(
+void login_close(
 	struct logic *logic, struct session *session, int close_code, int code, const char *text);
 
 /* Its place in the wheel has come: perhaps no token came, or the token has ended. */

@@ -14,7 +14,7 @@
 void nuncio_audience_add_user(struct nuncio_audience *audience, struct nuncio_str user)
 {
 	MODULE_CHECK_THREAD();
-	audience_add_user(audience, user);
+	deliver_add_user(audience, user);
 }
 
 struct kind_owned {
@@ -52,7 +52,7 @@ void nuncio_conversation_enter(struct nuncio_module *self, const struct nuncio_a
 	nuncio_access_fn *done, void *user)
 {
 	MODULE_CHECK_THREAD();
-	conversation_enter(module_env_of(self)->logic, what, done, user);
+	kinds_enter(module_env_of(self)->logic, what, done, user);
 }
 
 const char *nuncio_conversation_kind(struct nuncio_str conversation)

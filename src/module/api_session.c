@@ -93,7 +93,7 @@ void nuncio_session_close(nuncio_sid id, int close_code, int code, const char *t
 	struct logic *logic = here();
 	struct session *session = session_find(&logic->sessions, id);
 	if (session)
-		session_close(logic, session, close_code, code, text ? text : "");
+		login_close(logic, session, close_code, code, text ? text : "");
 }
 
 static struct slots *slots_of(struct logic *logic, uint32_t scope)

@@ -224,8 +224,12 @@ static int judge_framing(
 		return refuse(400, "both Content-Length and Transfer-Encoding", why_r);
 	if (rq->minor == 0)
 		return refuse(400, "Transfer-Encoding in HTTP/1.0", why_r);
-	if (codings > 1 || !str_eq_nocase(http1_header(rq, "Transfer-Encoding"), STR("chunked")))
+	struct nuncio_str coding = http1_header(rq, "Transfer-Encoding");
+	if (codings > 1 || !str_eq_nocase(coding, STR("chunked")))
 		return refuse(501, "a transfer coding other than chunked", why_r);
+	/* Allowed, but some servers then see another coding: read where the value's line goes on. */
+	if (coding.p[coding.n] != '\r')
+		return refuse(400, "blanks behind the transfer coding", why_r);
 	framing->is_chunked = true;
 	return 0;
 }

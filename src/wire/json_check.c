@@ -302,11 +302,22 @@ static bool check_large_object(struct checker *c, uint32_t first)
 	return true;
 }
 
-static void note_wanted(struct checker *c, struct nuncio_str key, const char *value)
+static inline bool is_wanted(struct nuncio_str key, bool has_escape, struct nuncio_str name)
 {
-	for (size_t i = 0; i < c->wanted_count; i++)
-		if (json_key_is(key, c->wanted[i]))
+	if (has_escape)
+		return json_key_is(key, name);
+	return key.n == name.n && (key.n == 0 || memcmp(key.p, name.p, key.n) == 0);
+}
+
+static void note_wanted(
+	struct checker *c, struct nuncio_str key, bool has_escape, const char *value)
+{
+	for (size_t i = 0; i < c->wanted_count; i++) {
+		if (is_wanted(key, has_escape, c->wanted[i])) {
 			c->found[i] = (struct nuncio_str){ value, (size_t)(c->p - value) };
+			return;
+		}
+	}
 }
 
 static bool check_member(struct checker *c, uint32_t first)
@@ -329,7 +340,7 @@ static bool check_member(struct checker *c, uint32_t first)
 	if (!check_value(c))
 		return false;
 	if (c->depth == 1)
-		note_wanted(c, key, value);
+		note_wanted(c, key, has_escape, value);
 	return true;
 }
 

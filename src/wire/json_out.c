@@ -15,6 +15,8 @@
 #include "base/utf8.h"
 #include "wire/json_private.h"
 
+#define QUOTE_BYTES 512 /* of text that are quoted in one go, with room for six times that */
+
 static const char *plain_end(const char *p, const char *end)
 {
 	while (end - p >= 8) {
@@ -33,63 +35,69 @@ static const char *plain_end(const char *p, const char *end)
 	return p;
 }
 
-static void add_control(struct buf *to, unsigned char c)
+/* Both write to out, which has room for six bytes, and return what they wrote. */
+static size_t put_control(char *out, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	char *out = buf_reserve(to, 6);
-	size_t n = 2;
 	out[0] = '\\';
 	switch (c) {
 	case '"':
 	case '\\':
 		out[1] = (char)c;
-		break;
+		return 2;
 	case '\n':
 		out[1] = 'n';
-		break;
+		return 2;
 	case '\r':
 		out[1] = 'r';
-		break;
+		return 2;
 	case '\t':
 		out[1] = 't';
-		break;
+		return 2;
 	default:
 		memcpy(out + 1, "u00", 3);
 		out[4] = hex[c >> 4];
 		out[5] = hex[c & 15];
-		n = 6;
+		return 6;
 	}
-	buf_commit(to, n);
 }
 
-/* One character that is not plain ASCII; returns how many bytes of the text it was. */
-static size_t add_odd(struct buf *to, const char *p, const char *end)
+/* One character that is not plain ASCII; *p moves behind it. */
+static size_t put_odd(char *out, const char **p, const char *end)
 {
-	unsigned char c = (unsigned char)*p;
+	unsigned char c = (unsigned char)**p;
 	if (c < 0x80) {
-		add_control(to, c);
-		return 1;
+		(*p)++;
+		return put_control(out, c);
 	}
-	size_t n = utf8_char_bytes(p, (size_t)(end - p));
-	if (n)
-		buf_add(to, p, n);
-	else
-		buf_add(to, "\xEF\xBF\xBD", 3);
-	return n ? n : 1;
+	size_t n = utf8_char_bytes(*p, (size_t)(end - *p));
+	memcpy(out, n ? *p : "\xEF\xBF\xBD", n ? n : 3);
+	*p += n ? n : 1;
+	return n ? n : 3;
+}
+
+/* At most QUOTE_BYTES bytes, so that the room for the worst case stays small. */
+static const char *quote_piece(struct buf *to, const char *p, const char *end, const char *text_end)
+{
+	char *start = buf_reserve(to, (size_t)(end - p) * 6 + 8), *out = start;
+	while (p < end) {
+		const char *next = plain_end(p, end);
+		memcpy(out, p, (size_t)(next - p));
+		out += next - p;
+		p = next;
+		if (p < end)
+			out += put_odd(out, &p, text_end);
+	}
+	buf_commit(to, (size_t)(out - start));
+	return p; /* a character may reach over the piece's end */
 }
 
 void json_quote(struct buf *to, struct nuncio_str text)
 {
 	const char *p = text.n ? text.p : "", *end = p + text.n;
 	buf_add_char(to, '"');
-	while (p < end) {
-		const char *next = plain_end(p, end);
-		if (next > p)
-			buf_add(to, p, (size_t)(next - p));
-		p = next;
-		if (p < end)
-			p += add_odd(to, p, end);
-	}
+	while (p < end)
+		p = quote_piece(to, p, end - p > QUOTE_BYTES ? p + QUOTE_BYTES : end, end);
 	buf_add_char(to, '"');
 }
 

@@ -230,6 +230,7 @@ static void refuses_ambiguous_bodies(void **state)
 	is(501, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n");
 	is(400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: \x0b"
 		"chunked\r\n\r\n");
+	is(400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n");
 	is(400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 	is(413, "POST / HTTP/1.1\r\n" HOST "Content-Length: 1048577\r\n\r\n");
 	is(413, "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\n");

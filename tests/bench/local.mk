@@ -25,3 +25,4 @@ bench-programs: $(BENCH_BUILDS)
 bench: all bench-programs
 	$(srcdir)/%D%/run --build $(abs_top_builddir) $(BENCH_FLAGS)
 .PHONY: bench bench-programs
+include $(top_srcdir)/tests/bench/wire.mk

@@ -1,1 +1,20 @@
 # Unit tests of modules/, where they can be tested without a server: see local.mk.
+
+# auth_jwt
+UNIT_TESTS += tests/unit/test_base64url tests/unit/test_key tests/unit/test_token \
+	tests/unit/test_token_cache
+AUTH_JWT_TEST = tests/lib/unit.h tests/unit/token_forge.c tests/unit/token_forge.h $(AUTH_JWT_PURE)
+AUTH_JWT_TEST_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/modules/auth_jwt
+AUTH_JWT_TEST_LDADD = src/libbase.a $(CMOCKA_LIBS) $(AUTH_JWT_LIBS) $(BASE_LIBS)
+tests_unit_test_base64url_SOURCES = %D%/test_base64url.c $(AUTH_JWT_TEST)
+tests_unit_test_base64url_CPPFLAGS = $(AUTH_JWT_TEST_CPPFLAGS)
+tests_unit_test_base64url_LDADD = $(AUTH_JWT_TEST_LDADD)
+tests_unit_test_key_SOURCES = %D%/test_key.c $(AUTH_JWT_TEST)
+tests_unit_test_key_CPPFLAGS = $(AUTH_JWT_TEST_CPPFLAGS)
+tests_unit_test_key_LDADD = $(AUTH_JWT_TEST_LDADD)
+tests_unit_test_token_SOURCES = %D%/test_token.c $(AUTH_JWT_TEST)
+tests_unit_test_token_CPPFLAGS = $(AUTH_JWT_TEST_CPPFLAGS)
+tests_unit_test_token_LDADD = $(AUTH_JWT_TEST_LDADD)
+tests_unit_test_token_cache_SOURCES = %D%/test_token_cache.c $(AUTH_JWT_TEST)
+tests_unit_test_token_cache_CPPFLAGS = $(AUTH_JWT_TEST_CPPFLAGS)
+tests_unit_test_token_cache_LDADD = $(AUTH_JWT_TEST_LDADD)

@@ -59,6 +59,7 @@ class Page {
 		this.chats = new Chats(user.id);
 		this.chats.names.set(user.id, user.name);
 		this.open = null;
+		this.cutOff = false; /* the connection has been missing long enough to say so */
 		const url = new URL('ws', location.href.split('#')[0]);
 		url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
 		url.search = '';
@@ -97,6 +98,7 @@ class Page {
 	}
 
 	#drawNow() {
+		this.cutOff = this.client.state !== 'ready' && this.#shownSince > 0 && Date.now() - this.#shownSince > 1200;
 		this.list.update();
 		this.view.update();
 		this.#drawBanner();
@@ -183,6 +185,11 @@ class Page {
 		this.draw();
 	}
 
+	/** Who is online, as far as that can be known: nothing while the connection is missing. */
+	presenceOf(user) {
+		return this.cutOff ? null : this.chats.presence.get(user) ?? null;
+	}
+
 	/** The end of the chat is in sight: it has been read, if somebody looks. */
 	seen(chat) {
 		if (document.hidden || this.open !== chat || !this.view.atEnd || !chat.conversation) return;
@@ -230,7 +237,9 @@ class Page {
 		this.#on(window, 'storage', (event) => {
 			if (event.key === 'nuncio:auth' && event.newValue === null) this.#expired(''); /* signed out in another tab */
 		});
-		const tick = setInterval(() => this.draw(), 1000);
+		/* Seconds matter while the connection is missing; else only "5 minutes ago" grows old. */
+		let seconds = 0;
+		const tick = setInterval(() => { if (this.client.state !== 'ready' || ++seconds % 20 === 0) this.draw(); }, 1000);
 		this.#takeOff.push(() => clearInterval(tick));
 	}
 
@@ -372,10 +381,9 @@ class Page {
 
 	#drawBanner() {
 		const { banner, client } = this;
-		const long = this.#shownSince && Date.now() - this.#shownSince > 1200;
 		let text = '';
 		if (this.#ended) text = this.#ended;
-		else if (client.state !== 'ready' && long) text = this.#connectionText();
+		else if (this.cutOff) text = this.#connectionText();
 		if (text && banner.hidden) this.announce(text); /* once: the seconds that follow are only to be seen */
 		banner.hidden = text === '';
 		const waiting = client.outbox.length;

@@ -60,6 +60,7 @@ export class Chats {
 		const end = chat.events.at(-1);
 		if (end && event.seq <= end.seq) return chat;
 		chat.events.push(event);
+		this.#begun(chat);
 		chat.pending = chat.pending.filter((entry) => !(event.from === this.me && entry.client_id === event.client_id));
 		if (event.seq > chat.lastSeq) {
 			chat.lastSeq = event.seq;
@@ -78,6 +79,7 @@ export class Chats {
 		chat.events.unshift(...events.filter((event) => event.seq < first));
 		chat.more = more;
 		chat.loaded = true;
+		this.#begun(chat);
 		chat.lastSeq = Math.max(chat.lastSeq, chat.events.at(-1)?.seq ?? 0);
 		const stored = new Set(events.filter((event) => event.from === this.me).map((event) => event.client_id));
 		chat.pending = chat.pending.filter((entry) => !stored.has(entry.client_id));
@@ -165,6 +167,11 @@ export class Chats {
 	#bind(chat, conversation) {
 		chat.conversation = conversation;
 		this.#keys.set(conversation, chat.key);
+	}
+
+	/* Nothing stands before seq 1. */
+	#begun(chat) {
+		if (chat.events[0]?.seq === 1) Object.assign(chat, { more: false, loaded: true });
 	}
 
 	#latest(chat, event) {

@@ -106,9 +106,11 @@ export class ChatView {
 		const items = timeline(chat, chats.me);
 		const lastMine = items.findLast((item) => item.mine)?.key;
 		const older = this.#keepPlace();
-		reconcile(this.list, items, this.#nodes, (item) => this.#draw(item, lastMine, ready),
-			(item) => JSON.stringify([item.first, item.last, item.status, item.key === lastMine, item.mine && ready,
-				item.message?.error?.reason, item.type === 'day' ? new Date().toDateString() : 0]));
+		reconcile(this.list, items, this.#nodes,
+			(item, node) => this.#draw(item, node, item.type === 'message' ? this.#tailOf(item, lastMine, ready) : ''),
+			(item) => JSON.stringify(item.type === 'message'
+				? [item.first, item.last, item.status, item.message.seq, this.#tailOf(item, lastMine, ready)]
+				: [new Date().toDateString()]));
 		older();
 		if (chat.loaded) requestAnimationFrame(() => this.log.setAttribute('aria-busy', chat.loading ? 'true' : 'false'));
 	}
@@ -120,14 +122,14 @@ export class ChatView {
 
 	#drawPresence(chat, name) {
 		const id = chat.peer ?? chat.conversation;
-		const presence = this.#app.chats.presence.get(chat.peer);
+		const presence = this.#app.presenceOf(chat.peer);
 		const status = presence?.status ?? 'offline';
 		const mark = `${id}\n${name}\n${status}`;
 		if (this.face.dataset.mark !== mark) {
 			this.face.dataset.mark = mark;
 			this.face.replaceChildren(avatar(id, name), h('span', { class: 'dot', 'data-status': status }));
 		}
-		let text = chat.peer ? t(status) : '';
+		let text = chat.peer && presence ? t(status) : '';
 		if (status === 'offline' && presence?.last_seen) {
 			text = t('last_seen', { when: ago(new Date(presence.last_seen), new Date(), locale(), t('just_now')) });
 		}
@@ -149,35 +151,60 @@ export class ChatView {
 		}
 	}
 
-	#draw(item, lastMine, ready) {
+	/* A message keeps its element while its status changes: a screen reader reads out what is added to the log. */
+	#draw(item, node, tail) {
 		if (item.type === 'day') {
 			const words = { today: t('today'), yesterday: t('yesterday') };
 			return h('li', { class: 'day' }, h('span', {}, day(item.date, new Date(), locale(), words)));
 		}
 		if (item.type === 'new') return h('li', { class: 'new-line' }, h('span', {}, t('new_messages')));
-		const { message, mine, status } = item;
+		const element = node ?? this.#build(item);
+		const { message, mine, status, date } = item;
 		const classes = ['message', mine ? 'mine' : 'theirs', item.first && 'first', item.last && 'last', status && `is-${status}`];
+		element.className = classes.filter(Boolean).join(' ');
+		setAttribute(element, 'data-seq', message.seq);
+		const time = element.querySelector('time');
+		setText(time, clock(date, locale()));
+		setAttribute(time, 'datetime', message.sent_at);
+		setAttribute(time, 'title', date.toLocaleString(locale()));
+		if (mine && element.dataset.status !== status) {
+			element.dataset.status = status;
+			element.querySelector('.meta .icon').replaceWith(icon(status, `status-${status}`));
+			setText(element.querySelector('.meta .hidden'), t(`status_${status}`));
+		}
+		const end = element.querySelector('.tail');
+		if (end.dataset.mark !== tail) {
+			end.dataset.mark = tail;
+			end.replaceChildren(...this.#drawTail(tail, message));
+		}
+		return element;
+	}
+
+	#build({ message, mine, status }) {
 		const text = typeof message.body === 'string';
 		const emoji = text && message.kind === 'text' && isEmojiOnly(message.body);
-		const time = clock(item.date, locale());
-		return h('li', { class: classes.filter(Boolean).join(' '), 'data-seq': message.seq, 'data-status': status },
+		return h('li', {},
 			h('span', { class: 'hidden' }, `${mine ? t('you') : this.#app.chats.nameOf(message.from)}: `),
 			h('div', { class: `bubble${emoji ? ' emoji' : ''}`, dir: 'auto' },
 				h('span', { class: 'body' }, text ? linked(message.body) : t('not_text', { kind: message.kind })),
-				h('span', { class: 'meta' },
-					h('time', { datetime: message.sent_at, title: item.date.toLocaleString(locale()) }, time),
-					mine && icon(status, `status-${status}`),
-					mine && h('span', { class: 'hidden' }, t(`status_${status}`)))),
-			status === 'failed' ? this.#drawFailed(message)
-				: item.key === lastMine && h('p', { class: 'receipt', 'aria-hidden': 'true' },
-					t(status === 'sending' && !ready ? 'status_waiting' : `status_${status}`)));
+				h('span', { class: 'meta' }, h('time'), mine && icon(status), mine && h('span', { class: 'hidden' }))),
+			h('div', { class: 'tail' }));
 	}
 
-	#drawFailed(message) {
+	/* What stands below a message: nothing, the status of the newest of mine, or what went wrong. */
+	#tailOf(item, lastMine, ready) {
+		if (item.status === 'failed') return 'failed';
+		if (item.key !== lastMine) return '';
+		return item.status === 'sending' && !ready ? 'status_waiting' : `status_${item.status}`;
+	}
+
+	#drawTail(tail, message) {
+		if (tail === '') return [];
+		if (tail !== 'failed') return [h('p', { class: 'receipt', 'aria-hidden': 'true' }, t(tail))];
 		const chat = this.#chat;
-		return h('p', { class: 'failed', role: 'alert' }, t('failed_why', { why: explain(message.error) }), ' ',
+		return [h('p', { class: 'failed' }, t('failed_why', { why: explain(message.error) }), ' ',
 			h('button', { type: 'button', class: 'link', onclick: () => this.#app.retry(chat, message) }, t('again')), ' ',
-			h('button', { type: 'button', class: 'link', onclick: () => this.#app.discard(chat, message) }, t('discard')));
+			h('button', { type: 'button', class: 'link', onclick: () => this.#app.discard(chat, message) }, t('discard')))];
 	}
 
 	/* Remembers a message in sight; the function that it returns puts it back where it was. */

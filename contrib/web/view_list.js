@@ -100,7 +100,7 @@ export class ListView {
 	}
 
 	#status(user) {
-		return this.#app.chats.presence.get(user)?.status ?? 'offline';
+		return this.#app.presenceOf(user)?.status ?? 'offline';
 	}
 
 	#personMark({ user }) {
@@ -110,7 +110,7 @@ export class ListView {
 	#personRow({ user }, node) {
 		const name = user.name || user.id;
 		return this.#row(node, {
-			id: user.id, name, status: this.#app.chats.presence.has(user.id) ? this.#status(user.id) : null,
+			id: user.id, name, status: this.#status(user.id),
 			second: [h('span', { class: 'row-text' }, `@${user.id}`)],
 			onclick: () => { this.stopSearch(); this.#app.openChat(this.#app.chats.withUser(user.id)); },
 		});

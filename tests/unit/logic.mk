@@ -6,3 +6,6 @@ tests_unit_test_router_SOURCES = %D%/test_router.c
 tests_unit_test_router_LDADD = $(LOGIC_TEST_LIBS)
 tests_unit_test_trace_SOURCES = %D%/test_trace.c
 tests_unit_test_trace_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_logic
+tests_unit_test_logic_SOURCES = %D%/test_logic.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_logic_LDADD = $(LOGIC_TEST_LIBS)

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions, ops and routes through the real logic thread code, without sockets: coming in, order while parked, leaving early. */
+#include "logic/logic.h"
+
+#include "base/alloc.h"
+#include "base/slice.h"
+#include "hook/chain.h"
+#include "logic/request_input.h"
+
+#include "tests/lib/loopback.h"
+#include "tests/lib/unit.h"
+
+static struct {
+	struct nuncio_ticket *ticket;
+	struct nuncio_request *kept;
+	int cancelled, logins, leaves, befores, afters;
+	char order[64];
+} seen;
+
+static enum nuncio_verdict on_call(
+	struct nuncio_ask *ask, const struct nuncio_call *what, void *user);
+
+static void on_cancelled(void *user)
+{
+	(void)user;
+	seen.cancelled++;
+}
+
+static void on_login(const struct nuncio_login *what, void *user)
+{
+	(void)what, (void)user;
+	seen.logins++;
+}
+
+static void on_disconnect(const struct nuncio_leave *what, void *user)
+{
+	(void)user;
+	assert_str(what->user, "alice");
+	seen.leaves++;
+}
+
+static void on_mark(struct nuncio_request *rq, void *user)
+{
+	struct nuncio_str text;
+	(void)user;
+	assert_true(request_text(rq, "n", &text));
+	strncat(seen.order, text.p, text.n);
+	request_reply(&rq, 200, STR("{}"));
+}
+
+static void on_keep(struct nuncio_request *rq, void *user)
+{
+	(void)user;
+	seen.kept = rq;
+}
+
+static void on_item(struct nuncio_request *rq, void *user)
+{
+	struct nuncio_str id;
+	int64_t limit = 7;
+	char answer[100];
+	(void)user;
+	assert_true(request_text(rq, "id", &id));
+	request_int(rq, "limit", &limit);
+	snprintf(answer, sizeof answer, "{\"id\":\"" STR_FMT "\",\"limit\":%d}", STR_ARG(id),
+		(int)limit);
+	request_reply(&rq, 200, str_of(answer));
+}
+
+static enum nuncio_verdict before(struct nuncio_ask *ask, struct nuncio_request *rq, void *user)
+{
+	(void)ask, (void)rq;
+	strcat(seen.order, user);
+	return NUNCIO_PASS;
+}
+
+static void after(struct nuncio_request *rq, int status, void *user)
+{
+	(void)status;
+	strncat(seen.order, (const char *)user + 1, 1);
+	request_add_header(rq, "X-Skin", user);
+}
+
+static const struct nuncio_field mark_fields[] = {
+	{ "n", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 3, "what to write down" },
+	{ 0 },
+};
+static const struct nuncio_field item_fields[] = {
+	{ "limit", NUNCIO_FIELD_INT, NUNCIO_FIELD_QUERY, 1, 10, "how many" },
+	{ 0 },
+};
+static const struct nuncio_command mark = { .size = sizeof mark,
+	.op = "mark",
+	.fields = mark_fields,
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_mark };
+static const struct nuncio_command keep = { .size = sizeof keep, .op = "keep", .fn = on_keep };
+static const struct nuncio_route item = { .size = sizeof item,
+	.method = "GET",
+	.path = "/items/:id",
+	.fields = item_fields,
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_item };
+static const struct nuncio_route open_item = { .size = sizeof item,
+	.flags = NUNCIO_OPEN,
+	.method = "POST",
+	.path = "/open",
+	.fields = mark_fields,
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_mark };
+static const struct nuncio_middleware outer = {
+	.size = sizeof outer, .priority = -1, .prefix = "/items", .before = before, .after = after
+};
+static const struct nuncio_middleware inner = {
+	.size = sizeof inner, .priority = 5, .prefix = "/", .before = before, .after = after
+};
+
+static enum nuncio_verdict on_call(
+	struct nuncio_ask *ask, const struct nuncio_call *what, void *user)
+{
+	(void)user;
+	if (!str_eq_text(what->op, "mark") || seen.ticket)
+		return NUNCIO_PASS;
+	seen.ticket = nuncio_defer(ask, 5000, on_cancelled, NULL);
+	return NUNCIO_LATER;
+}
+
+static int setup(void **state)
+{
+	static struct loopback lb;
+	struct nuncio_error err;
+	struct op *op;
+	memset(&seen, 0, sizeof seen);
+	loopback_init(&lb);
+	hook_table_add(lb.hooks, NUNCIO_HOOK_did_login, 0, "t", 0, (nuncio_any_fn *)on_login, NULL);
+	hook_table_add(lb.hooks, NUNCIO_HOOK_did_disconnect, 0, "t", 0,
+		(nuncio_any_fn *)on_disconnect, NULL);
+	assert_int_equal(ops_add(&lb.logic->ops, "t", &mark, NULL, &op, &err), 0);
+	assert_int_equal(ops_add(&lb.logic->ops, "t", &keep, NULL, &op, &err), 0);
+	assert_int_equal(ops_add(&lb.logic->ops, "u", &keep, NULL, &op, &err), NUNCIO_E_EXISTS);
+	assert_string_equal(err.text, "op keep is offered by two modules: t and u");
+	assert_int_equal(routes_add(&lb.logic->routes, "t", &item, NULL, &err), 0);
+	assert_int_equal(routes_add(&lb.logic->routes, "t", &open_item, NULL, &err), 0);
+	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &inner, (void *)"c3", &err), 0);
+	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &outer, (void *)"a4", &err), 0);
+	*state = &lb;
+	return 0;
+}
+
+static int setup_ready(void **state)
+{
+	setup(state);
+	loopback_ready(*state);
+	return 0;
+}
+
+static int setup_guarded(void **state)
+{
+	setup(state);
+	struct loopback *lb = *state;
+	hook_table_add(lb->hooks, NUNCIO_HOOK_may_call, 0, "t", 0, (nuncio_any_fn *)on_call, NULL);
+	loopback_ready(lb);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	loopback_fini(*state);
+	return 0;
+}
+
+#define NEXT(lb, text) assert_string_equal(loopback_next(lb), text)
+#define NEXT_STARTS(lb, text) \
+	do { \
+		const char *line_ = loopback_next(lb); \
+		if (strncmp(line_, text, strlen(text)) != 0) \
+			assert_string_equal(line_, text); \
+	} while (0)
+#define RESPONSE(SEQ, CODE) "send {\"type\":\"response\",\"seq\":" #SEQ ",\"code\":" #CODE ","
+
+static void a_token_on_the_upgrade_opens_the_session(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, "good:alice:phone");
+	NEXT_STARTS(lb,
+		"admit ready {\"type\":\"notify\",\"op\":\"session.ready\",\"data\":{\"user\":\"alice\",\"device\":\"phone\",");
+	assert_int_equal(seen.logins, 1);
+	assert_int_equal(users_count(&lb->logic->users), 1);
+	loopback_closed(lb, id);
+	assert_int_equal(seen.leaves, 1);
+	assert_int_equal(users_count(&lb->logic->users), 0);
+	assert_int_equal(lb->logic->sessions.count, 0);
+	NEXT(lb, "nothing");
+}
+
+static void a_bad_token_on_the_upgrade_is_refused(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, "bad");
+	NEXT(lb, "refuse 2001");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	NEXT(lb, "nothing");
+	loopback_closed(lb, id);
+	assert_int_equal(seen.leaves, 0);
+	assert_int_equal(lb->logic->sessions.count, 0);
+}
+
+static void session_open_comes_first(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, NULL);
+	NEXT(lb, "admit ");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	NEXT_STARTS(lb, RESPONSE(1, 2000));
+	loopback_packet(lb, id, 2, "session.open", "{}");
+	NEXT_STARTS(lb, RESPONSE(2, 1002));
+	loopback_packet(
+		lb, id, 3, "session.open", "{\"token\":\"good:alice\",\"device\":\"desk\"}");
+	NEXT_STARTS(lb, RESPONSE(3, 0));
+	NEXT(lb, "ready");
+	NEXT_STARTS(lb,
+		"send {\"type\":\"notify\",\"op\":\"session.ready\",\"data\":{\"user\":\"alice\",\"device\":\"desk\"");
+	loopback_packet(lb, id, 4, "mark", "{\"n\":\"1\"}");
+	NEXT_STARTS(lb, RESPONSE(4, 0));
+}
+
+static void packets_wait_while_a_token_is_checked(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, NULL);
+	NEXT(lb, "admit ");
+	loopback_packet(lb, id, 1, "session.open", "{\"token\":\"later:alice\"}");
+	loopback_packet(lb, id, 2, "mark", "{\"n\":\"x\"}");
+	NEXT(lb, "nothing");
+	loopback_answer_auth(lb, "alice");
+	NEXT_STARTS(lb, RESPONSE(1, 0));
+	NEXT(lb, "ready");
+	NEXT_STARTS(lb, "send {\"type\":\"notify\",\"op\":\"session.ready\"");
+	NEXT_STARTS(lb, RESPONSE(2, 0));
+	assert_string_equal(seen.order, "x");
+}
+
+static void a_client_that_leaves_while_its_token_is_checked_is_forgotten(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, "later:alice");
+	NEXT(lb, "nothing");
+	loopback_closed(lb, id);
+	assert_int_equal(lb->logic->sessions.count, 0);
+	loopback_answer_auth(lb, "alice");
+	NEXT(lb, "nothing");
+	assert_int_equal(seen.logins, 0);
+}
+
+static void a_bad_token_in_session_open_closes(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, NULL);
+	NEXT(lb, "admit ");
+	loopback_packet(lb, id, 1, "session.open", "{\"token\":\"bad\"}");
+	NEXT_STARTS(lb, RESPONSE(1, 2001));
+	NEXT(lb, "close 4001");
+}
+
+static void a_fresh_token_prolongs_the_session_of_the_same_user_only(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "session.open", "{\"token\":\"good:alice\"}");
+	NEXT_STARTS(lb, RESPONSE(1, 0));
+	NEXT(lb, "nothing");
+	loopback_packet(lb, id, 2, "session.open", "{\"token\":\"good:mallory\"}");
+	NEXT_STARTS(lb, RESPONSE(2, 2004));
+	loopback_packet(lb, id, 3, "session.open", "{\"token\":\"bad\"}");
+	NEXT_STARTS(lb, RESPONSE(3, 2001));
+	loopback_packet(lb, id, 4, "mark", "{\"n\":\"1\"}");
+	NEXT_STARTS(lb, RESPONSE(4, 0));
+	assert_int_equal(seen.logins, 1);
+}
+
+static void unknown_ops_and_wrong_input_are_named(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "nothing.here", "{}");
+	assert_non_null(strstr(loopback_next(lb), "\\\"nothing.here\\\""));
+	loopback_packet(lb, id, 2, "mark", "{\"n\":5}");
+	assert_non_null(
+		strstr(loopback_next(lb), "\"code\":1002,\"message\":\"n: must be a string\""));
+	loopback_packet(lb, id, 3, "mark", "{\"n\":\"four\"}");
+	assert_non_null(strstr(loopback_next(lb), "n: must be 1 to 3 bytes long"));
+	loopback_packet(lb, id, 4, "mark", "{}");
+	assert_non_null(strstr(loopback_next(lb), "n: is missing"));
+	loopback_packet(lb, id, 5, "message.send", "{}");
+	assert_non_null(
+		strstr(loopback_next(lb), "\"code\":1003")); /* no kind of conversations is there */
+}
+
+static void packets_keep_their_order_while_one_is_parked(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	loopback_packet(lb, id, 2, "mark", "{\"n\":\"2\"}");
+	loopback_packet(lb, id, 3, "mark", "{\"n\":\"3\"}");
+	NEXT(lb, "nothing");
+	nuncio_resume(&seen.ticket, NUNCIO_PASS, 0, NULL, (struct nuncio_str){ NULL, 0 });
+	seen.ticket = (void *)1; /* the handler passes from now on */
+	loopback_turn(lb);
+	NEXT_STARTS(lb, RESPONSE(1, 0));
+	NEXT_STARTS(lb, RESPONSE(2, 0));
+	NEXT_STARTS(lb, RESPONSE(3, 0));
+	assert_string_equal(seen.order, "123");
+}
+
+static void a_parked_question_dies_with_its_session(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	loopback_packet(lb, id, 2, "mark", "{\"n\":\"2\"}");
+	loopback_closed(lb, id);
+	assert_int_equal(seen.cancelled, 1);
+	nuncio_resume(&seen.ticket, NUNCIO_PASS, 0, NULL, (struct nuncio_str){ NULL, 0 });
+	loopback_turn(lb);
+	NEXT(lb, "nothing");
+	assert_string_equal(seen.order, "");
+	assert_int_equal(lb->logic->requests.count, 0);
+}
+
+static void a_refusal_reaches_the_client(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	nuncio_resume(&seen.ticket, NUNCIO_REJECT, NUNCIO_CODE_rate_limited, "not so fast",
+		(struct nuncio_str){ NULL, 0 });
+	loopback_turn(lb);
+	assert_non_null(strstr(loopback_next(lb), "\"code\":4290,\"message\":\"not so fast\""));
+}
+
+static void an_answer_may_come_after_the_session(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "keep", "{}");
+	loopback_packet(
+		lb, id, 2, "mark", "{\"n\":\"2\"}"); /* a kept request does not hold up the next */
+	NEXT_STARTS(lb, RESPONSE(2, 0));
+	loopback_closed(lb, id);
+	request_reply(&seen.kept, 200, STR("{}"));
+	loopback_turn(lb);
+	NEXT(lb, "nothing");
+	assert_int_equal(lb->logic->requests.count, 0);
+}
+
+static void routes_take_path_query_token_and_skins(void **state)
+{
+	struct loopback *lb = *state;
+	loopback_http(lb, "GET", "/items/a b", "limit=3", "good:alice", NULL);
+	const char *line = loopback_next(lb);
+	assert_non_null(strstr(line,
+		"answer 200 {\"code\":0,\"message\":\"\",\"data\":{\"id\":\"a b\",\"limit\":3},\"trace_id\":\""));
+	assert_non_null(strstr(line, "|X-Skin: c3|X-Skin: a4"));
+	assert_string_equal(seen.order, "a4c334");
+	loopback_http(lb, "GET", "/items/x", "limit=11", "good:alice", NULL);
+	assert_non_null(strstr(loopback_next(lb),
+		"answer 422 {\"code\":1002,\"message\":\"limit: must be 1 to 10\""));
+	loopback_http(lb, "GET", "/items/x", "limit=1&limit=2", "good:alice", NULL);
+	NEXT_STARTS(lb, "answer 422 ");
+	loopback_http(lb, "GET", "/items/x", "", NULL, NULL);
+	line = loopback_next(lb);
+	assert_non_null(strstr(line, "answer 401 {\"code\":2000"));
+	assert_non_null(strstr(line, "|WWW-Authenticate: Bearer"));
+	loopback_http(lb, "GET", "/items/x", "", "bad", NULL);
+	NEXT_STARTS(lb, "answer 401 {\"code\":2001,\"message\":\"token: forged\"");
+}
+
+static void paths_and_bodies_are_checked(void **state)
+{
+	struct loopback *lb = *state;
+	loopback_http(lb, "GET", "/nowhere", "", NULL, NULL);
+	NEXT_STARTS(lb, "answer 404 {\"code\":1007");
+	loopback_http(lb, "DELETE", "/items/x", "", NULL, NULL);
+	assert_non_null(strstr(loopback_next(lb), "|Allow: GET, HEAD"));
+	loopback_http(lb, "POST", "/open", "", NULL, "{\"n\":\"y\"}");
+	NEXT_STARTS(lb, "answer 200 ");
+	loopback_http(lb, "POST", "/open", "", NULL, "{\"n\":\"y\",\"n\":\"z\"}");
+	NEXT_STARTS(lb, "answer 400 {\"code\":1001");
+	loopback_http(lb, "POST", "/open", "", NULL, "[1]");
+	NEXT_STARTS(lb, "answer 400 {\"code\":1001");
+	loopback_http(lb, "POST", "/open", "", NULL, NULL);
+	NEXT_STARTS(lb, "answer 422 {\"code\":1002,\"message\":\"n: is missing\"");
+}
+
+static void draining_refuses_and_closes(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	logic_drain(lb->logic, NULL, NULL);
+	loopback_turn(lb);
+	NEXT(lb, "close 1001");
+	loopback_connect(lb, "good:bob");
+	NEXT(lb, "refuse 5005");
+	loopback_http(lb, "GET", "/readyz", "", NULL, NULL);
+	NEXT_STARTS(lb, "answer 503 {\"code\":5005");
+	loopback_http(lb, "GET", "/healthz", "", NULL, NULL);
+	NEXT_STARTS(lb, "answer 200 ");
+	loopback_closed(lb, id);
+	assert_int_equal(seen.leaves, 1);
+}
+
+#define READY(fn) cmocka_unit_test_setup_teardown(fn, setup_ready, teardown)
+#define GUARDED(fn) cmocka_unit_test_setup_teardown(fn, setup_guarded, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		READY(a_token_on_the_upgrade_opens_the_session),
+		READY(a_bad_token_on_the_upgrade_is_refused),
+		READY(session_open_comes_first),
+		READY(packets_wait_while_a_token_is_checked),
+		READY(a_client_that_leaves_while_its_token_is_checked_is_forgotten),
+		READY(a_bad_token_in_session_open_closes),
+		READY(a_fresh_token_prolongs_the_session_of_the_same_user_only),
+		READY(unknown_ops_and_wrong_input_are_named),
+		GUARDED(packets_keep_their_order_while_one_is_parked),
+		GUARDED(a_parked_question_dies_with_its_session),
+		GUARDED(a_refusal_reaches_the_client),
+		READY(an_answer_may_come_after_the_session),
+		READY(routes_take_path_query_token_and_skins),
+		READY(paths_and_bodies_are_checked),
+		READY(draining_refuses_and_closes),
+	};
+	return cmocka_run_group_tests_name("logic", tests, NULL, NULL);
+}

@@ -61,7 +61,12 @@ int modules_freeze(
 	struct modules *set, struct nuncio_error *err);           /* providers, needs, hook order */
 int modules_start(struct modules *set, struct nuncio_error *err); /* opens the store in its place */
 void modules_stop(struct modules *set); /* in reverse; then nuncio_on_logic answers GONE */
-void modules_fini(struct modules *set); /* the store is closed, work and calls are finished */
+void modules_fini(struct modules *set); /* finishes work and calls, closes the store, undoes all */
+
+/*
+ * modules_load: a file that cannot be opened or does not fit is an error. What is wrong in the configuration, unknown sections included, goes to
+ * `faults`, with 0 returned: the caller looks at faults->count before it goes on.
+ */
 
 /*
  * New values from a changed file. `faults`: the file is wrong, nothing was changed. Otherwise every module whose LIVE options changed was asked;
@@ -70,7 +75,6 @@ void modules_fini(struct modules *set); /* the store is closed, work and calls a
 int modules_reload(struct modules *set, const struct ini *ini, struct option_faults *faults,
 	struct buf *report);
 
-/* Lets [core] be checked with the others: for sections that are nobody's. */
 size_t modules_count(const struct modules *set);
 struct nuncio_module *modules_find(const struct modules *set, const char *name);
 
@@ -120,5 +124,13 @@ void module_forget(struct nuncio_module *self, void *ptr); /* gone already, do n
 /* Stats of one callback of this module, counted in its report; owned by the module's record. */
 struct callback *module_callback(struct nuncio_module *self, const char *what);
 void module_count_error(struct nuncio_module *self);
+
+/*
+ * A registration that cannot be: returns status. If the module's init or start fails because of it, this is the reason given, otherwise it is
+ * logged: so each refusal is told once.
+ */
+int module_refuse(struct nuncio_module *self, int status, const char *format, ...)
+	NUNCIO_PRINTF(3, 4);
+bool module_owns_space(const struct nuncio_module *self, struct nuncio_str space); /* store.h */
 
 #endif

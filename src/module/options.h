@@ -63,8 +63,4 @@ void options_show(const struct options *options, struct buf *out); /* values and
 void options_help(const struct options *options, struct buf *out); /* keys, types, limits, texts */
 void options_write_ini(const struct options *options, struct buf *out); /* a commented section */
 
-int option_parse_bool(struct nuncio_str text, int64_t *value_r);
-int option_parse_msec(struct nuncio_str text, int64_t *value_r);
-int option_parse_bytes(struct nuncio_str text, int64_t *value_r);
-
 #endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* <nuncio/conf.h>: the values in force of a module's own section. */
+#include <nuncio/conf.h>
+
+#include "module/module_private.h"
+
+const char *nuncio_conf_text(const struct nuncio_module *self, const char *key)
+{
+	module_check(self);
+	MODULE_CHECK_THREAD();
+	return options_text(self->options, key);
+}
+
+int64_t nuncio_conf_int(const struct nuncio_module *self, const char *key)
+{
+	module_check(self);
+	MODULE_CHECK_THREAD();
+	return options_int(self->options, key);
+}
+
+size_t nuncio_conf_count(const struct nuncio_module *self, const char *key)
+{
+	module_check(self);
+	MODULE_CHECK_THREAD();
+	return options_count(self->options, key);
+}
+
+const char *nuncio_conf_item(const struct nuncio_module *self, const char *key, size_t index)
+{
+	module_check(self);
+	MODULE_CHECK_THREAD();
+	return options_item(self->options, key, index);
+}
+
+const char *nuncio_conf_node(void)
+{
+	return module_env()->node;
+}
+
+const char *nuncio_conf_data_dir(void)
+{
+	return module_env()->data_dir;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* <nuncio/hooks.h>: registering. The rest of that header is in hook/chain.c and hook/ticket.c. */
+#include <nuncio/hooks.h>
+
+#include "hook/hook_table.h"
+#include "module/module.h"
+
+int nuncio_hook_add(struct nuncio_module *self, enum nuncio_hook hook, int priority,
+	nuncio_any_fn *fn, void *user)
+{
+	int rc = module_check_init(self, "nuncio_hook_add");
+	if (rc < 0)
+		return rc;
+	if (!fn)
+		return module_refuse(self, NUNCIO_E_INVAL, "nuncio_hook_add without a function");
+	rc = hook_table_add(module_env_of(self)->hooks, hook, priority, nuncio_module_name(self),
+		module_order(self), fn, user);
+	if (rc < 0)
+		return module_refuse(
+			self, rc, "nuncio_hook_add: this server has no hook %d", (int)hook);
+	return 0;
+}

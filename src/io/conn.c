@@ -139,6 +139,7 @@ static void on_eof(struct conn *c)
 static void input(struct conn *c, char *bytes, size_t n)
 {
 	c->heard_ms = io_now(c->thread);
+	c->is_pinged = false;
 	COUNTER_ADD(c->thread->counters.bytes_in, n);
 	switch (c->state) {
 	case CONN_HTTP:

@@ -59,16 +59,14 @@ static void on_silence(struct conn *c, uint32_t now_ms)
 {
 	struct io_thread *t = c->thread;
 	uint32_t silent_ms = now_ms - c->heard_ms, heartbeat_ms = t->settings->heartbeat_ms;
-	bool is_silent = silent_ms >= heartbeat_ms;
 	if (silent_ms >= 2 * heartbeat_ms) {
 		COUNTER_ADD(t->counters.silent, 1);
 		conn_report_closed(c, WS_CLOSE_SILENT);
 		conn_ws_close(c, WS_CLOSE_SILENT, STR("silent for too long"));
 		return;
 	}
-	if (is_silent && !c->is_pinged)
-		conn_ws_ping(c);
-	c->is_pinged = is_silent;
+	conn_ws_ping(c);
+	c->is_pinged = true;
 }
 
 static void on_stall(struct conn *c)

@@ -181,6 +181,10 @@ static void on_close(uint16_t code, struct nuncio_str reason, void *user)
 {
 	struct conn *c = user;
 	(void)reason;
+	if (c->state == CONN_CLOSING && !c->outq) { /* both have said it */
+		conn_kill(c, code);
+		return;
+	}
 	if (c->state == CONN_OPEN) {
 		conn_report_closed(c, code);
 		conn_set_state(c, CONN_CLOSING);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* What concerns a whole I/O thread: limits, back-pressure, drain and stop. See io_server.h. */
+#include "io_server.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/slice.h"
+#include "loop/loop.h"
+#include "tests/lib/unit.h"
+
+#define TOKEN "Authorization: Bearer good\r\n"
+#define READY "{\"type\":\"notify\",\"op\":\"session.ready\",\"data\":{\"user\":\"u\"}}"
+
+static struct io_server server;
+static unsigned told; /* log lines about accepting */
+
+static int start(void **state)
+{
+	io_server_init(&server, *(unsigned *)*state);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	io_server_stop(&server);
+	return 0;
+}
+
+static int open_session(void)
+{
+	int fd = client_upgrade(&server, "/ws", TOKEN);
+	client_ws_expect(fd, READY);
+	return fd;
+}
+
+static void expect_alive(int fd)
+{
+	struct buf body = { 0 };
+	client_send(fd, "GET /alive HTTP/1.1\r\nHost: h\r\n\r\n");
+	client_read_answer(fd, &body);
+	assert_string_equal(body.data, "GET /alive? ");
+	buf_fini(&body);
+}
+
+static void on_log(int level, struct nuncio_str line, void *user)
+{
+	(void)level;
+	(void)user;
+	told += strstr(line.p, "accepting stopped") != NULL;
+}
+
+static void stops_accepting_at_the_limit(void **state)
+{
+	(void)state;
+	int fds[4];
+	server.settings.max_connections = 3;
+	told = 0;
+	log_capture(on_log, NULL);
+	io_server_start(&server, 1000);
+	for (int i = 0; i < 4; i++) {
+		fds[i] = client_open(&server); /* the kernel takes the fourth */
+		client_send(fds[i], "GET /alive HTTP/1.1\r\nHost: h\r\n\r\n");
+	}
+	for (int i = 0; i < 3; i++)
+		client_read_answer(fds[i], NULL), client_read_until(fds[i], "alive? ");
+	assert_true(client_is_silent(fds[3], 40));
+	assert_int_equal(io_server_stats(&server).accepted, 3);
+	close(fds[0]);
+	client_read_answer(fds[3], NULL);
+	log_capture(NULL, NULL);
+	assert_int_equal(told, 1);
+	for (int i = 1; i < 4; i++)
+		close(fds[i]);
+}
+
+/* The logic thread takes nothing for a while: we stop reading, nothing is lost, nothing grows. */
+static void stops_reading_when_the_logic_thread_is_behind(void **state)
+{
+	(void)state;
+	enum { CLIENTS = 8, REQUESTS = 50 };
+	int fds[CLIENTS], opcode;
+	size_t n;
+	unsigned answers = 0;
+	io_server_start(&server, 40);
+	for (int i = 0; i < CLIENTS; i++)
+		fds[i] = open_session();
+	atomic_store(&server.is_deaf, true);
+	for (int k = 0; k < REQUESTS; k++)
+		for (int i = 0; i < CLIENTS; i++)
+			client_ws_text(fds[i], "{\"type\":\"request\",\"seq\":1,\"op\":\"echo\"}");
+	poll(NULL, 0, 30);
+	assert_true(mailbox_count(&server.mailbox) < CLIENTS * REQUESTS);
+	assert_true(io_server_stats(&server).stalls > 0);
+	assert_true(io_server_stats(&server).held > 0);
+	atomic_store(&server.is_deaf, false);
+	loop_wake(server.loop);
+	for (int k = 0; k < REQUESTS; k++)
+		for (int i = 0; i < CLIENTS; i++)
+			answers += strstr(client_ws_read(fds[i], &opcode, &n), "\"seq\":1,") != NULL;
+	assert_int_equal(answers, CLIENTS * REQUESTS);
+	for (int i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+}
+
+static void drains(void **state)
+{
+	(void)state;
+	io_server_start(&server, 1000);
+	int ws = open_session(), idle = client_open(&server), busy = client_open(&server);
+	expect_alive(idle);
+	client_send(busy, "GET /busy HT");
+	while (io_server_stats(&server).bytes_in == 0 || io_server_stats(&server).http < 2)
+		poll(NULL, 0, 1);
+	for (unsigned i = 0; i < (server.thread_count ? server.thread_count : 1); i++)
+		io_thread_drain(server.threads[i]);
+	assert_true(client_is_at_end(idle));
+	client_send(busy, "TP/1.1\r\nHost: h\r\n\r\n");
+	assert_non_null(strstr(client_read_answer(busy, NULL), "Connection: close"));
+	client_ws_text(ws, "{\"type\":\"request\",\"seq\":1,\"op\":\"echo\"}");
+	client_ws_expect(ws, "{\"type\":\"response\",\"seq\":1,\"code\":0,\"message\":\"\",\"data\":{}}");
+	close(ws);
+	close(idle);
+	close(busy);
+}
+
+static void stops_with_a_word(void **state)
+{
+	(void)state;
+	io_server_start(&server, 1000);
+	int ws = open_session(), http = client_open(&server);
+	expect_alive(http);
+	for (unsigned i = 0; i < (server.thread_count ? server.thread_count : 1); i++)
+		io_thread_stop(server.threads[i]); /* the teardown does it again */
+	assert_int_equal(client_ws_read_close(ws), 1001);
+	assert_true(client_is_at_end(ws));
+	assert_true(client_is_at_end(http));
+	close(ws);
+	close(http);
+}
+
+static void two_threads_share_the_port(void **state)
+{
+	(void)state;
+	enum { CLIENTS = 40 };
+	int fds[CLIENTS], opcode;
+	size_t n;
+	struct io_stats stats[2];
+	io_server_start(&server, 1000);
+	for (int i = 0; i < CLIENTS; i++)
+		fds[i] = open_session();
+	for (int i = 0; i < 2; i++)
+		io_thread_stats(server.threads[i], &stats[i]);
+	assert_int_equal(stats[0].open + stats[1].open, CLIENTS);
+	assert_true(stats[0].open > 0 && stats[1].open > 0);
+	for (int i = 0; i < CLIENTS; i++) {
+		client_ws_text(fds[i], "{\"type\":\"request\",\"seq\":1,\"op\":\"ping\"}");
+		assert_non_null(strstr(client_ws_read(fds[i], &opcode, &n), "server_time"));
+		close(fds[i]);
+	}
+}
+
+/* Never started, or made and thrown away: nothing leaks, nothing waits. */
+static void can_be_freed_without_a_start(void **state)
+{
+	(void)state;
+	static const char *const addresses[] = { "127.0.0.1:0" };
+	struct io_settings settings;
+	struct io_listeners *listeners;
+	struct io_thread *t;
+	struct mailbox mailbox;
+	struct nuncio_error err;
+	io_settings_init(&settings);
+	settings.listen = addresses;
+	settings.listen_count = 1;
+	mailbox_init(&mailbox, NULL, 10);
+	assert_int_equal(io_listen(&settings, 1, &listeners, &err), 0);
+	assert_int_equal(io_thread_new(0, &settings, listeners, &mailbox, NULL, &t, &err), 0);
+	io_thread_free(&t);
+	assert_null(t);
+	io_listeners_free(&listeners);
+	mailbox_fini(&mailbox);
+}
+
+#define BOTH(fn) \
+	{ #fn " (own thread)", fn, start, stop, &own }, { #fn " (shared loop)", fn, start, stop, &shared }
+
+int main(void)
+{
+	static unsigned own = 1, shared = 0, two = 2;
+	const struct CMUnitTest tests[] = {
+		BOTH(stops_accepting_at_the_limit),
+		BOTH(stops_reading_when_the_logic_thread_is_behind),
+		BOTH(drains),
+		BOTH(stops_with_a_word),
+		{ "two_threads_share_the_port", two_threads_share_the_port, start, stop, &two },
+		cmocka_unit_test(can_be_freed_without_a_start),
+	};
+	return cmocka_run_group_tests_name("io_thread", tests, NULL, NULL);
+}

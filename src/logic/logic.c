@@ -159,6 +159,8 @@ static bool on_turn_end(struct loop *loop, void *user)
 	struct logic *logic = user;
 	bool did_something = false;
 	(void)loop;
+	if (logic->is_draining)
+		drain_check(logic);
 	for (uint32_t i = 0; i < logic->parts.io_threads; i++) {
 		if (!logic->to_io[i].first)
 			continue;
@@ -174,7 +176,6 @@ static void on_second(struct loop *loop, struct loop_timer *timer, void *user)
 	(void)timer;
 	wheel_turn(&logic->wheel, (uint32_t)loop_now_ms(loop), login_due, logic);
 	requests_expire(logic, loop_now_ms(loop));
-	drain_check(logic);
 }
 
 static bool on_spin(void *user)

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/slice.h"
 #include "wire/http1_private.h"
 
 /* Method, target, version and the blanks between them. */
@@ -235,6 +236,19 @@ static enum http1_fed end_chunk(struct http1 *h, struct nuncio_str line)
 	return HTTP1_MORE;
 }
 
+/* Fields that say where a body ends come too late here (RFC 9110 section 6.5.1); who heeded them all
+   the same would see another end than we do. */
+static bool is_framing(struct nuncio_str name)
+{
+	static const struct nuncio_str framing[] = { STR_INIT("Content-Length"),
+		STR_INIT("Transfer-Encoding") };
+	for (size_t i = 0; i < 2; i++)
+		if (name.n >= framing[i].n &&
+			str_eq_nocase((struct nuncio_str){ name.p, framing[i].n }, framing[i]))
+			return true;
+	return false;
+}
+
 static enum http1_fed end_trailer(struct http1 *h, struct nuncio_str line)
 {
 	struct http1_field field;
@@ -246,8 +260,12 @@ static enum http1_fed end_trailer(struct http1 *h, struct nuncio_str line)
 	h->extra_bytes += line.n;
 	if (h->extra_bytes > LIMIT_HTTP_CHUNK_EXTRA_BYTES)
 		return fail(h, 431, "the trailers are too long");
-	int status = has_cr(line) ? 400 : http1_parse_field(line, &field, &why);
-	return status ? fail(h, status, why ? why : "a CR that does not end a line") : HTTP1_MORE;
+	if (has_cr(line))
+		return fail(h, 400, "a CR that does not end a line");
+	int status = http1_parse_field(line, &field, &why);
+	if (status)
+		return fail(h, status, why);
+	return is_framing(field.name) ? fail(h, 400, "a trailer that may not be one") : HTTP1_MORE;
 }
 
 static enum http1_fed feed_line(struct http1 *h, const char **p, const char *end)

@@ -122,16 +122,16 @@ void ws_pool_trim(struct ws_pool *pool)
 	buf_fini(&pool->scratch);
 }
 
-void ws_pool_free(struct ws_pool **pp)
+void ws_pool_free(struct ws_pool **pool)
 {
-	struct ws_pool *pool = *pp;
-	*pp = NULL;
-	if (!pool)
+	struct ws_pool *p = *pool;
+	*pool = NULL;
+	if (!p)
 		return;
-	CHECK(pool->lent_count == 0);
-	ws_pool_trim(pool);
-	inflater_free(&pool->inflater);
-	alloc_free(pool);
+	CHECK(p->lent_count == 0);
+	ws_pool_trim(p);
+	inflater_free(&p->inflater);
+	alloc_free(p);
 }
 
 size_t ws_pool_idle_count(const struct ws_pool *pool)
@@ -162,21 +162,21 @@ static bool is_between(const struct ws_parser *parser)
 	       !parser->is_in_frame && parser->message_opcode == 0;
 }
 
-void ws_parser_give(struct ws_pool *pool, struct ws_parser **pp)
+void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser)
 {
-	struct ws_parser *parser = *pp;
-	*pp = NULL;
-	if (!parser)
+	struct ws_parser *p = *parser;
+	*parser = NULL;
+	if (!p)
 		return;
 	pool->lent_count--;
-	buf_fini(&parser->message);
-	if (!is_between(parser) || pool->idle_count >= IDLE_PARSERS) {
-		parser_free(parser);
+	buf_fini(&p->message);
+	if (!is_between(p) || pool->idle_count >= IDLE_PARSERS) {
+		parser_free(p);
 		return;
 	}
-	parser->fed_bytes = parser->framed_bytes = 0;
-	parser->next = pool->idle;
-	pool->idle = parser;
+	p->fed_bytes = p->framed_bytes = 0;
+	p->next = pool->idle;
+	pool->idle = p;
 	pool->idle_count++;
 }
 

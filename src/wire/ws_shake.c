@@ -47,11 +47,12 @@ static bool is_key(struct nuncio_str key)
 /* RFC 6455 section 4.2.2 item 5. */
 static void make_accept(struct nuncio_str key, char out[29])
 {
+	static const struct nuncio_str guid = STR_INIT("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
 	char text[KEY_BYTES + 36];
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned digest_bytes = 0;
 	memcpy(text, key.p, KEY_BYTES);
-	memcpy(text + KEY_BYTES, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", 36);
+	memcpy(text + KEY_BYTES, guid.p, guid.n);
 	int ok = EVP_Digest(text, sizeof(text), digest, &digest_bytes, EVP_sha1(), NULL);
 	CHECK(ok == 1 && digest_bytes == 20);
 	EVP_EncodeBlock((unsigned char *)out, digest, 20);

@@ -10,7 +10,7 @@
  *   - Content-Length more than once even when equal; transfer codings other than chunked alone;
  *   - Transfer-Encoding in HTTP/1.0; blanks behind it or a chunk size;
  *   - targets with '#', bad escapes, control characters, invalid UTF-8, %2F or dot segments;
- *   - control characters in field values; our limits of size;
+ *   - control characters in field values; framing fields in trailers; our limits of size;
  *   - `Connection: ,close` and the like, where it overlooks the close.
  * The other way round, what it refuses and we accept:
  *   - absolute targets whose host part it reads more narrowly (RFC 3986 reg-name, ports);

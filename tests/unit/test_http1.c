@@ -263,6 +263,8 @@ static void reads_chunks(void **state)
 	is(400, CHUNKED "0x5\r\nhello\r\n0\r\n\r\n");
 	is(400, CHUNKED "-5\r\nhello\r\n0\r\n\r\n");
 	is(400, CHUNKED "0\r\n x\r\n\r\n");
+	is(400, CHUNKED "0\r\nContent-Length: 1\r\n\r\n");
+	is(400, CHUNKED "0\r\ntransfer-encodings: x\r\n\r\n");
 	is(413, CHUNKED "100001\r\n");
 	is(413, CHUNKED "fffffffffffffffff\r\n");
 }

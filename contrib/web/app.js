@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The chat page: joins the library (nuncio.js), what is known (state.js) and what is seen (view_*.js).
+ * The chat page: joins the library (nuncio.js), what is known (state.js) and what is seen
+ * (view_*.js).
  *
- * Signed in, one Client lives until sign-out. Its cursor is kept in memory only, because the page keeps no messages over a
- * reload: each load starts from the list of conversations. The outbox is in localStorage and survives.
+ * Signed in, one Client lives until sign-out. Its cursor is kept in memory only, because the page
+ * keeps no messages over a reload: each load starts from the list of conversations. The outbox is
+ * in localStorage and survives.
  */
 
 import { Client, Rest, memoryStorage, newClientId, webStorage } from './nuncio.js';
@@ -20,394 +22,442 @@ const awayAfter = 5 * 60_000;
 const rest = new Rest({ storage: webStorage('nuncio:'), device: deviceName() });
 
 function deviceName() {
-	const key = 'nuncio:device';
-	const name = localStorage.getItem(key) ?? `web-${newClientId().slice(0, 8)}`;
-	localStorage.setItem(key, name);
-	return name;
+  const key = 'nuncio:device';
+  const name = localStorage.getItem(key) ?? `web-${newClientId().slice(0, 8)}`;
+  localStorage.setItem(key, name);
+  return name;
 }
 
 /* Only the outbox lasts. */
 function pageStorage(user) {
-	const lasting = webStorage(`nuncio:${user}:`);
-	const passing = memoryStorage();
-	const of = (key) => (key.startsWith('outbox:') ? lasting : passing);
-	return {
-		get: (key) => of(key).get(key),
-		set: (key, value) => of(key).set(key, value),
-		remove: (key) => of(key).remove(key),
-		keys: (prefix) => of(prefix).keys(prefix),
-	};
+  const lasting = webStorage(`nuncio:${user}:`);
+  const passing = memoryStorage();
+  const of = (key) => (key.startsWith('outbox:') ? lasting : passing);
+  return {
+    get: (key) => of(key).get(key),
+    set: (key, value) => of(key).set(key, value),
+    remove: (key) => of(key).remove(key),
+    keys: (prefix) => of(prefix).keys(prefix),
+  };
 }
 
 function showSignIn(notice = '', form) {
-	document.title = 'nuncio';
-	showAuth(root, { rest, notice, redraw: (kept) => showSignIn('', kept), done: (user) => new Page(user).start() }, form);
+  document.title = 'nuncio';
+  showAuth(
+    root,
+    {
+      rest,
+      notice,
+      redraw: (kept) => showSignIn('', kept),
+      done: (user) => new Page(user).start(),
+    },
+    form,
+  );
 }
 
 class Page {
-	#names = new Map(); /* user -> promise, so that each is asked for once */
-	#drawing = false;
-	#watched = '';
-	#away = 0;
-	#shownSince = 0; /* since when the connection is missing */
-	#wasReady = false;
-	#ended = null;
-	#takeOff = [];
+  #names = new Map(); /* user -> promise, so that each is asked for once */
+  #drawing = false;
+  #watched = '';
+  #away = 0;
+  #shownSince = 0; /* since when the connection is missing */
+  #wasReady = false;
+  #ended = null;
+  #takeOff = [];
 
-	constructor(user) {
-		this.me = user;
-		this.chats = new Chats(user.id);
-		this.chats.names.set(user.id, user.name);
-		this.open = null;
-		this.cutOff = false; /* the connection has been missing long enough to say so */
-		const url = new URL('ws', location.href.split('#')[0]);
-		url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-		url.search = '';
-		this.client = new Client({ url: url.href, token: rest.token, storage: pageStorage(user.id), device: deviceName() });
-	}
+  constructor(user) {
+    this.me = user;
+    this.chats = new Chats(user.id);
+    this.chats.names.set(user.id, user.name);
+    this.open = null;
+    this.cutOff = false; /* the connection has been missing long enough to say so */
+    const url = new URL('ws', location.href.split('#')[0]);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    url.search = '';
+    this.client = new Client({
+      url: url.href,
+      token: rest.token,
+      storage: pageStorage(user.id),
+      device: deviceName(),
+    });
+  }
 
-	start() {
-		this.#listen();
-		this.redraw();
-		this.client.connect().catch((error) => this.announce(String(error)));
-		this.#follow(location.hash);
-	}
+  start() {
+    this.#listen();
+    this.redraw();
+    this.client.connect().catch((error) => this.announce(String(error)));
+    this.#follow(location.hash);
+  }
 
-	/** Builds the page anew, in the present language. */
-	redraw() {
-		this.list = new ListView(this);
-		this.view = new ChatView(this);
-		root.className = 'chat-page';
-		this.bannerText = h('span', { class: 'banner-text' });
-		this.bannerButton = h('button', { type: 'button', class: 'link', onclick: () => this.#tryNow() });
-		this.banner = h('div', { class: 'banner', hidden: true }, this.bannerText, this.bannerButton);
-		root.replaceChildren(this.banner, this.list.element, this.view.element);
-		this.view.show(this.open);
-		root.dataset.screen = this.open ? 'chat' : 'list';
-		this.#drawNow();
-	}
+  /** Builds the page anew, in the present language. */
+  redraw() {
+    this.list = new ListView(this);
+    this.view = new ChatView(this);
+    root.className = 'chat-page';
+    this.bannerText = h('span', { class: 'banner-text' });
+    this.bannerButton = h('button', {
+      type: 'button',
+      class: 'link',
+      onclick: () => this.#tryNow(),
+    });
+    this.banner = h('div', { class: 'banner', hidden: true }, this.bannerText, this.bannerButton);
+    root.replaceChildren(this.banner, this.list.element, this.view.element);
+    this.view.show(this.open);
+    root.dataset.screen = this.open ? 'chat' : 'list';
+    this.#drawNow();
+  }
 
-	/** Asks for a drawing; many in one turn make one. */
-	draw() {
-		if (this.#drawing) return;
-		this.#drawing = true;
-		queueMicrotask(() => {
-			this.#drawing = false;
-			this.#drawNow();
-		});
-	}
+  /** Asks for a drawing; many in one turn make one. */
+  draw() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    queueMicrotask(() => {
+      this.#drawing = false;
+      this.#drawNow();
+    });
+  }
 
-	#drawNow() {
-		this.cutOff = this.client.state !== 'ready' && this.#shownSince > 0 && Date.now() - this.#shownSince > 1200;
-		this.list.update();
-		this.view.update();
-		this.#drawBanner();
-		const { unread } = this.chats;
-		document.title = `${unread > 0 ? `(${unread}) ` : ''}${this.open ? `${this.chats.title(this.open)} · ` : ''}nuncio`;
-		this.#watch();
-	}
+  #drawNow() {
+    this.cutOff =
+      this.client.state !== 'ready' && this.#shownSince > 0 && Date.now() - this.#shownSince > 1200;
+    this.list.update();
+    this.view.update();
+    this.#drawBanner();
+    const { unread } = this.chats;
+    const count = unread > 0 ? `(${unread}) ` : '';
+    const name = this.open ? `${this.chats.title(this.open)} · ` : '';
+    document.title = `${count}${name}nuncio`;
+    this.#watch();
+  }
 
-	announce(text) {
-		setText(document.getElementById('announce'), text);
-	}
+  announce(text) {
+    setText(document.getElementById('announce'), text);
+  }
 
-	/* ---- what the views ask for ---- */
+  openChat(chat, fromHistory = false) {
+    if (this.open === chat) {
+      this.view.focus();
+      return;
+    }
+    const replace = this.open !== null;
+    this.open = chat;
+    chat.newFrom = chat.unread > 0 ? chat.lastSeq - chat.unread + 1 : 0;
+    root.dataset.screen = 'chat';
+    if (!fromHistory) {
+      const hash = chat.peer
+        ? `#/user/${encodeURIComponent(chat.peer)}`
+        : `#/conversation/${encodeURIComponent(chat.conversation)}`;
+      history[replace ? 'replaceState' : 'pushState']({ chat: chat.key }, '', hash);
+    }
+    if (chat.peer) this.#name(chat.peer);
+    this.view.show(chat);
+    this.draw();
+    this.view.focus();
+    if (!chat.loaded) this.loadOlder(chat);
+    this.seen(chat);
+  }
 
-	openChat(chat, fromHistory = false) {
-		if (this.open === chat) {
-			this.view.focus();
-			return;
-		}
-		const replace = this.open !== null;
-		this.open = chat;
-		chat.newFrom = chat.unread > 0 ? chat.lastSeq - chat.unread + 1 : 0;
-		root.dataset.screen = 'chat';
-		if (!fromHistory) {
-			const hash = chat.peer ? `#/user/${encodeURIComponent(chat.peer)}` : `#/conversation/${encodeURIComponent(chat.conversation)}`;
-			history[replace ? 'replaceState' : 'pushState']({ chat: chat.key }, '', hash);
-		}
-		if (chat.peer) this.#name(chat.peer);
-		this.view.show(chat);
-		this.draw();
-		this.view.focus();
-		if (!chat.loaded) this.loadOlder(chat);
-		this.seen(chat);
-	}
+  closeChat(fromHistory = false) {
+    const chat = this.open;
+    if (!chat) return;
+    if (!fromHistory && history.state?.chat) {
+      history.back(); /* popstate comes back here */
+      return;
+    }
+    if (!fromHistory) history.replaceState(null, '', location.pathname);
+    this.open = null;
+    chat.newFrom = 0;
+    root.dataset.screen = 'list';
+    this.view.show(null);
+    this.#drawNow();
+    this.list.focus(chat.key);
+  }
 
-	closeChat(fromHistory = false) {
-		const chat = this.open;
-		if (!chat) return;
-		if (!fromHistory && history.state?.chat) {
-			history.back(); /* popstate comes back here */
-			return;
-		}
-		if (!fromHistory) history.replaceState(null, '', location.pathname);
-		this.open = null;
-		chat.newFrom = 0;
-		root.dataset.screen = 'list';
-		this.view.show(null);
-		this.#drawNow();
-		this.list.focus(chat.key);
-	}
+  async loadOlder(chat) {
+    if (chat.loading || !chat.more || !chat.conversation || this.client.state !== 'ready') return;
+    chat.loading = true;
+    chat.failed = false;
+    this.draw();
+    try {
+      const before = chat.events[0]?.seq;
+      const page = await this.client.history(
+        chat.conversation,
+        before ? { before, limit: pageSize } : { limit: pageSize },
+      );
+      this.chats.addOlder(chat, page);
+    } catch (error) {
+      chat.failed = error.reason !== 'disconnected';
+    }
+    chat.loading = false;
+    this.#drawNow();
+    if (this.open !== chat || chat.failed) return;
+    if (chat.newFrom) this.view.showNew();
+    this.seen(chat);
+    this.view.fill();
+  }
 
-	async loadOlder(chat) {
-		if (chat.loading || !chat.more || !chat.conversation || this.client.state !== 'ready') return;
-		chat.loading = true;
-		chat.failed = false;
-		this.draw();
-		try {
-			const before = chat.events[0]?.seq;
-			const page = await this.client.history(chat.conversation, before ? { before, limit: pageSize } : { limit: pageSize });
-			this.chats.addOlder(chat, page);
-		} catch (error) {
-			chat.failed = error.reason !== 'disconnected';
-		}
-		chat.loading = false;
-		this.#drawNow();
-		if (this.open !== chat || chat.failed) return;
-		if (chat.newFrom) this.view.showNew();
-		this.seen(chat);
-		this.view.fill();
-	}
+  send(chat, text) {
+    chat.newFrom = 0;
+    this.client.send(chat.peer ? { user: chat.peer } : { conversation: chat.conversation }, text);
+  }
 
-	send(chat, text) {
-		chat.newFrom = 0;
-		this.client.send(chat.peer ? { user: chat.peer } : { conversation: chat.conversation }, text);
-	}
+  retry(chat, message) {
+    this.chats.dropPending(chat, message.client_id);
+    this.client.send(message.to, message.body, { kind: message.kind });
+  }
 
-	retry(chat, message) {
-		this.chats.dropPending(chat, message.client_id);
-		this.client.send(message.to, message.body, { kind: message.kind });
-	}
+  discard(chat, message) {
+    this.chats.dropPending(chat, message.client_id);
+    this.draw();
+  }
 
-	discard(chat, message) {
-		this.chats.dropPending(chat, message.client_id);
-		this.draw();
-	}
+  /** Who is online, as far as that can be known: nothing while the connection is missing. */
+  presenceOf(user) {
+    return this.cutOff ? null : (this.chats.presence.get(user) ?? null);
+  }
 
-	/** Who is online, as far as that can be known: nothing while the connection is missing. */
-	presenceOf(user) {
-		return this.cutOff ? null : this.chats.presence.get(user) ?? null;
-	}
+  /** The end of the chat is in sight: it has been read, if somebody looks. */
+  seen(chat) {
+    if (document.hidden || this.open !== chat || !this.view.atEnd || !chat.conversation) return;
+    if (this.chats.markRead(chat, chat.lastSeq)) {
+      this.client.read(chat.conversation, chat.lastSeq);
+      this.draw();
+    }
+  }
 
-	/** The end of the chat is in sight: it has been read, if somebody looks. */
-	seen(chat) {
-		if (document.hidden || this.open !== chat || !this.view.atEnd || !chat.conversation) return;
-		if (this.chats.markRead(chat, chat.lastSeq)) {
-			this.client.read(chat.conversation, chat.lastSeq);
-			this.draw();
-		}
-	}
+  async find(query, signal) {
+    const { users } = await rest.findUsers(query, { signal });
+    const others = users.filter((user) => user.id !== this.me.id);
+    for (const user of others) if (user.name) this.chats.names.set(user.id, user.name);
+    if (others.length > 0 && this.client.state === 'ready') {
+      const known = await this.client.presence(others.map((user) => user.id)).catch(() => []);
+      for (const one of known) this.chats.presence.set(one.user, one);
+    }
+    return others;
+  }
 
-	async find(query, signal) {
-		const { users } = await rest.findUsers(query, { signal });
-		const others = users.filter((user) => user.id !== this.me.id);
-		for (const user of others) if (user.name) this.chats.names.set(user.id, user.name);
-		if (others.length > 0 && this.client.state === 'ready') {
-			const known = await this.client.presence(others.map((user) => user.id)).catch(() => []);
-			for (const one of known) this.chats.presence.set(one.user, one);
-		}
-		return others;
-	}
+  async signOut() {
+    await this.#leave();
+    await this.client.forget();
+    await rest.logout();
+    showSignIn();
+  }
 
-	async signOut() {
-		await this.#leave();
-		await this.client.forget();
-		await rest.logout();
-		showSignIn();
-	}
+  #listen() {
+    const { client, chats } = this;
+    client.on('state', () => this.#connection());
+    client.on('ready', () => this.#ready());
+    client.on('reset', ({ conversations }) => this.#reset(conversations));
+    client.on('message', (event) => this.#message(event));
+    client.on('gap', () => this.#refresh(true));
+    client.on('outgoing', (entry) => {
+      chats.outgoing(entry);
+      this.draw();
+    });
+    client.on('receipt', (receipt) => {
+      chats.receipt(receipt);
+      this.draw();
+    });
+    client.on('presence', (one) => {
+      chats.presence.set(one.user, one);
+      this.draw();
+    });
+    client.on('closed', (how) => this.#closed(how));
+    client.on('error', (error) => console.warn(error));
+    this.#on(window, 'popstate', () => this.#follow(location.hash));
+    this.#on(window, 'focus', () => this.open && this.seen(this.open));
+    this.#on(document, 'visibilitychange', () => this.#visibility());
+    this.#on(window, 'storage', (event) => {
+      if (event.key === 'nuncio:auth' && event.newValue === null)
+        this.#expired(''); /* signed out in another tab */
+    });
+    /* Seconds matter while the connection is missing; else only "5 minutes ago" grows old. */
+    let seconds = 0;
+    const tick = setInterval(() => {
+      if (this.client.state !== 'ready' || ++seconds % 20 === 0) this.draw();
+    }, 1000);
+    this.#takeOff.push(() => clearInterval(tick));
+  }
 
-	/* ---- what happens ---- */
+  #on(target, type, listener) {
+    target.addEventListener(type, listener);
+    this.#takeOff.push(() => target.removeEventListener(type, listener));
+  }
 
-	#listen() {
-		const { client, chats } = this;
-		client.on('state', () => this.#connection());
-		client.on('ready', () => this.#ready());
-		client.on('reset', ({ conversations }) => this.#reset(conversations));
-		client.on('message', (event) => this.#message(event));
-		client.on('gap', () => this.#refresh(true));
-		client.on('outgoing', (entry) => { chats.outgoing(entry); this.draw(); });
-		client.on('receipt', (receipt) => { chats.receipt(receipt); this.draw(); });
-		client.on('presence', (one) => { chats.presence.set(one.user, one); this.draw(); });
-		client.on('closed', (how) => this.#closed(how));
-		client.on('error', (error) => console.warn(error));
-		this.#on(window, 'popstate', () => this.#follow(location.hash));
-		this.#on(window, 'focus', () => this.open && this.seen(this.open));
-		this.#on(document, 'visibilitychange', () => this.#visibility());
-		this.#on(window, 'storage', (event) => {
-			if (event.key === 'nuncio:auth' && event.newValue === null) this.#expired(''); /* signed out in another tab */
-		});
-		/* Seconds matter while the connection is missing; else only "5 minutes ago" grows old. */
-		let seconds = 0;
-		const tick = setInterval(() => { if (this.client.state !== 'ready' || ++seconds % 20 === 0) this.draw(); }, 1000);
-		this.#takeOff.push(() => clearInterval(tick));
-	}
+  #connection() {
+    const missing = this.client.state !== 'ready';
+    if (!missing) this.#shownSince = 0;
+    else if (!this.#shownSince) this.#shownSince = Date.now();
+    if (this.client.state === 'waiting' || !missing) this.draw();
+  }
 
-	#on(target, type, listener) {
-		target.addEventListener(type, listener);
-		this.#takeOff.push(() => target.removeEventListener(type, listener));
-	}
+  #ready() {
+    if (this.#wasReady) {
+      this.announce(t('back_online'));
+      this.#refresh(false);
+    }
+    this.#wasReady = true;
+    for (const chat of this.chats.all()) chat.failed = false;
+    if (this.open && !this.open.loaded) this.loadOlder(this.open);
+    this.draw();
+  }
 
-	#connection() {
-		const missing = this.client.state !== 'ready';
-		if (!missing) this.#shownSince = 0;
-		else if (!this.#shownSince) this.#shownSince = Date.now();
-		if (this.client.state === 'waiting' || !missing) this.draw();
-	}
+  #reset(conversations) {
+    this.chats.merge(conversations, true);
+    for (const item of conversations) {
+      if (item.peer) this.#name(item.peer);
+      if (item.last_seq > item.delivered) this.client.confirm(item.conversation, item.last_seq);
+    }
+    this.draw();
+  }
 
-	#ready() {
-		if (this.#wasReady) {
-			this.announce(t('back_online'));
-			this.#refresh(false);
-		}
-		this.#wasReady = true;
-		for (const chat of this.chats.all()) chat.failed = false;
-		if (this.open && !this.open.loaded) this.loadOlder(this.open);
-		this.draw();
-	}
+  /* Receipts are not kept for those who are away: the list has them. */
+  async #refresh(fresh) {
+    try {
+      const { conversations } = await this.client.conversations({ limit: 100 });
+      this.chats.merge(conversations, fresh);
+      for (const item of conversations) if (item.peer) this.#name(item.peer);
+      if (fresh && this.open) this.loadOlder(this.open);
+      this.draw();
+    } catch (error) {
+      console.warn(error);
+    }
+  }
 
-	#reset(conversations) {
-		this.chats.merge(conversations, true);
-		for (const item of conversations) {
-			if (item.peer) this.#name(item.peer);
-			if (item.last_seq > item.delivered) this.client.confirm(item.conversation, item.last_seq);
-		}
-		this.draw();
-	}
+  async #message(event) {
+    let chat = this.chats.add(event);
+    if (!chat) {
+      await this.#refresh(false); /* somebody new, or written on another device */
+      chat = this.chats.add(event) ?? this.chats.byConversation(event.conversation);
+      if (!chat) return;
+    }
+    const mine = event.from === this.me.id;
+    if (chat.peer) this.#name(chat.peer);
+    if (mine) this.client.read(event.conversation, event.seq);
+    else if (chat === this.open && !document.hidden && this.view.atEnd) chat.newFrom = 0;
+    else if (chat === this.open && !chat.newFrom) chat.newFrom = event.seq;
+    this.seen(chat);
+    if (!mine && chat !== this.open) {
+      this.announce(t('said', { name: this.chats.nameOf(event.from), text: preview(event) }));
+    }
+    this.draw();
+  }
 
-	/* Receipts are not kept for those who are away: the list has them. */
-	async #refresh(fresh) {
-		try {
-			const { conversations } = await this.client.conversations({ limit: 100 });
-			this.chats.merge(conversations, fresh);
-			for (const item of conversations) if (item.peer) this.#name(item.peer);
-			if (fresh && this.open) this.loadOlder(this.open);
-			this.draw();
-		} catch (error) {
-			console.warn(error);
-		}
-	}
+  #closed({ code, final }) {
+    if (!final) return;
+    if (code === 4001) this.#expired(t('signed_out_why'));
+    else this.#ended = t('replaced');
+    this.draw();
+  }
 
-	async #message(event) {
-		let chat = this.chats.add(event);
-		if (!chat) {
-			await this.#refresh(false); /* somebody new, or written on another device */
-			chat = this.chats.add(event) ?? this.chats.byConversation(event.conversation);
-			if (!chat) return;
-		}
-		const mine = event.from === this.me.id;
-		if (chat.peer) this.#name(chat.peer);
-		if (mine) this.client.read(event.conversation, event.seq);
-		else if (chat === this.open && !document.hidden && this.view.atEnd) chat.newFrom = 0;
-		else if (chat === this.open && !chat.newFrom) chat.newFrom = event.seq;
-		this.seen(chat);
-		if (!mine && chat !== this.open) {
-			this.announce(t('said', { name: this.chats.nameOf(event.from), text: preview(event) }));
-		}
-		this.draw();
-	}
+  async #expired(notice) {
+    await this.#leave();
+    await this.client.close();
+    showSignIn(notice);
+  }
 
-	#closed({ code, final }) {
-		if (!final) return;
-		if (code === 4001) this.#expired(t('signed_out_why'));
-		else this.#ended = t('replaced');
-		this.draw();
-	}
+  async #leave() {
+    for (const takeOff of this.#takeOff) takeOff();
+    this.draw = () => {};
+    clearTimeout(this.#away);
+    history.replaceState(null, '', location.pathname);
+  }
 
-	async #expired(notice) {
-		await this.#leave();
-		await this.client.close();
-		showSignIn(notice);
-	}
+  #visibility() {
+    clearTimeout(this.#away);
+    if (document.hidden) {
+      this.#away = setTimeout(() => this.#setPresence('away'), awayAfter);
+      return;
+    }
+    this.client.wake();
+    this.#setPresence('online');
+    if (this.open) this.seen(this.open);
+  }
 
-	async #leave() {
-		for (const takeOff of this.#takeOff) takeOff();
-		this.draw = () => {};
-		clearTimeout(this.#away);
-		history.replaceState(null, '', location.pathname);
-	}
+  #setPresence(status) {
+    if (this.status === status || (!this.status && status === 'online')) return;
+    this.status = status;
+    this.client.setPresence(status).catch(() => {});
+  }
 
-	#visibility() {
-		clearTimeout(this.#away);
-		if (document.hidden) {
-			this.#away = setTimeout(() => this.#setPresence('away'), awayAfter);
-			return;
-		}
-		this.client.wake();
-		this.#setPresence('online');
-		if (this.open) this.seen(this.open);
-	}
+  /* The address names the chat, so that the back button and a reload do what people expect. */
+  #follow(hash) {
+    const [, sort, id] = /^#\/(user|conversation)\/(.+)$/.exec(hash) ?? [];
+    let name;
+    try {
+      name = id && decodeURIComponent(id);
+    } catch {
+      name = null; /* not an address of ours */
+    }
+    if (sort === 'user' && name && name !== this.me.id)
+      this.openChat(this.chats.withUser(name), true);
+    else if (sort === 'conversation' && this.chats.byConversation(name))
+      this.openChat(this.chats.byConversation(name), true);
+    else this.closeChat(true);
+  }
 
-	#setPresence(status) {
-		if (this.status === status || (!this.status && status === 'online')) return;
-		this.status = status;
-		this.client.setPresence(status).catch(() => {});
-	}
+  #name(user) {
+    if (this.chats.names.has(user) || this.#names.has(user)) return;
+    const asking = rest
+      .getUser(user)
+      .then((found) => {
+        this.chats.names.set(user, found.name ?? '');
+        this.draw();
+      })
+      .catch(() => {
+        this.#names.delete(user);
+      });
+    this.#names.set(user, asking);
+  }
 
-	/* The address names the chat, so that the back button and a reload do what people expect. */
-	#follow(hash) {
-		const [, sort, id] = /^#\/(user|conversation)\/(.+)$/.exec(hash) ?? [];
-		let name;
-		try {
-			name = id && decodeURIComponent(id);
-		} catch {
-			name = null; /* not an address of ours */
-		}
-		if (sort === 'user' && name && name !== this.me.id) this.openChat(this.chats.withUser(name), true);
-		else if (sort === 'conversation' && this.chats.byConversation(name)) this.openChat(this.chats.byConversation(name), true);
-		else this.closeChat(true);
-	}
+  #watch() {
+    const peers = this.chats
+      .list()
+      .map((chat) => chat.peer)
+      .filter(Boolean);
+    if (this.open?.peer && !peers.includes(this.open.peer)) peers.unshift(this.open.peer);
+    const wanted = peers.slice(0, 500);
+    const mark = [...wanted].sort().join('\n');
+    if (mark === this.#watched) return;
+    this.#watched = mark;
+    this.client.watch(wanted).catch(() => {});
+  }
 
-	/* ---- names, presence, banner ---- */
+  #drawBanner() {
+    const { banner, client } = this;
+    let text = '';
+    if (this.#ended) text = this.#ended;
+    else if (this.cutOff) text = this.#connectionText();
+    if (text && banner.hidden)
+      this.announce(text); /* once: the seconds that follow are only to be seen */
+    banner.hidden = text === '';
+    const waiting = client.outbox.length;
+    const more = text && waiting > 0 ? t('outbox', { n: waiting }) : '';
+    const button = this.#ended ? 'resume' : client.state === 'waiting' ? 'try_now' : '';
+    setText(this.bannerText, more ? `${text} ${more}` : text);
+    this.bannerButton.hidden = button === '';
+    if (button) setText(this.bannerButton, t(button));
+  }
 
-	#name(user) {
-		if (this.chats.names.has(user) || this.#names.has(user)) return;
-		const asking = rest.getUser(user).then((found) => {
-			this.chats.names.set(user, found.name ?? '');
-			this.draw();
-		}).catch(() => { this.#names.delete(user); });
-		this.#names.set(user, asking);
-	}
+  #connectionText() {
+    const { client } = this;
+    if (client.state === 'waiting')
+      return t('waiting', { s: Math.max(0, Math.round((client.retryAt - Date.now()) / 1000)) });
+    return client.state === 'syncing'
+      ? t('syncing')
+      : this.#wasReady
+        ? t('waiting', { s: 0 })
+        : t('connecting');
+  }
 
-	#watch() {
-		const peers = this.chats.list().map((chat) => chat.peer).filter(Boolean);
-		if (this.open?.peer && !peers.includes(this.open.peer)) peers.unshift(this.open.peer);
-		const wanted = peers.slice(0, 500);
-		const mark = [...wanted].sort().join('\n');
-		if (mark === this.#watched) return;
-		this.#watched = mark;
-		this.client.watch(wanted).catch(() => {});
-	}
-
-	#drawBanner() {
-		const { banner, client } = this;
-		let text = '';
-		if (this.#ended) text = this.#ended;
-		else if (this.cutOff) text = this.#connectionText();
-		if (text && banner.hidden) this.announce(text); /* once: the seconds that follow are only to be seen */
-		banner.hidden = text === '';
-		const waiting = client.outbox.length;
-		const more = text && waiting > 0 ? t('outbox', { n: waiting }) : '';
-		const button = this.#ended ? 'resume' : client.state === 'waiting' ? 'try_now' : '';
-		setText(this.bannerText, more ? `${text} ${more}` : text);
-		this.bannerButton.hidden = button === '';
-		if (button) setText(this.bannerButton, t(button));
-	}
-
-	#connectionText() {
-		const { client } = this;
-		if (client.state === 'waiting') return t('waiting', { s: Math.max(0, Math.round((client.retryAt - Date.now()) / 1000)) });
-		return client.state === 'syncing' ? t('syncing') : this.#wasReady ? t('waiting', { s: 0 }) : t('connecting');
-	}
-
-	#tryNow() {
-		if (!this.#ended) {
-			this.client.wake();
-			return;
-		}
-		this.#ended = null;
-		this.client.connect();
-	}
+  #tryNow() {
+    if (!this.#ended) {
+      this.client.wake();
+      return;
+    }
+    this.#ended = null;
+    this.client.connect();
+  }
 }
 
 initLanguage();

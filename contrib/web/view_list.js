@@ -9,218 +9,343 @@ import { languageSwitch } from './view_language.js';
 
 /** What a row shows of a message. */
 export function preview(event) {
-	if (typeof event.body === 'string') return event.body.replace(/\s+/g, ' ').slice(0, 160);
-	return t('not_text', { kind: event.kind });
+  if (typeof event.body === 'string') return event.body.replace(/\s+/g, ' ').slice(0, 160);
+  return t('not_text', { kind: event.kind });
 }
 
 export class ListView {
-	#app;
-	#rows = new Map();
-	#people = null; /* found users while searching, else null */
-	#peopleError = null;
-	#searching = null;
-	#timer = 0;
+  #app;
+  #rows = new Map();
+  #people = null; /* found users while searching, else null */
+  #peopleError = null;
+  #searching = null;
+  #timer = 0;
 
-	/** @param {object} app see app.js: chats, me, openChat, find, signOut, redraw, announce */
-	constructor(app) {
-		this.#app = app;
-		this.search = h('input', {
-			type: 'search', class: 'search', id: 'search', placeholder: t('find'), 'aria-label': t('find'), autocomplete: 'off',
-			autocapitalize: 'none', spellcheck: 'false', 'aria-controls': 'rows', enterkeyhint: 'search',
-			oninput: () => this.#typed(), onkeydown: (event) => this.#searchKey(event),
-		});
-		this.clear = h('button', { type: 'button', class: 'icon-button search-clear', hidden: true,
-			'aria-label': t('find_clear'), onclick: () => { this.stopSearch(); this.search.focus(); } }, icon('close'));
-		this.heading = h('h2', { class: 'list-heading', id: 'list-heading' });
-		this.rows = h('ul', { class: 'rows', id: 'rows', 'aria-labelledby': 'list-heading',
-			onkeydown: (event) => this.#rowsKey(event) });
-		this.empty = h('div', { class: 'empty-list' });
-		const me = app.me;
-		this.element = h('aside', { class: 'pane pane-list', 'aria-label': t('chats') },
-			h('header', { class: 'list-top' },
-				h('h1', { class: 'brand' }, seal(), h('span', {}, 'nuncio')),
-				languageSwitch(() => app.redraw())),
-			h('div', { class: 'search-box', role: 'search' }, icon('search', 'search-icon'), this.search, this.clear),
-			h('nav', { class: 'list-scroll', 'aria-labelledby': 'list-heading' }, this.heading, this.rows, this.empty),
-			h('footer', { class: 'me' },
-				h('span', { class: 'avatar-box' }, avatar(me.id, me.name), this.dot = h('span', { class: 'dot' })),
-				h('span', { class: 'me-names' },
-					h('span', { class: 'me-name' }, me.name || me.id),
-					h('span', { class: 'me-id' }, me.name && me.name !== me.id ? `@${me.id}` : '')),
-				h('button', { type: 'button', class: 'icon-button', 'aria-label': t('sign_out'), title: t('sign_out'),
-					id: 'sign-out', onclick: () => app.signOut() }, icon('out'))));
-	}
+  /** @param {object} app see app.js: chats, me, openChat, find, signOut, redraw, announce */
+  constructor(app) {
+    this.#app = app;
+    this.search = h('input', {
+      type: 'search',
+      class: 'search',
+      id: 'search',
+      placeholder: t('find'),
+      'aria-label': t('find'),
+      autocomplete: 'off',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+      'aria-controls': 'rows',
+      enterkeyhint: 'search',
+      oninput: () => this.#typed(),
+      onkeydown: (event) => this.#searchKey(event),
+    });
+    this.clear = h(
+      'button',
+      {
+        type: 'button',
+        class: 'icon-button search-clear',
+        hidden: true,
+        'aria-label': t('find_clear'),
+        onclick: () => {
+          this.stopSearch();
+          this.search.focus();
+        },
+      },
+      icon('close'),
+    );
+    this.heading = h('h2', { class: 'list-heading', id: 'list-heading' });
+    this.rows = h('ul', {
+      class: 'rows',
+      id: 'rows',
+      'aria-labelledby': 'list-heading',
+      onkeydown: (event) => this.#rowsKey(event),
+    });
+    this.empty = h('div', { class: 'empty-list' });
+    const me = app.me;
+    this.element = h(
+      'aside',
+      { class: 'pane pane-list', 'aria-label': t('chats') },
+      h(
+        'header',
+        { class: 'list-top' },
+        h('h1', { class: 'brand' }, seal(), h('span', {}, 'nuncio')),
+        languageSwitch(() => app.redraw()),
+      ),
+      h(
+        'div',
+        { class: 'search-box', role: 'search' },
+        icon('search', 'search-icon'),
+        this.search,
+        this.clear,
+      ),
+      h(
+        'nav',
+        { class: 'list-scroll', 'aria-labelledby': 'list-heading' },
+        this.heading,
+        this.rows,
+        this.empty,
+      ),
+      h(
+        'footer',
+        { class: 'me' },
+        h(
+          'span',
+          { class: 'avatar-box' },
+          avatar(me.id, me.name),
+          (this.dot = h('span', { class: 'dot' })),
+        ),
+        h(
+          'span',
+          { class: 'me-names' },
+          h('span', { class: 'me-name' }, me.name || me.id),
+          h('span', { class: 'me-id' }, me.name && me.name !== me.id ? `@${me.id}` : ''),
+        ),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
+            'aria-label': t('sign_out'),
+            title: t('sign_out'),
+            id: 'sign-out',
+            onclick: () => app.signOut(),
+          },
+          icon('out'),
+        ),
+      ),
+    );
+  }
 
-	/** Draws what has changed. */
-	update() {
-		const { chats, open } = this.#app;
-		setAttribute(this.dot, 'data-status', this.#app.client.state === 'ready' ? 'online' : 'offline');
-		this.clear.hidden = this.search.value === '';
-		if (this.#people) {
-			setText(this.heading, t('people'));
-			this.#draw(this.#people.map((user) => ({ key: `p:${user.id}`, user })));
-			this.#say(this.#peopleError ? [explain(this.#peopleError)]
-				: this.#people.length === 0 ? [t('nobody'), t('nobody_hint')] : null);
-			return;
-		}
-		setText(this.heading, t('chats'));
-		const items = chats.list().map((chat) => ({ key: chat.key, chat, open: open === chat }));
-		this.#draw(items);
-		this.#say(items.length > 0 ? null : chats.listed ? [t('no_chats'), t('no_chats_hint')] : [t('loading_chats')]);
-	}
+  /** Draws what has changed. */
+  update() {
+    const { chats, open } = this.#app;
+    setAttribute(
+      this.dot,
+      'data-status',
+      this.#app.client.state === 'ready' ? 'online' : 'offline',
+    );
+    this.clear.hidden = this.search.value === '';
+    if (this.#people) {
+      setText(this.heading, t('people'));
+      this.#draw(this.#people.map((user) => ({ key: `p:${user.id}`, user })));
+      this.#say(
+        this.#peopleError
+          ? [explain(this.#peopleError)]
+          : this.#people.length === 0
+            ? [t('nobody'), t('nobody_hint')]
+            : null,
+      );
+      return;
+    }
+    setText(this.heading, t('chats'));
+    const items = chats.list().map((chat) => ({ key: chat.key, chat, open: open === chat }));
+    this.#draw(items);
+    this.#say(
+      items.length > 0
+        ? null
+        : chats.listed
+          ? [t('no_chats'), t('no_chats_hint')]
+          : [t('loading_chats')],
+    );
+  }
 
-	/** Puts the keyboard on a chat's row, else on the search. */
-	focus(key) {
-		const button = this.#rows.get(key)?.node.querySelector('button') ?? this.search;
-		button.focus();
-	}
+  /** Puts the keyboard on a chat's row, else on the search. */
+  focus(key) {
+    const button = this.#rows.get(key)?.node.querySelector('button') ?? this.search;
+    button.focus();
+  }
 
-	stopSearch() {
-		clearTimeout(this.#timer);
-		this.#searching?.abort();
-		this.search.value = '';
-		this.#people = null;
-		this.#peopleError = null;
-		this.update();
-	}
+  stopSearch() {
+    clearTimeout(this.#timer);
+    this.#searching?.abort();
+    this.search.value = '';
+    this.#people = null;
+    this.#peopleError = null;
+    this.update();
+  }
 
-	#say(lines) {
-		this.empty.hidden = !lines;
-		if (lines) this.empty.replaceChildren(...lines.map((line) => h('p', {}, line)));
-	}
+  #say(lines) {
+    this.empty.hidden = !lines;
+    if (lines) this.empty.replaceChildren(...lines.map((line) => h('p', {}, line)));
+  }
 
-	#draw(items) {
-		reconcile(this.rows, items, this.#rows,
-			(item, node) => (item.chat ? this.#chatRow(item, node) : this.#personRow(item, node)),
-			(item) => (item.chat ? this.#chatMark(item) : this.#personMark(item)));
-		const buttons = [...this.rows.querySelectorAll('button.row')];
-		const entry = buttons.find((button) => button === document.activeElement)
-			?? buttons.find((button) => button.getAttribute('aria-current')) ?? buttons[0];
-		for (const button of buttons) button.tabIndex = button === entry ? 0 : -1;
-	}
+  #draw(items) {
+    reconcile(
+      this.rows,
+      items,
+      this.#rows,
+      (item, node) => (item.chat ? this.#chatRow(item, node) : this.#personRow(item, node)),
+      (item) => (item.chat ? this.#chatMark(item) : this.#personMark(item)),
+    );
+    const buttons = [...this.rows.querySelectorAll('button.row')];
+    const entry =
+      buttons.find((button) => button === document.activeElement) ??
+      buttons.find((button) => button.getAttribute('aria-current')) ??
+      buttons[0];
+    for (const button of buttons) button.tabIndex = button === entry ? 0 : -1;
+  }
 
-	#status(user) {
-		return this.#app.presenceOf(user)?.status ?? 'offline';
-	}
+  #status(user) {
+    return this.#app.presenceOf(user)?.status ?? 'offline';
+  }
 
-	#personMark({ user }) {
-		return [user.name, this.#status(user.id)].join('\n');
-	}
+  #personMark({ user }) {
+    return [user.name, this.#status(user.id)].join('\n');
+  }
 
-	#personRow({ user }, node) {
-		const name = user.name || user.id;
-		return this.#row(node, {
-			id: user.id, name, status: this.#status(user.id),
-			second: [h('span', { class: 'row-text' }, `@${user.id}`)],
-			onclick: () => { this.stopSearch(); this.#app.openChat(this.#app.chats.withUser(user.id)); },
-		});
-	}
+  #personRow({ user }, node) {
+    const name = user.name || user.id;
+    return this.#row(node, {
+      id: user.id,
+      name,
+      status: this.#status(user.id),
+      second: [h('span', { class: 'row-text' }, `@${user.id}`)],
+      onclick: () => {
+        this.stopSearch();
+        this.#app.openChat(this.#app.chats.withUser(user.id));
+      },
+    });
+  }
 
-	#chatMark({ chat, open }) {
-		const { chats } = this.#app;
-		const last = this.#lastOf(chat);
-		return JSON.stringify([chats.title(chat), chat.peer && this.#status(chat.peer), open, chat.unread, chat.active,
-			last && preview(last), last && last.from === chats.me && statusOf(chat, last), open ? '' : chat.draft,
-			this.#app.client.state === 'ready', new Date().toDateString()]);
-	}
+  #chatMark({ chat, open }) {
+    const { chats } = this.#app;
+    const last = this.#lastOf(chat);
+    return JSON.stringify([
+      chats.title(chat),
+      chat.peer && this.#status(chat.peer),
+      open,
+      chat.unread,
+      chat.active,
+      last && preview(last),
+      last && last.from === chats.me && statusOf(chat, last),
+      open ? '' : chat.draft,
+      this.#app.client.state === 'ready',
+      new Date().toDateString(),
+    ]);
+  }
 
-	#lastOf(chat) {
-		const pending = chat.pending.at(-1);
-		return pending ? { ...pending, from: this.#app.chats.me } : chat.last;
-	}
+  #lastOf(chat) {
+    const pending = chat.pending.at(-1);
+    return pending ? { ...pending, from: this.#app.chats.me } : chat.last;
+  }
 
-	#chatRow({ chat, open }, node) {
-		const { chats } = this.#app;
-		const last = this.#lastOf(chat);
-		const mine = last && last.from === chats.me;
-		const status = mine ? statusOf(chat, last) : null;
-		const second = [];
-		if (status) second.push(icon(status, `status-${status}`), h('span', { class: 'hidden' }, `${t(`status_${status}`)}. ${t('you')}: `));
-		second.push(h('span', { class: 'row-text', dir: 'auto' }, last ? preview(last) : ''));
-		if (chat.unread > 0) {
-			second.push(h('span', { class: 'badge' },
-				h('span', { 'aria-hidden': 'true' }, chat.unread > 99 ? '99+' : String(chat.unread)),
-				h('span', { class: 'hidden' }, t('unread', { n: chat.unread }))));
-		}
-		const words = { today: t('today'), yesterday: t('yesterday') };
-		return this.#row(node, {
-			id: chat.peer ?? chat.conversation, name: chats.title(chat), status: chat.peer && this.#status(chat.peer), second,
-			time: chat.active && shortTime(new Date(chat.active), new Date(), locale(), words), current: open,
-			unread: chat.unread > 0, onclick: () => this.#app.openChat(chat),
-		});
-	}
+  #chatRow({ chat, open }, node) {
+    const { chats } = this.#app;
+    const last = this.#lastOf(chat);
+    const mine = last && last.from === chats.me;
+    const status = mine ? statusOf(chat, last) : null;
+    const second = [];
+    if (status)
+      second.push(
+        icon(status, `status-${status}`),
+        h('span', { class: 'hidden' }, `${t(`status_${status}`)}. ${t('you')}: `),
+      );
+    second.push(h('span', { class: 'row-text', dir: 'auto' }, last ? preview(last) : ''));
+    if (chat.unread > 0) {
+      second.push(
+        h(
+          'span',
+          { class: 'badge' },
+          h('span', { 'aria-hidden': 'true' }, chat.unread > 99 ? '99+' : String(chat.unread)),
+          h('span', { class: 'hidden' }, t('unread', { n: chat.unread })),
+        ),
+      );
+    }
+    const words = { today: t('today'), yesterday: t('yesterday') };
+    return this.#row(node, {
+      id: chat.peer ?? chat.conversation,
+      name: chats.title(chat),
+      status: chat.peer && this.#status(chat.peer),
+      second,
+      time: chat.active && shortTime(new Date(chat.active), new Date(), locale(), words),
+      current: open,
+      unread: chat.unread > 0,
+      onclick: () => this.#app.openChat(chat),
+    });
+  }
 
-	#row(node, { id, name, status, second, time, current, unread, onclick }) {
-		const row = node ?? h('li', {}, h('button', { type: 'button', class: 'row' }));
-		const button = row.firstElementChild;
-		button.onclick = onclick;
-		setAttribute(button, 'aria-current', current ? 'true' : null);
-		setAttribute(button, 'data-unread', unread ? '' : null);
-		setAttribute(button, 'data-id', id);
-		button.replaceChildren(
-			h('span', { class: 'avatar-box' }, avatar(id, name),
-				status && h('span', { class: 'dot', 'data-status': status }),
-				status && status !== 'offline' && h('span', { class: 'hidden' }, t(status))),
-			h('span', { class: 'row-main' },
-				h('span', { class: 'row-line' }, h('span', { class: 'row-name', dir: 'auto' }, name),
-					time && h('span', { class: 'row-time' }, time)),
-				h('span', { class: 'row-line' }, ...second)));
-		return row;
-	}
+  #row(node, { id, name, status, second, time, current, unread, onclick }) {
+    const row = node ?? h('li', {}, h('button', { type: 'button', class: 'row' }));
+    const button = row.firstElementChild;
+    button.onclick = onclick;
+    setAttribute(button, 'aria-current', current ? 'true' : null);
+    setAttribute(button, 'data-unread', unread ? '' : null);
+    setAttribute(button, 'data-id', id);
+    button.replaceChildren(
+      h(
+        'span',
+        { class: 'avatar-box' },
+        avatar(id, name),
+        status && h('span', { class: 'dot', 'data-status': status }),
+        status && status !== 'offline' && h('span', { class: 'hidden' }, t(status)),
+      ),
+      h(
+        'span',
+        { class: 'row-main' },
+        h(
+          'span',
+          { class: 'row-line' },
+          h('span', { class: 'row-name', dir: 'auto' }, name),
+          time && h('span', { class: 'row-time' }, time),
+        ),
+        h('span', { class: 'row-line' }, ...second),
+      ),
+    );
+    return row;
+  }
 
-	#typed() {
-		clearTimeout(this.#timer);
-		const query = this.search.value.trim();
-		if (query === '') {
-			this.stopSearch();
-			return;
-		}
-		this.#timer = setTimeout(() => this.#find(query), 180);
-		this.clear.hidden = false;
-	}
+  #typed() {
+    clearTimeout(this.#timer);
+    const query = this.search.value.trim();
+    if (query === '') {
+      this.stopSearch();
+      return;
+    }
+    this.#timer = setTimeout(() => this.#find(query), 180);
+    this.clear.hidden = false;
+  }
 
-	async #find(query) {
-		this.#searching?.abort();
-		const { signal } = this.#searching = new AbortController();
-		try {
-			const users = await this.#app.find(query, signal);
-			if (signal.aborted) return;
-			this.#people = users;
-			this.#peopleError = null;
-			this.#app.announce(t('found', { n: users.length }));
-		} catch (error) {
-			if (signal.aborted) return;
-			this.#people = [];
-			this.#peopleError = error;
-		}
-		this.update();
-	}
+  async #find(query) {
+    this.#searching?.abort();
+    const { signal } = (this.#searching = new AbortController());
+    try {
+      const users = await this.#app.find(query, signal);
+      if (signal.aborted) return;
+      this.#people = users;
+      this.#peopleError = null;
+      this.#app.announce(t('found', { n: users.length }));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#people = [];
+      this.#peopleError = error;
+    }
+    this.update();
+  }
 
-	#searchKey(event) {
-		if (event.isComposing) return;
-		if (event.key === 'Escape') {
-			event.preventDefault();
-			this.stopSearch();
-		} else if (event.key === 'ArrowDown') {
-			event.preventDefault();
-			this.rows.querySelector('button.row')?.focus();
-		} else if (event.key === 'Enter' && this.#people?.length > 0) {
-			event.preventDefault();
-			this.rows.querySelector('button.row')?.click();
-		}
-	}
+  #searchKey(event) {
+    if (event.isComposing) return;
+    if (event.key === 'Escape') {
+      event.preventDefault();
+      this.stopSearch();
+    } else if (event.key === 'ArrowDown') {
+      event.preventDefault();
+      this.rows.querySelector('button.row')?.focus();
+    } else if (event.key === 'Enter' && this.#people?.length > 0) {
+      event.preventDefault();
+      this.rows.querySelector('button.row')?.click();
+    }
+  }
 
-	#rowsKey(event) {
-		const first = this.rows.querySelector('button.row');
-		if (event.key === 'ArrowUp' && document.activeElement === first) {
-			event.preventDefault();
-			this.search.focus();
-		} else if (event.key === 'Escape' && this.#people) {
-			event.preventDefault();
-			this.stopSearch();
-			this.search.focus();
-		} else {
-			roving(event, this.rows);
-		}
-	}
+  #rowsKey(event) {
+    const first = this.rows.querySelector('button.row');
+    if (event.key === 'ArrowUp' && document.activeElement === first) {
+      event.preventDefault();
+      this.search.focus();
+    } else if (event.key === 'Escape' && this.#people) {
+      event.preventDefault();
+      this.stopSearch();
+      this.search.focus();
+    } else {
+      roving(event, this.rows);
+    }
+  }
 }

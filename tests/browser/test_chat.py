@@ -203,7 +203,7 @@ class Person:
     def complaints(self):
         """What the browser has to say against the page; a refused connection is ours."""
         ours = re.compile(r"ERR_(CONNECTION|EMPTY|NETWORK|INTERNET|SOCKET)|WebSocket connection to|status of 4\d\d|"
-                          r"not connected|connection has ended|no answer")
+                          r"not connected|connection has ended|no answer|Failed to fetch")
         return [entry["message"] for entry in self.driver.get_log("browser")
                 if entry["level"] in ("SEVERE", "WARNING") and not ours.search(entry["message"])]
 

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "module/module_private.h"
 
-const struct service *service_find(const struct modules *set, const char *name)
+const struct service *module_find_service(const struct modules *set, const char *name)
 {
 	for (size_t i = 0; i < set->service_count; i++) {
 		if (strcmp(set->services[i].name, name) == 0)
@@ -16,7 +16,7 @@ const struct service *service_find(const struct modules *set, const char *name)
 	return NULL;
 }
 
-void service_remove_module(struct modules *set, const struct nuncio_module *module)
+void module_withdraw_services(struct modules *set, const struct nuncio_module *module)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < set->service_count; i++) {
@@ -32,7 +32,7 @@ int nuncio_service_offer(struct nuncio_module *self, const char *name, const voi
 	if (rc < 0)
 		return rc;
 	struct modules *set = self->set;
-	const struct service *other = service_find(set, name);
+	const struct service *other = module_find_service(set, name);
 	if (other)
 		return module_refuse(self, NUNCIO_E_EXISTS,
 			"the service %s is offered by the module %s already", name,
@@ -52,7 +52,7 @@ const void *nuncio_service_find(struct nuncio_module *self, const char *name, vo
 {
 	module_check(self);
 	MODULE_CHECK_THREAD();
-	const struct service *service = service_find(self->set, name);
+	const struct service *service = module_find_service(self->set, name);
 	if (impl_r)
 		*impl_r = service ? service->impl : NULL;
 	return service ? service->ops : NULL;

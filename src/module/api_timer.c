@@ -100,7 +100,7 @@ void nuncio_timer_stop(struct nuncio_timer **timer)
 		stop_timer(CONTAINER_OF(node, struct module_timer, by_id));
 }
 
-void timer_stop_all(struct nuncio_module *self)
+void module_stop_timers(struct nuncio_module *self)
 {
 	LIST_EACH_SAFE (&self->timers, t, struct module_timer, node)
 		stop_timer(t);

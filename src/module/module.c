@@ -445,14 +445,14 @@ static void finish_all(const struct module_env *env)
 static void undo(struct nuncio_module *m)
 {
 	const struct module_env *env = &m->set->env;
-	timer_stop_all(m);
+	module_stop_timers(m);
 	hook_table_remove_module(env->hooks, m->info.name);
 	LIST_EACH_SAFE (&m->owned, owned, struct owned, node) {
 		list_remove(&owned->node);
 		owned->undo(owned->ptr);
 		alloc_free(owned);
 	}
-	service_remove_module(m->set, m);
+	module_withdraw_services(m->set, m);
 }
 
 void modules_fini(struct modules *set)
@@ -464,7 +464,7 @@ void modules_fini(struct modules *set)
 		enum module_stage stage = module_stage(m);
 		if (stage >= MODULE_ENDED)
 			continue;
-		timer_stop_all(m);
+		module_stop_timers(m);
 		if (m->info.fini && stage >= MODULE_READY)
 			m->info.fini(m);
 		undo(m);

@@ -12,7 +12,7 @@
 
 static const struct nuncio_module *who_is(const struct modules *set, const char *name)
 {
-	const struct service *service = service_find(set, name);
+	const struct service *service = module_find_service(set, name);
 	if (strcmp(name, "store") == 0)
 		return set->store ? set->store->module : NULL;
 	if (strcmp(name, "auth") == 0)

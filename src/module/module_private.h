@@ -70,9 +70,9 @@ struct modules *module_set(void); /* the set behind calls without self; NULL whe
 void module_check(const struct nuncio_module *self); /* is it one, and alive? */
 enum module_stage module_stage(const struct nuncio_module *self);
 
-const struct service *service_find(const struct modules *set, const char *name);
-void service_remove_module(struct modules *set, const struct nuncio_module *module);
-void timer_stop_all(struct nuncio_module *self);
+const struct service *module_find_service(const struct modules *set, const char *name);
+void module_withdraw_services(struct modules *set, const struct nuncio_module *module);
+void module_stop_timers(struct nuncio_module *self);
 
 int module_needs_order(struct modules *set, struct nuncio_error *err); /* fills set->order */
 

@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/libprovide.a
 src_libprovide_a_SOURCES = \
 	%D%/auth.c %D%/auth.h \
 	%D%/job.c %D%/job.h \
+	%D%/lane.c %D%/lane.h \
 	%D%/provider.c %D%/provider.h \
 	%D%/sized.h \
 	%D%/store.c %D%/store.h \

@@ -24,6 +24,7 @@
 #include "loop/caller.h"
 #include "loop/loop.h"
 #include "provide/job.h"
+#include "provide/lane.h"
 #include "provide/sized.h"
 
 enum {

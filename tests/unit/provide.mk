@@ -1,14 +1,14 @@
 # Unit tests of src/provide: see local.mk.
 PROVIDE_TEST_LIBS = src/libprovide.a src/libloop.a src/libbase.a \
 	$(CMOCKA_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
-UNIT_TESTS += tests/unit/test_provider tests/unit/test_work tests/unit/test_job \
+UNIT_TESTS += tests/unit/test_provider tests/unit/test_work tests/unit/test_lane \
 	tests/unit/test_store tests/unit/test_auth
 tests_unit_test_provider_SOURCES = %D%/test_provider.c
 tests_unit_test_provider_LDADD = $(PROVIDE_TEST_LIBS)
 tests_unit_test_work_SOURCES = %D%/test_work.c
 tests_unit_test_work_LDADD = $(PROVIDE_TEST_LIBS)
-tests_unit_test_job_SOURCES = %D%/test_job.c
-tests_unit_test_job_LDADD = $(PROVIDE_TEST_LIBS)
+tests_unit_test_lane_SOURCES = %D%/test_lane.c
+tests_unit_test_lane_LDADD = $(PROVIDE_TEST_LIBS)
 tests_unit_test_store_SOURCES = %D%/test_store.c
 tests_unit_test_store_LDADD = $(PROVIDE_TEST_LIBS)
 tests_unit_test_auth_SOURCES = %D%/test_auth.c

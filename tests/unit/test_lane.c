@@ -15,7 +15,7 @@
 #include "base/slice.h"
 #include "loop/caller.h"
 #include "loop/loop.h"
-#include "provide/job.h"
+#include "provide/lane.h"
 
 enum { JOBS = 3000 };
 
@@ -210,5 +210,5 @@ int main(void)
 		cmocka_unit_test(full_lane_refuses),
 		cmocka_unit_test(answers_from_any_thread),
 	};
-	return cmocka_run_group_tests_name("job", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
 }

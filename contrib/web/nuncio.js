@@ -388,6 +388,7 @@ export class Client extends Emitter {
   #savedUser = null;
   #cursor = null;
   #canSync = true;
+  #toldLive = false;
   #syncing = null;
   #sinceSync = 0;
   #requests = new Map();
@@ -744,6 +745,7 @@ export class Client extends Emitter {
     this.#tokenRefused = false;
     this.#tokenFailures = 0;
     this.#closing = null;
+    this.#canSync = true;
     this.#startHeartbeat(session.heartbeat_ms ?? 30_000);
     this.#timers.stable = setTimeout(() => {
       this.#attempt = 0;
@@ -886,9 +888,12 @@ export class Client extends Emitter {
       try {
         page = await this.request('sync', ask);
       } catch (error) {
-        if (error.code !== codes.unknown_op) throw error;
-        this.#canSync = false; /* a server without the history module: live only */
-        this._emit('reset', { reason: 'first', conversations: [] });
+        if (error.code !== codes.unknown_op && error.code !== codes.unavailable) throw error;
+        this.#canSync = false; /* no history module, or no store: live only, until the next connect */
+        if (!this.#cursor && !this.#toldLive) {
+          this.#toldLive = true;
+          this._emit('reset', { reason: 'first', conversations: [] });
+        }
         return;
       }
       if (page.gap) {

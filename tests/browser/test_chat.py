@@ -4,11 +4,14 @@
 
     NUNCIO_URL=http://127.0.0.1:8080 tests/browser/test_chat.py [URL] [--shots DIR]
 
-Two people sign up, find each other and talk. Each goes to the server through a small relay of this test, which can be cut: that
-is how a lost network and a lost answer are made. Accounts get fresh names, so the server may have others.
+Two people sign up, find each other and talk. Each goes to the server through a small relay of this
+test, which can be cut: that is how a lost network and a lost answer are made. Accounts get fresh
+names, so the server may have others.
 
-NUNCIO_RESTART  a shell command that restarts the server at the same address and returns when it listens again; without it the
-                test of a restart is skipped. Last line: N passed, N failed, N skipped.
+NUNCIO_RESTART  a shell command that restarts the server at the same address and returns when it
+                listens again; without it the step that restarts is skipped.
+
+Last line: N passed, N failed, N skipped.
 """
 
 import argparse
@@ -33,12 +36,23 @@ try:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 except ImportError:
-    print("python3-selenium is not installed (apt install python3-selenium chromium chromium-driver)", file=sys.stderr)
+    print(
+        "python3-selenium is not installed (apt install python3-selenium chromium chromium-driver)",
+        file=sys.stderr,
+    )
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PHONE, DESKTOP = (390, 844), (1280, 800)
 PASSWORD = "correct horse battery"
 PATIENCE = 15.0
@@ -51,7 +65,8 @@ class Skip(Exception):
 class Relay:
     """A listener that passes bytes on to the server until it is told otherwise.
 
-    `cut` ends all connections and refuses new ones; `deafen` passes on what the browser says but not what the server answers.
+    `cut` ends all connections and refuses new ones; `deafen` passes on what the browser says but not
+    what the server answers.
     """
 
     def __init__(self, host, port):
@@ -133,19 +148,31 @@ class Person:
         self.relay = Relay(*target)
         self.profile = tempfile.mkdtemp(prefix="nuncio-browser-")
         options = webdriver.ChromeOptions()
-        for flag in FLAGS + ["--user-data-dir=" + self.profile, "--lang=" + language, "--accept-lang=" + language]:
+        for flag in FLAGS + [
+            "--user-data-dir=" + self.profile,
+            "--lang=" + language,
+            "--accept-lang=" + language,
+        ]:
             options.add_argument(flag)
         options.binary_location = shutil.which("chromium") or ""
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+        self.driver = webdriver.Chrome(
+            service=Service(shutil.which("chromedriver")), options=options
+        )
         self.emulate(size, dark)
 
     def emulate(self, size, dark=False):
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size is PHONE})
-        self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": size is PHONE})
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size is PHONE},
+        )
+        self.driver.execute_cdp_cmd(
+            "Emulation.setTouchEmulationEnabled", {"enabled": size is PHONE}
+        )
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
+        )
 
     def close(self):
         try:
@@ -161,7 +188,10 @@ class Person:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
     def one(self, css):
-        return self.until(lambda: next((e for e in self.all(css) if e.is_displayed()), None), "nothing like %s" % css)
+        return self.until(
+            lambda: next((e for e in self.all(css) if e.is_displayed()), None),
+            "nothing like %s" % css,
+        )
 
     def until(self, look, what, patience=PATIENCE):
         end = time.monotonic() + patience
@@ -181,16 +211,26 @@ class Person:
 
     def messages(self):
         """(mine, text, status) of each message on the page."""
-        return [tuple(row) for row in self.js(
-            "return [...document.querySelectorAll('.message')].map(m => [m.classList.contains('mine'),"
-            " m.querySelector('.body').textContent, m.dataset.status ?? null])")]
+        return [
+            tuple(row)
+            for row in self.js(
+                "return [...document.querySelectorAll('.message')].map(m => [m.classList.contains('mine'),"
+                " m.querySelector('.body').textContent, m.dataset.status ?? null])"
+            )
+        ]
 
     def texts(self):
         return [text for _, text, _ in self.messages()]
 
     def sees(self, text, status=None, patience=PATIENCE):
-        self.until(lambda: any(t == text and (status is None or s in status.split("|")) for _, t, s in self.messages()),
-                   "does not see %r %s; sees %r" % (text, status or "", self.messages()[-5:]), patience)
+        self.until(
+            lambda: any(
+                t == text and (status is None or s in status.split("|"))
+                for _, t, s in self.messages()
+            ),
+            "does not see %r %s; sees %r" % (text, status or "", self.messages()[-5:]),
+            patience,
+        )
 
     def presence(self):
         return self.one(".chat-sub").text
@@ -202,10 +242,15 @@ class Person:
 
     def complaints(self):
         """What the browser has to say against the page; a refused connection is ours."""
-        ours = re.compile(r"ERR_(CONNECTION|EMPTY|NETWORK|INTERNET|SOCKET)|WebSocket connection to|status of 4\d\d|"
-                          r"not connected|connection has ended|no answer|Failed to fetch")
-        return [entry["message"] for entry in self.driver.get_log("browser")
-                if entry["level"] in ("SEVERE", "WARNING") and not ours.search(entry["message"])]
+        ours = re.compile(
+            r"ERR_(CONNECTION|EMPTY|NETWORK|INTERNET|SOCKET)|WebSocket connection to|status of 4\d\d|"
+            r"not connected|connection has ended|no answer|Failed to fetch"
+        )
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if entry["level"] in ("SEVERE", "WARNING") and not ours.search(entry["message"])
+        ]
 
     # doing
 
@@ -226,7 +271,12 @@ class Person:
         self.online()
 
     def online(self):
-        self.until(lambda: self.js("return document.querySelector('.me .dot')?.dataset.status === 'online'"), "is not online")
+        self.until(
+            lambda: self.js(
+                "return document.querySelector('.me .dot')?.dataset.status === 'online'"
+            ),
+            "is not online",
+        )
 
     def find(self, other):
         self.one("#search").send_keys(other.id)
@@ -238,7 +288,9 @@ class Person:
         self.one("#input")
 
     def say(self, text):
-        self.one("#input").send_keys(text.replace("\n", Keys.SHIFT + Keys.ENTER + Keys.NULL) + Keys.ENTER)
+        self.one("#input").send_keys(
+            text.replace("\n", Keys.SHIFT + Keys.ENTER + Keys.NULL) + Keys.ENTER
+        )
 
     def reconnect(self):
         """The network is back; do not wait for the next attempt."""
@@ -315,7 +367,9 @@ class Run:
         other.one("#field-user").clear()
         other.one("#field-user").send_keys(self.alice.id)
         other.one("#field-password").send_keys(PASSWORD + Keys.ENTER)
-        other.until(lambda: "taken" in other.one(".form-error").text, "is not told that the name is taken")
+        other.until(
+            lambda: "taken" in other.one(".form-error").text, "is not told that the name is taken"
+        )
         self.people.remove(other)
         other.close()
 
@@ -333,8 +387,13 @@ class Run:
         bob.pick(alice)
         bob.sees("Hello Bob")
         alice.sees("Hello Bob", "read")
-        assert alice.js("return document.querySelector('.message').kept"), "a new status makes the log say the message again"
-        bob.until(lambda: not [b for b in bob.all(".badge") if b.is_displayed()], "still has an unread count")
+        assert alice.js(
+            "return document.querySelector('.message').kept"
+        ), "a new status makes the log say the message again"
+        bob.until(
+            lambda: not [b for b in bob.all(".badge") if b.is_displayed()],
+            "still has an unread count",
+        )
         bob.say("Hello Alice")
         alice.sees("Hello Alice")
         bob.sees("Hello Alice", "read")
@@ -342,26 +401,40 @@ class Run:
 
     def nasty_text(self):
         alice, bob = self.alice, self.bob
-        texts = ["<img src=x onerror=document.title='owned'>", "two\nlines", "W" * 300, "你好，世界 — ما أخبارك؟ – à bientôt",
-                 "javascript:alert(1) https://example.org/a?b=c&d=<e>."]
+        texts = [
+            "<img src=x onerror=document.title='owned'>",
+            "two\nlines",
+            "W" * 300,
+            "你好，世界 — ما أخبارك؟ – à bientôt",
+            "javascript:alert(1) https://example.org/a?b=c&d=<e>.",
+        ]
         for text in texts:
             alice.say(text)
         for text in texts:
             bob.sees(text)
         assert "owned" not in bob.driver.title
         assert not bob.all(".bubble img")
-        assert [a.get_attribute("href") for a in bob.all(".bubble a")] == ["https://example.org/a?b=c&d="]
+        assert [a.get_attribute("href") for a in bob.all(".bubble a")] == [
+            "https://example.org/a?b=c&d="
+        ]
         for person in (alice, bob):
             for node in (".log", ".pane-list", "#app"):
-                assert person.js("const n = document.querySelector(arguments[0]); return n.scrollWidth <= n.clientWidth", node), node
+                assert person.js(
+                    "const n = document.querySelector(arguments[0]); return n.scrollWidth <= n.clientWidth",
+                    node,
+                ), node
 
     def keyboard(self):
         alice = self.alice
         keys = lambda *k: ActionChains(alice.driver).send_keys(*k).perform()
-        focus = lambda: alice.js("return document.activeElement.id || document.activeElement.className")
+        focus = lambda: alice.js(
+            "return document.activeElement.id || document.activeElement.className"
+        )
         alice.one("#input").click()
         keys("line one")
-        ActionChains(alice.driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+        ActionChains(alice.driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(
+            Keys.SHIFT
+        ).perform()
         keys("line two")
         assert alice.js("return document.getElementById('input').value") == "line one\nline two"
         keys(Keys.ENTER)
@@ -374,12 +447,19 @@ class Run:
         keys(self.bob.id[:5])
         alice.until(lambda: alice.one(".list-heading").text == "People", "search does not start")
         keys(Keys.ESCAPE)
-        alice.until(lambda: alice.one(".list-heading").text == "Conversations", "Escape does not end the search")
+        alice.until(
+            lambda: alice.one(".list-heading").text == "Conversations",
+            "Escape does not end the search",
+        )
         keys(Keys.ARROW_DOWN, Keys.ENTER)
-        alice.until(lambda: focus() == "input", "opening a chat does not lead to the input: %s" % focus())
+        alice.until(
+            lambda: focus() == "input", "opening a chat does not lead to the input: %s" % focus()
+        )
         order = []
         for _ in range(5):
-            ActionChains(alice.driver).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+            ActionChains(alice.driver).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(
+                Keys.SHIFT
+            ).perform()
             order.append(focus())
         order = [name for name in order if name]  # links in messages have none
         assert order[:2] == ["log", "sign-out"], order
@@ -390,12 +470,21 @@ class Run:
         nameless = []
         for node in alice.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]:
             role = node.get("role", {}).get("value")
-            if node.get("ignored") or role not in ("button", "textbox", "searchbox", "log", "link", "checkbox"):
+            if node.get("ignored") or role not in (
+                "button",
+                "textbox",
+                "searchbox",
+                "log",
+                "link",
+                "checkbox",
+            ):
                 continue
             if not node.get("name", {}).get("value"):
                 nameless.append(role)
         assert not nameless, nameless
-        assert alice.js("return document.querySelectorAll('[role=log][aria-live=polite]').length") == 1
+        assert (
+            alice.js("return document.querySelectorAll('[role=log][aria-live=polite]').length") == 1
+        )
         assert alice.js("return document.documentElement.lang") == "en"
 
     def contrast(self):
@@ -427,24 +516,39 @@ class Run:
         alice, bob = self.alice, self.bob
         assert alice.presence() == "Online"
         bob.relay.cut()
-        alice.until(lambda: alice.presence().startswith("Last seen"), "does not see that Bob has gone: %s" % alice.presence())
-        bob.until(lambda: [e for e in bob.all(".banner") if e.is_displayed()], "is not told that the connection is gone")
+        alice.until(
+            lambda: alice.presence().startswith("Last seen"),
+            "does not see that Bob has gone: %s" % alice.presence(),
+        )
+        bob.until(
+            lambda: [e for e in bob.all(".banner") if e.is_displayed()],
+            "is not told that the connection is gone",
+        )
         alice.say("Are you there?")
         alice.sees("Are you there?", "stored")
         bob.reconnect()
         bob.sees("Are you there?")
         alice.until(lambda: alice.presence() == "Online", "does not see that Bob is back")
         alice.sees("Are you there?", "delivered|read")
-        bob.until(lambda: not [e for e in bob.all(".banner") if e.is_displayed()], "still says that the connection is gone")
+        bob.until(
+            lambda: not [e for e in bob.all(".banner") if e.is_displayed()],
+            "still says that the connection is gone",
+        )
 
     def offline_resend(self):
         alice, bob = self.alice, self.bob
         alice.relay.cut()
-        alice.until(lambda: [e for e in alice.all(".banner") if e.is_displayed()], "is not told that the connection is gone")
+        alice.until(
+            lambda: [e for e in alice.all(".banner") if e.is_displayed()],
+            "is not told that the connection is gone",
+        )
         for n in (1, 2, 3):
             alice.say("offline %d" % n)
         alice.sees("offline 3", "sending")
-        alice.until(lambda: "3 messages" in alice.one(".banner").text, "does not tell what is waiting: %s" % alice.one(".banner").text)
+        alice.until(
+            lambda: "3 messages" in alice.one(".banner").text,
+            "does not tell what is waiting: %s" % alice.one(".banner").text,
+        )
         alice.shot("desktop-en-light-offline")
         alice.emulate(PHONE, True)
         alice.shot("phone-en-dark-offline")
@@ -455,7 +559,11 @@ class Run:
         alice.sees("offline 3", "delivered|read")
         bob.sees("offline 3")
         for person in (alice, bob):
-            assert [t for t in person.texts() if t.startswith("offline")] == ["offline 1", "offline 2", "offline 3"], person.texts()
+            assert [t for t in person.texts() if t.startswith("offline")] == [
+                "offline 1",
+                "offline 2",
+                "offline 3",
+            ], person.texts()
 
     def lost_answer(self):
         """The server stores the message but its answer is lost: shown once, stored once."""
@@ -502,26 +610,42 @@ class Run:
             if bob.texts()[0] == "Hello Bob":
                 break
             bob.until(lambda: len(bob.messages()) > before, "no older messages come")
-            same = bob.js("""const m = [...document.querySelectorAll('.message')].find(n => n.querySelector('.body').textContent
+            same = bob.js(
+                """const m = [...document.querySelectorAll('.message')].find(n => n.querySelector('.body').textContent
                 === arguments[0]); return m.getBoundingClientRect().top - document.querySelector('.log').getBoundingClientRect().top""",
-                          text)
-            assert abs(same - top) < 40, "the place is lost: %r was at %d, is at %d" % (text, top, same)
+                text,
+            )
+            assert abs(same - top) < 40, "the place is lost: %r was at %d, is at %d" % (
+                text,
+                top,
+                same,
+            )
         texts = bob.texts()
         assert texts[0] == "Hello Bob", texts[0]
-        assert [t for t in texts if t.startswith("line ") and t[5:].isdigit()] == ["line %03d" % n for n in range(150)]
+        assert [t for t in texts if t.startswith("line ") and t[5:].isdigit()] == [
+            "line %03d" % n for n in range(150)
+        ]
         bob.js("document.querySelector('.log').scrollTop = 0")
-        bob.until(lambda: "beginning" in bob.one(".log-top").text, "is not told that this is the beginning")
+        bob.until(
+            lambda: "beginning" in bob.one(".log-top").text,
+            "is not told that this is the beginning",
+        )
         alice.say("down here")
         bob.sees("down here")
-        assert bob.js("return document.querySelector('.log').scrollTop") < 50, "a new message pulls the reader away"
+        assert (
+            bob.js("return document.querySelector('.log').scrollTop") < 50
+        ), "a new message pulls the reader away"
         bob.one(".to-end").click()
         alice.sees("down here", "read")
 
     @staticmethod
     def js_send(person, texts):
         """Types quickly: one event per message instead of one per key."""
-        person.js("""const box = document.getElementById('input'), form = box.closest('form');
-            for (const text of arguments[0]) { box.value = text; form.requestSubmit(); }""", texts)
+        person.js(
+            """const box = document.getElementById('input'), form = box.closest('form');
+            for (const text of arguments[0]) { box.value = text; form.requestSubmit(); }""",
+            texts,
+        )
 
     def server_restart(self):
         if not self.restart:
@@ -556,12 +680,20 @@ class Run:
         self.alice.sees("from my phone")
         self.bob.sees("from my phone")
         phone.shot("phone-en-dark-chat")
-        assert not [e for e in phone.all(".pane-list") if e.is_displayed()], "a phone shows one pane"
+        assert not [
+            e for e in phone.all(".pane-list") if e.is_displayed()
+        ], "a phone shows one pane"
         phone.driver.back()
-        phone.until(lambda: [e for e in phone.all("#search") if e.is_displayed()], "back does not lead to the list")
+        phone.until(
+            lambda: [e for e in phone.all("#search") if e.is_displayed()],
+            "back does not lead to the list",
+        )
         phone.pick(self.bob)
         phone.one(".back").click()
-        phone.until(lambda: [e for e in phone.all("#search") if e.is_displayed()], "the button does not lead to the list")
+        phone.until(
+            lambda: [e for e in phone.all("#search") if e.is_displayed()],
+            "the button does not lead to the list",
+        )
         phone.one("#sign-out").click()
         phone.one("#field-user")
         assert not phone.js("return Object.keys(localStorage).some(k => k.endsWith(':auth'))")
@@ -572,7 +704,10 @@ class Run:
         for dark in (False, True):
             for size in (PHONE, DESKTOP):
                 self.alice.emulate(size, dark)
-                self.alice.shot("%s-en-%s-chat" % ("phone" if size is PHONE else "desktop", "dark" if dark else "light"))
+                self.alice.shot(
+                    "%s-en-%s-chat"
+                    % ("phone" if size is PHONE else "desktop", "dark" if dark else "light")
+                )
         self.alice.emulate(PHONE)
         self.alice.one(".back").click()
         self.alice.shot("phone-en-light-list")
@@ -593,28 +728,43 @@ class Run:
         wei.say("你好，很高兴认识你！")
         wei.sees("你好，很高兴认识你！", "delivered")
         assert "已送达" in wei.one(".receipt").text
-        self.alice.until(lambda: [e for e in self.alice.all(".row-name") if e.text == "林薇"], "does not see 林薇")
-        self.alice.js("for (const n of document.querySelectorAll('.row')) if (n.innerText.includes('林薇')) n.click()")
+        self.alice.until(
+            lambda: [e for e in self.alice.all(".row-name") if e.text == "林薇"],
+            "does not see 林薇",
+        )
+        self.alice.js(
+            "for (const n of document.querySelectorAll('.row')) if (n.innerText.includes('林薇')) n.click()"
+        )
         self.alice.sees("你好，很高兴认识你！")
         wei.until(lambda: "已读" in wei.one(".receipt").text, "does not see 已读")
         self.enter_while_composing(wei)
         for dark in (False, True):
             for size in (PHONE, DESKTOP):
                 wei.emulate(size, dark)
-                wei.shot("%s-zh-%s-chat" % ("phone" if size is PHONE else "desktop", "dark" if dark else "light"))
+                wei.shot(
+                    "%s-zh-%s-chat"
+                    % ("phone" if size is PHONE else "desktop", "dark" if dark else "light")
+                )
         wei.emulate(DESKTOP)
         wei.one("[data-language=en]").click()
-        wei.until(lambda: wei.one("#input").get_attribute("placeholder") == "Write a message", "does not switch to English")
+        wei.until(
+            lambda: wei.one("#input").get_attribute("placeholder") == "Write a message",
+            "does not switch to English",
+        )
         wei.driver.refresh()
-        wei.until(lambda: wei.one(".list-heading").text == "Conversations", "the choice is not kept")
+        wei.until(
+            lambda: wei.one(".list-heading").text == "Conversations", "the choice is not kept"
+        )
         self.wei = wei
 
     @staticmethod
     def enter_while_composing(person):
         """Enter that chooses a word of the input method sends nothing."""
         count = len(person.messages())
-        person.js("""const box = document.getElementById('input'); box.focus(); box.value = 'ni';
-            box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true, cancelable: true}));""")
+        person.js(
+            """const box = document.getElementById('input'); box.focus(); box.value = 'ni';
+            box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true, cancelable: true}));"""
+        )
         time.sleep(0.2)
         assert len(person.messages()) == count
         assert person.js("return document.getElementById('input').value") == "ni"
@@ -651,8 +801,14 @@ class Run:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("url", nargs="?", default=os.environ.get("NUNCIO_URL"))
-    parser.add_argument("--shots", default=os.environ.get("NUNCIO_SHOTS"), help="folder for screenshots")
-    parser.add_argument("--restart", default=os.environ.get("NUNCIO_RESTART"), help="command that restarts the server")
+    parser.add_argument(
+        "--shots", default=os.environ.get("NUNCIO_SHOTS"), help="folder for screenshots"
+    )
+    parser.add_argument(
+        "--restart",
+        default=os.environ.get("NUNCIO_RESTART"),
+        help="command that restarts the server",
+    )
     args = parser.parse_args()
     if not args.url:
         parser.error("no server: give its address, or set NUNCIO_URL")

@@ -429,6 +429,23 @@ describe('receiving', () => {
     assert.deepEqual(client.got, ['c/41']);
   });
 
+  it('is ready without a store, and catches up when there is one again', async () => {
+    const server = new FakeServer();
+    const client = await ready(make(server));
+    server.push('c', '1');
+    await until(() => client.got.length === 1);
+    const { sync } = server.ops;
+    server.ops.sync = () => {
+      throw { code: 5002 };
+    };
+    client.on('reset', () => assert.fail('the cursor is still good'));
+    await comeBack(server, client);
+    server.append('c', '2');
+    server.ops.sync = sync;
+    await comeBack(server, client);
+    assert.deepEqual(client.got, ['c/1', 'c/2']);
+  });
+
   it('tries sync again on the same connection when the server is busy', async () => {
     const server = new FakeServer();
     const sync = server.ops.sync;

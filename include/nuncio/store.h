@@ -18,9 +18,12 @@ NUNCIO_BEGIN_DECLS
 typedef void nuncio_events_fn(
 	int status, const struct nuncio_event *rows, size_t n, int more, void *user);
 
+/* The oldest rows above `after`, also when that is 0. */
+#define NUNCIO_EVENTS_FORWARD 1u
+
 /* A page of one log: after < seq, or seq < before (0: not given; both 0: the newest). Rows come in rising seq. */
 struct nuncio_events_query {
-	uint32_t size, reserved;
+	uint32_t size, flags;
 	struct nuncio_str conversation;
 	uint64_t after, before;
 	uint32_t limit; /* rows, 1-1000 */

@@ -45,7 +45,7 @@ int log_events(struct logs *l, const struct nuncio_events_query *q, struct nunci
 	uint64_t from = lowest;
 	if (!log || lowest >= end)
 		return 0;
-	if (q->after) {
+	if (q->after || (q->flags & NUNCIO_EVENTS_FORWARD)) {
 		uint64_t seq = from;
 		while (seq < end && page_takes(&page, log->events[seq - 1]))
 			seq++;
@@ -176,7 +176,7 @@ int log_conversations(
 	for (size_t i = 0; i < l->count; i++)
 		if (last_id(l->all[i]) < below && log_member(l->all[i], q->user))
 			mine[count++] = l->all[i];
-	qsort(mine, count, sizeof(*mine), newest_first);
+	qsort(mine, count, sizeof(struct log *), newest_first);
 	for (size_t i = 0; i < count && i < q->limit; i++) {
 		struct nuncio_conversation_row row = row_of(mine[i], q->user);
 		nuncio_job_add_conversation(job, &row);

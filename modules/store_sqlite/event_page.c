@@ -106,7 +106,7 @@ int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events
 	uint64_t end = q->before && q->before <= last ? q->before : last + 1;
 	if (lowest >= end)
 		return 0;
-	bool is_forward = q->after != 0;
+	bool is_forward = q->after != 0 || (q->flags & NUNCIO_EVENTS_FORWARD);
 	range.from = lowest;
 	range.end = end;
 	if (is_forward && end - lowest > limit)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One question about many users: who is here is known, when the others were last seen may have to come from the store, one record each. The answer is made when the
+ * last record has come, of what is true then. A store that is absent, busy or broken makes a time unknown, not an error.
+ */
+#include "asking.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nuncio/json.h>
+#include <nuncio/log.h>
+#include <nuncio/store.h>
+#include <nuncio/timer.h>
+
+struct asking;
+
+struct asked {
+	struct asking *asking;
+	struct nuncio_str user; /* in asking->text */
+	int64_t last_seen_ms;
+};
+
+struct asking {
+	struct people *people;
+	nuncio_presence_fn *done;
+	void *user;
+	size_t count, waiting;
+	char *text;
+	struct asked all[];
+};
+
+static const struct nuncio_str space = { "presence", 8 };
+
+static struct asking *asking_new(const struct nuncio_str *users, size_t n)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < n; i++)
+		bytes += users[i].n;
+	struct asking *asking = calloc(1, sizeof *asking + n * sizeof(struct asked) + bytes);
+	if (!asking)
+		abort();
+	asking->count = n;
+	asking->text = (char *)&asking->all[n];
+	char *at = asking->text;
+	for (size_t i = 0; i < n; i++) {
+		asking->all[i] = (struct asked){ .asking = asking, .user = { at, users[i].n } };
+		if (users[i].n > 0)
+			memcpy(at, users[i].p, users[i].n);
+		at += users[i].n;
+	}
+	return asking;
+}
+
+static void asking_finish(struct asking *asking)
+{
+	struct nuncio_presence *rows = calloc(asking->count ? asking->count : 1, sizeof *rows);
+	if (!rows)
+		abort();
+	for (size_t i = 0; i < asking->count; i++) {
+		const struct asked *asked = &asking->all[i];
+		const struct person *person = people_find(asking->people, asked->user);
+		rows[i].user = asked->user;
+		rows[i].status = person_status(person);
+		if (rows[i].status != NUNCIO_PRESENCE_OFFLINE)
+			rows[i].last_seen_ms = nuncio_wall_ms();
+		else
+			rows[i].last_seen_ms = person && person->is_known ? person->last_seen_ms
+									  : asked->last_seen_ms;
+	}
+	asking->done(0, rows, asking->count, asking->user);
+	free(rows);
+	free(asking);
+}
+
+static void on_record(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
+{
+	struct asked *asked = user;
+	struct asking *asking = asked->asking;
+	struct nuncio_str value;
+	(void)more;
+	if (status == 0 && n == 1 && nuncio_json_check(rows[0].value, NULL) == 0 &&
+		nuncio_json_get(rows[0].value, "last_seen", &value))
+		nuncio_json_int(value, &asked->last_seen_ms);
+	if (status == 0 || status == NUNCIO_E_NOTFOUND)
+		people_remember(asking->people, asked->user, asked->last_seen_ms);
+	if (--asking->waiting == 0)
+		asking_finish(asking);
+}
+
+void asking_start(struct nuncio_module *self, struct people *people, const struct nuncio_str *users,
+	size_t n, nuncio_presence_fn *done, void *user)
+{
+	const struct nuncio_str no_key = { "", 0 };
+	struct asking *asking = asking_new(users, n);
+	asking->people = people;
+	asking->done = done;
+	asking->user = user;
+	for (size_t i = 0; i < n; i++) {
+		const struct person *person = people_find(people, asking->all[i].user);
+		if (person && (person->is_known || person->sessions > 0))
+			continue;
+		if (nuncio_store_get(self, space, asking->all[i].user, no_key, on_record,
+			    &asking->all[i]) == 0)
+			asking->waiting++;
+	}
+	if (asking->waiting == 0)
+		asking_finish(asking);
+}
+
+static void on_written(int status, void *user)
+{
+	if (status < 0)
+		nuncio_log(user, NUNCIO_WARN, "a last-seen time could not be written: %s",
+			nuncio_status_name(status));
+}
+
+static int write_one(struct nuncio_module *self, const struct person *person)
+{
+	char text[48];
+	int n = snprintf(
+		text, sizeof text, "{\"last_seen\":%lld}", (long long)person->last_seen_ms);
+	const struct nuncio_record_write write = {
+		.size = sizeof write,
+		.space = space,
+		.owner = person_user(person),
+		.key = { "", 0 },
+		.value = { text, (size_t)n },
+		.expect = NUNCIO_EXPECT_ANY,
+	};
+	return nuncio_store_write(self, &write, 1, on_written, self);
+}
+
+int asking_write(struct nuncio_module *self, struct people *people, size_t max)
+{
+	struct person *person = people_next_dirty(people);
+	for (size_t i = 0; person && i < max; i++) {
+		if (write_one(self, person) == NUNCIO_E_BUSY)
+			return 1;
+		people_written(people, person);
+		person = people_next_dirty(people);
+	}
+	return person != NULL;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MODULES_PRESENCE_PEOPLE_H
+#define MODULES_PRESENCE_PEOPLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nuncio/services/presence.h>
+
+/*
+ * Who is here, who follows whom, and whose change has to be told. Pure state: no clock, no sending, no store; times come in as arguments.
+ *
+ * A person exists while they have sessions, followers, or something to be told or written; after that they are kept among the idle ones as a
+ * memory of when they were last seen, the oldest given up when there are more than `remember`.
+ */
+struct link {
+	struct link *prev, *next;
+};
+
+enum person_place {
+	PERSON_NOWHERE = 0, /* online, or followed */
+	PERSON_CHANGED = 1, /* waits until the change has lasted */
+	PERSON_DIRTY = 2,   /* last_seen_ms is to be written */
+	PERSON_IDLE = 3     /* only remembered */
+};
+
+struct person {
+	struct person *next; /* of the same hash */
+	uint64_t hash;
+	struct link queue;       /* of its place */
+	struct link watches;     /* of those who follow */
+	int64_t due_ms;          /* CHANGED: when */
+	int64_t last_seen_ms;    /* wall clock; 0: never, or not known */
+	uint32_t sessions, away; /* live ones, and those of them that are away */
+	uint8_t place, told;     /* told: what followers know; enum nuncio_presence_status */
+	uint8_t is_known;        /* last_seen_ms says what there is to say */
+	uint8_t is_dirty;
+	uint32_t user_bytes;
+	char user[];
+};
+
+struct watch {
+	struct link of_person;
+	struct person *person; /* NULL: unused */
+	uint64_t sid;
+};
+
+/* What a session has said: exists only for those that follow somebody or are away. */
+struct follower {
+	struct link all;
+	uint64_t sid;
+	int is_away;
+	size_t count;
+	struct watch *watches;
+};
+
+struct people {
+	struct person **buckets;
+	size_t size, count, idle_count, remember;
+	uint64_t seed;
+	int64_t delay_ms;
+	struct link changed, dirty, idle, followers;
+};
+
+void people_init(struct people *people, int64_t delay_ms, size_t remember);
+void people_fini(struct people *people);
+
+struct person *people_find(const struct people *people, struct nuncio_str user);
+struct nuncio_str person_user(const struct person *person);
+
+/* A session came or went. The change is due after the delay; a further one within it starts the delay anew. */
+struct person *people_login(struct people *people, struct nuncio_str user, int64_t mono_ms);
+void people_logout(struct people *people, struct nuncio_str user, struct follower **follower,
+	int64_t mono_ms, int64_t wall_ms);
+
+/* What a session says about itself. *follower is made when it is NULL. */
+void people_set_away(struct people *people, struct nuncio_str user, struct follower **follower,
+	uint64_t sid, int is_away, int64_t mono_ms);
+
+/* Replaces the list of a session. */
+void people_follow(struct people *people, struct follower **follower, uint64_t sid,
+	const struct nuncio_str *users, size_t n);
+
+/* Coming shows at once; going only when it has lasted for the delay. person may be NULL. */
+enum nuncio_presence_status person_status(const struct person *person);
+
+/* What the store knew about somebody who is not here. */
+void people_remember(struct people *people, struct nuncio_str user, int64_t last_seen_ms);
+
+/*
+ * The next whose delay is over, else NULL and in *wait_ms_r how long until then (-1: nobody waits). When followers are to be told,
+ * *is_news_r is 1 and person->told is the new status; they are in person->watches until people_settled, which must follow.
+ */
+struct person *people_next_due(
+	struct people *people, int64_t mono_ms, int *is_news_r, int64_t *wait_ms_r);
+void people_settled(struct people *people, struct person *person);
+
+/* The first whose last_seen_ms is to be written; people_written when it is on its way (or never will be). */
+struct person *people_next_dirty(const struct people *people);
+void people_written(struct people *people, struct person *person);
+
+/* The server stops: everybody who is online was seen now. */
+void people_leave_all(struct people *people, int64_t wall_ms);
+
+#define PEOPLE_OF(link_ptr, type, member) ((type *)((char *)(link_ptr)-offsetof(type, member)))
+
+#endif

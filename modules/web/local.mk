@@ -1,1 +1,24 @@
-# Built like every module: see modules/local.mk.
+# Built like every module: see modules/local.mk. The files it serves are installed here, too.
+pkgmodule_LTLIBRARIES += modules/web/web.la
+modules_web_web_la_SOURCES = %D%/web.c %D%/files.c %D%/files.h %D%/conditions.c %D%/conditions.h
+modules_web_web_la_CPPFLAGS = $(MODULE_CPPFLAGS) $(ZLIB_CFLAGS) -DWEB_ROOT='"$(webrootdir)"'
+modules_web_web_la_CFLAGS = $(MODULE_CFLAGS)
+modules_web_web_la_LDFLAGS = $(MODULE_LINKFLAGS)
+modules_web_web_la_LIBADD = $(ZLIB_LIBS)
+EXTRA_DIST += %D%/README.md
+
+webrootdir = $(pkgdatadir)/web
+dist_webroot_DATA = \
+	contrib/web/app.js \
+	contrib/web/dom.js \
+	contrib/web/favicon.svg \
+	contrib/web/format.js \
+	contrib/web/i18n.js \
+	contrib/web/index.html \
+	contrib/web/nuncio.js \
+	contrib/web/state.js \
+	contrib/web/style.css \
+	contrib/web/view_auth.js \
+	contrib/web/view_chat.js \
+	contrib/web/view_language.js \
+	contrib/web/view_list.js

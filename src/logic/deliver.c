@@ -13,6 +13,7 @@
 #include "hook/chain.h"
 #include "logic/event.h"
 #include "logic/logic.h"
+#include "wire/json_out.h"
 
 struct nuncio_audience {
 	struct logic *logic;
@@ -124,7 +125,9 @@ size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nunc
 	if (audience.count == 0)
 		return 0;
 	buf_reset(&logic->scratch);
-	event_write(&logic->scratch, event);
+	struct json_out out;
+	json_out_init(&out, &logic->scratch);
+	event_write(&out, event);
 	return audience_send(&audience, STR("message.new"), buf_str(&logic->scratch));
 }
 

@@ -7,26 +7,24 @@
 #include "base/clock.h"
 #include "wire/json_out.h"
 
-void event_write(struct buf *to, const struct nuncio_event *event)
+void event_write(struct json_out *out, const struct nuncio_event *event)
 {
 	char at[CLOCK_RFC3339_SIZE];
-	struct json_out out;
 	clock_format_rfc3339(event->sent_at_ms, at);
-	json_out_init(&out, to);
-	json_out_object_begin(&out);
-	json_out_key_text(&out, "event", event->type);
-	json_out_key_text(&out, "conversation", event->conversation);
-	json_out_key_uint(&out, "seq", event->seq);
-	json_out_key_id(&out, "id", event->id);
-	json_out_key_text(&out, "from", event->from);
+	json_out_object_begin(out);
+	json_out_key_text(out, "event", event->type);
+	json_out_key_text(out, "conversation", event->conversation);
+	json_out_key_uint(out, "seq", event->seq);
+	json_out_key_id(out, "id", event->id);
+	json_out_key_text(out, "from", event->from);
 	if (event->client_id.n)
-		json_out_key_text(&out, "client_id", event->client_id);
-	json_out_key_text(&out, "kind", event->kind);
-	json_out_key_raw(&out, "body", event->body);
+		json_out_key_text(out, "client_id", event->client_id);
+	json_out_key_text(out, "kind", event->kind);
+	json_out_key_raw(out, "body", event->body);
 	if (event->extra.n) {
-		buf_add_char(to, ',');
-		buf_add_str(to, event->extra);
+		buf_add_char(out->to, ',');
+		buf_add_str(out->to, event->extra);
 	}
-	json_out_key_cstr(&out, "sent_at", at);
-	json_out_object_end(&out);
+	json_out_key_cstr(out, "sent_at", at);
+	json_out_object_end(out);
 }

@@ -4,9 +4,9 @@
 
 #include <nuncio/conversation.h>
 
-struct buf;
+struct json_out;
 
-/* An event as clients see it (PROTOCOL.md 1.4), one JSON object behind what is in the buffer. Thread: any. */
-void event_write(struct buf *to, const struct nuncio_event *event);
+/* An event as clients see it (PROTOCOL.md 1.4), one JSON object. Thread: any. */
+void event_write(struct json_out *out, const struct nuncio_event *event);
 
 #endif

@@ -6,8 +6,10 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "logic/deliver.h"
+#include "logic/event.h"
 #include "logic/logic.h"
 #include "logic/send.h"
+#include "module/api_json.h"
 #include "module/module.h"
 #include "provide/sized.h"
 
@@ -69,4 +71,11 @@ int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,
 	MODULE_CHECK_THREAD();
 	sized_take(&full, sizeof full, what, what->size);
 	return send_append(module_env_of(self)->logic, &full, done, user);
+}
+
+void nuncio_event_write(struct nuncio_json *json, const struct nuncio_event *event)
+{
+	struct nuncio_event full;
+	sized_take(&full, sizeof full, event, event->size);
+	event_write(api_json_out(json), &full);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* <nuncio/json.h>: the readers and the writer of wire/json.h and wire/json_out.h in their public clothes. */
-#include <nuncio/json.h>
+#include "module/api_json.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -106,6 +106,11 @@ struct nuncio_json {
 	struct buf text;
 	struct json_out out;
 };
+
+struct json_out *api_json_out(struct nuncio_json *json)
+{
+	return &json->out;
+}
 
 struct nuncio_json *nuncio_json_new(void)
 {

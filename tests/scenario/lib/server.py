@@ -25,7 +25,7 @@ REPORT = re.compile(r"ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanit
 	r"|UndefinedBehaviorSanitizer|CHECK failed|Assertion .* failed")
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER = os.environ.get("NUNCIO_TEST_USER", "nobody")
-CHAT = "store_sqlite auth_jwt accounts direct presence history echo".split()
+CHAT = "store_sqlite auth_jwt accounts direct presence history".split()
 port_lock = threading.Lock()
 ports_given = set()
 

@@ -45,7 +45,7 @@ static void watch(struct acceptor *a, int events)
 static bool is_full(const struct acceptor *a)
 {
 	return atomic_load_explicit(&a->listeners->connections, memory_order_relaxed) >=
-		a->listeners->max_connections;
+	       a->listeners->max_connections;
 }
 
 /* Once a minute at most, whichever thread is first. */
@@ -85,8 +85,8 @@ static void refuse_one(struct acceptor *a, int listen_fd)
 static bool is_about_one_client(int errno_value)
 {
 	return errno_value == EINTR || errno_value == ECONNABORTED || errno_value == EPROTO ||
-		errno_value == EPERM || errno_value == ENETDOWN || errno_value == EHOSTUNREACH ||
-		errno_value == ENETUNREACH || errno_value == EHOSTDOWN || errno_value == ENONET;
+	       errno_value == EPERM || errno_value == ENETDOWN || errno_value == EHOSTUNREACH ||
+	       errno_value == ENETUNREACH || errno_value == EHOSTDOWN || errno_value == ENONET;
 }
 
 /* False: enough. */
@@ -125,8 +125,9 @@ struct acceptor *acceptor_new(struct io_listeners *listeners, unsigned thread, s
 	acceptor_fn fn, void *user)
 {
 	struct acceptor *a = ALLOC_NEW(struct acceptor);
-	*a = (struct acceptor){ .listeners = listeners, .thread = thread, .loop = loop, .fn = fn,
-		.user = user };
+	*a = (struct acceptor){
+		.listeners = listeners, .thread = thread, .loop = loop, .fn = fn, .user = user
+	};
 	a->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	a->ios = ALLOC_ARRAY(struct loop_io, listeners->count);
 	for (size_t i = 0; i < listeners->count; i++)

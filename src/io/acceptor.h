@@ -15,7 +15,8 @@ struct acceptor *acceptor_new(struct io_listeners *listeners, unsigned thread, s
 	acceptor_fn fn, void *user);
 void acceptor_free(struct acceptor **a);
 void acceptor_start(struct acceptor *a);
-void acceptor_close(struct acceptor *a); /* takes what waits in the backlog, then no more, for good */
+void acceptor_close(
+	struct acceptor *a); /* takes what waits in the backlog, then no more, for good */
 bool acceptor_is_paused(const struct acceptor *a);
 void acceptor_resume(struct acceptor *a); /* if paused, and there is room again; for a timer */
 void acceptor_give(struct acceptor *a);   /* a connection was closed: one less in the count */

@@ -109,7 +109,7 @@ void conn_reap(struct io_thread *t)
 {
 	if (list_is_empty(&t->dead))
 		return;
-	LIST_EACH_SAFE(&t->dead, c, struct conn, node) {
+	LIST_EACH_SAFE (&t->dead, c, struct conn, node) {
 		list_remove(&c->node);
 		free_conn(c);
 	}

@@ -85,8 +85,11 @@ void conn_http_refuse(struct conn *c, int code, const char *text, const char *tr
 		refusal_trace(rq, made);
 		trace = made;
 	}
-	const struct refusal refusal = { .code = code, .text = text, .trace = trace,
-		.date = io_thread_date(t), .is_head = c->http && c->http->is_head };
+	const struct refusal refusal = { .code = code,
+		.text = text,
+		.trace = trace,
+		.date = io_thread_date(t),
+		.is_head = c->http && c->http->is_head };
 	COUNTER_ADD(t->counters.refused, 1);
 	if (log_is_on(LOG_LEVEL_DEBUG))
 		log_write(LOG_LEVEL_DEBUG, "io", trace, "refused with code %d: %s", code, text);
@@ -126,7 +129,7 @@ static struct http1_field *copy_fields(struct arena *a, const struct http1_reque
 static size_t request_bytes(const struct http1_request *rq)
 {
 	size_t n = sizeof(struct io_http) + 512 + rq->method.n + rq->path.n + rq->query.n +
-		rq->host.n + rq->body.n;
+		   rq->host.n + rq->body.n;
 	for (size_t i = 0; i < rq->field_count; i++)
 		n += sizeof(struct http1_field) + rq->fields[i].name.n + rq->fields[i].value.n + 64;
 	return n;
@@ -213,10 +216,13 @@ static int write_head(struct conn *c, const struct io_answer *m, bool close)
 {
 	struct io_thread *t = c->thread;
 	bool has_no_body = m->status == 204 || m->status == 304 || m->status < 200;
-	const struct http1_answer answer = { .status = m->status, .fields = m->fields,
+	const struct http1_answer answer = { .status = m->status,
+		.fields = m->fields,
 		.field_count = m->field_count,
-		.body_bytes = has_no_body ? HTTP1_NO_BODY : m->body.n, .close = close,
-		.keep_alive = c->http->is_old && !close, .date = io_thread_date(t) };
+		.body_bytes = has_no_body ? HTTP1_NO_BODY : m->body.n,
+		.close = close,
+		.keep_alive = c->http->is_old && !close,
+		.date = io_thread_date(t) };
 	buf_reset(&t->text);
 	return http1_write_head(&t->text, &answer);
 }

@@ -58,6 +58,8 @@ static void added(struct conn *c, size_t n)
 {
 	COUNTER_ADD(c->thread->counters.queue_bytes, (int64_t)n);
 	check_limit(c);
+	if (c->outq && c->outq->is_blocked) /* no sending at the end of this turn will look */
+		conn_update_throttle(c);
 }
 
 void conn_send_copy(struct conn *c, struct nuncio_str bytes)

@@ -36,16 +36,16 @@ enum conn_state {
 
 struct conn {
 	uint32_t magic;
-	uint8_t state; /* enum conn_state */
-	uint8_t form;  /* enum packet_form */
+	uint8_t state;     /* enum conn_state */
+	uint8_t form;      /* enum packet_form */
 	uint16_t inflight; /* requests given to the logic thread minus responses */
 	nuncio_sid id;
 	struct io_thread *thread;
 	struct loop_io io;
-	struct list node;  /* in the wheel, or in the thread's dead */
-	uint32_t heard_ms; /* when bytes last came */
-	uint32_t since_ms; /* when the state, or the part of it that has a deadline, began */
-	uint16_t close_code; /* as sent or received first */
+	struct list node;      /* in the wheel, or in the thread's dead */
+	uint32_t heard_ms;     /* when bytes last came */
+	uint32_t since_ms;     /* when the state, or the part of it that has a deadline, began */
+	uint16_t close_code;   /* as sent or received first */
 	bool is_http : 1;      /* the union holds `http` */
 	bool is_ready : 1;     /* the op ping is answered here */
 	bool is_known : 1;     /* the logic thread waits for an IO_CLOSED */
@@ -53,12 +53,12 @@ struct conn {
 	bool is_in_head : 1;   /* HTTP: a request has begun */
 	bool is_in_body : 1;   /* HTTP: its body is awaited */
 	bool is_throttled : 1; /* too many in flight, or too much queued: not read from */
-	bool is_waiting : 1;   /* bytes came while the logic thread has the request: not read from */
-	bool is_held : 1;      /* in the thread's held */
-	bool is_answered : 1;  /* HTTP: goes on when the answer has left */
-	bool is_shut : 1;      /* our half is shut */
-	bool is_deaf : 1;      /* the peer's half is */
-	struct outq *outq;     /* NULL: nothing to send */
+	bool is_waiting : 1;  /* bytes came while the logic thread has the request: not read from */
+	bool is_held : 1;     /* in the thread's held */
+	bool is_answered : 1; /* HTTP: goes on when the answer has left */
+	bool is_shut : 1;     /* our half is shut */
+	bool is_deaf : 1;     /* the peer's half is */
+	struct outq *outq;    /* NULL: nothing to send */
 	union {
 		struct conn_http *http;   /* up to CONN_ADMITTING; NULL between requests */
 		struct ws_parser *parser; /* from CONN_OPEN on; NULL between messages */
@@ -83,7 +83,7 @@ void conn_reap(struct io_thread *t);
 void conn_set_state(struct conn *c, enum conn_state state); /* the deadline counts from now */
 void conn_restart_clock(struct conn *c);
 void conn_update_events(struct conn *c);
-void conn_end(struct conn *c);                  /* to CONN_ENDING */
+void conn_end(struct conn *c);                                /* to CONN_ENDING */
 void conn_report_closed(struct conn *c, uint16_t close_code); /* IO_CLOSED, once */
 void conn_peer(const struct conn *c, char address[46], uint16_t *port_r);
 

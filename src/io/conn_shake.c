@@ -88,8 +88,8 @@ static struct nuncio_str put(char **at, struct nuncio_str s)
 
 static void ask(struct conn *c, const struct visitor *v)
 {
-	struct io_connect *m = alloc_get(
-		sizeof(*m) + v->origin.n + v->agent.n + v->token.n + v->device.n);
+	struct io_connect *m =
+		alloc_get(sizeof(*m) + v->origin.n + v->agent.n + v->token.n + v->device.n);
 	char *at = m->text;
 	m->mail.kind = IO_CONNECT;
 	m->id = c->id;

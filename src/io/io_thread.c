@@ -296,8 +296,9 @@ static int make_loop(struct io_thread *t, struct loop *shared, struct nuncio_err
 	return 0;
 }
 
-int io_thread_new(unsigned index, const struct io_settings *settings, struct io_listeners *listeners,
-	struct mailbox *to_logic, struct loop *shared, struct io_thread **t_r, struct nuncio_error *err)
+int io_thread_new(unsigned index, const struct io_settings *settings,
+	struct io_listeners *listeners, struct mailbox *to_logic, struct loop *shared,
+	struct io_thread **t_r, struct nuncio_error *err)
 {
 	struct io_thread *t = ALLOC_NEW(struct io_thread);
 	CHECK(index < LISTEN_THREADS_MAX && index < listeners->thread_count);

@@ -27,9 +27,11 @@ struct mailbox;
 
 /* Outlives the threads and does not change; the texts too. */
 struct io_settings {
-	const char *const *listen; /* "127.0.0.1:8480", "[::1]:8480"; "8480": every address of the host */
+	const char *const
+		*listen; /* "127.0.0.1:8480", "[::1]:8480"; "8480": every address of the host */
 	size_t listen_count;
-	const char *const *origins; /* "https://chat.example", "*": all; own host is always allowed */
+	const char *const
+		*origins; /* "https://chat.example", "*": all; own host is always allowed */
 	size_t origin_count;
 
 	uint32_t heartbeat_ms; /* ping after this much silence, close after twice as much */
@@ -39,14 +41,14 @@ struct io_settings {
 	uint32_t stall_ms;     /* the peer takes nothing of what is queued for it */
 	uint32_t closing_ms;   /* for the peer's half of a closing */
 
-	uint32_t max_connections;    /* of all threads; 0: as many as descriptors allow */
-	uint32_t descriptor_reserve; /* descriptors left for files and databases */
-	uint32_t inflight;           /* requests of one WebSocket that wait for their answers */
-	size_t message_bytes;        /* one WebSocket message */
+	uint32_t max_connections;      /* of all threads; 0: as many as descriptors allow */
+	uint32_t descriptor_reserve;   /* descriptors left for files and databases */
+	uint32_t inflight;             /* requests of one WebSocket that wait for their answers */
+	size_t message_bytes;          /* one WebSocket message */
 	size_t head_bytes, body_bytes; /* of HTTP requests */
-	size_t queue_bytes;          /* waiting for one WebSocket's peer; over it: close 4003 */
-	unsigned spin_us;            /* own threads: look for answers this long before sleeping */
-	bool deflate;                /* accept permessage-deflate */
+	size_t queue_bytes;            /* waiting for one WebSocket's peer; over it: close 4003 */
+	unsigned spin_us;              /* own threads: look for answers this long before sleeping */
+	bool deflate;                  /* accept permessage-deflate */
 };
 
 void io_settings_init(struct io_settings *s); /* the defaults, nothing to listen on */
@@ -69,8 +71,9 @@ uint32_t io_listeners_max_connections(const struct io_listeners *listeners);
 struct io_thread;
 
 /* index < the thread_count of io_listen, and the thread's number in every id. Thread: main. */
-int io_thread_new(unsigned index, const struct io_settings *settings, struct io_listeners *listeners,
-	struct mailbox *to_logic, struct loop *shared, struct io_thread **t_r, struct nuncio_error *err);
+int io_thread_new(unsigned index, const struct io_settings *settings,
+	struct io_listeners *listeners, struct mailbox *to_logic, struct loop *shared,
+	struct io_thread **t_r, struct nuncio_error *err);
 int io_thread_start(struct io_thread *t, struct nuncio_error *err);
 struct mailbox *io_thread_inbox(struct io_thread *t);
 void io_thread_drain(struct io_thread *t); /* posts IO_DRAIN. Thread: any */
@@ -87,13 +90,13 @@ struct io_stats {
 	uint64_t timeouts; /* HTTP */
 	uint64_t requests; /* HTTP, given to the logic thread */
 	uint64_t messages_in, messages_out; /* WebSocket packets */
-	uint64_t pings;    /* of messages_in, the op ping answered here */
+	uint64_t pings;                     /* of messages_in, the op ping answered here */
 	uint64_t bytes_in, bytes_out;
-	uint64_t sends;    /* system calls that carried bytes_out */
-	uint64_t stalls;   /* times that reading stopped because the logic thread was behind */
+	uint64_t sends;  /* system calls that carried bytes_out */
+	uint64_t stalls; /* times that reading stopped because the logic thread was behind */
 	int64_t http, admitting, open, closing; /* connections by state */
-	int64_t queue_bytes; /* waiting for peers */
-	int64_t held;        /* connections not read from because the logic thread is behind */
+	int64_t queue_bytes;                    /* waiting for peers */
+	int64_t held; /* connections not read from because the logic thread is behind */
 };
 void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r);
 

@@ -30,7 +30,8 @@ struct io_counters {
 /* One writer: a plain addition, not a locked one. */
 #define COUNTER_ADD(counter, by) \
 	atomic_store_explicit(&(counter), \
-		atomic_load_explicit(&(counter), memory_order_relaxed) + (by), memory_order_relaxed)
+		atomic_load_explicit(&(counter), memory_order_relaxed) + (by), \
+		memory_order_relaxed)
 
 struct conn;
 struct conn_http;

@@ -88,8 +88,8 @@ static void set_port(struct wanted *w, uint16_t port)
 static uint16_t port_of(const struct wanted *w)
 {
 	return ntohs(w->address.ss_family == AF_INET
-			? ((const struct sockaddr_in *)&w->address)->sin_port
-			: ((const struct sockaddr_in6 *)&w->address)->sin6_port);
+			     ? ((const struct sockaddr_in *)&w->address)->sin_port
+			     : ((const struct sockaddr_in6 *)&w->address)->sin6_port);
 }
 
 /* ---- binding ---- */

@@ -44,7 +44,7 @@ static bool split_origin(struct nuncio_str text, struct place *place_r)
 	place_r->scheme = (struct nuncio_str){ text.p, (size_t)colon };
 	struct nuncio_str rest = { text.p + colon + 3, text.n - (size_t)colon - 3 };
 	return str_find(rest, '/') < 0 && str_find(rest, '@') < 0 &&
-		split_host(rest, default_port(place_r->scheme), place_r);
+	       split_host(rest, default_port(place_r->scheme), place_r);
 }
 
 static bool is_same_host(const struct place *a, const struct place *b)
@@ -58,7 +58,7 @@ static bool is_listed(struct nuncio_str origin, const struct place *place, const
 	if (str_eq_text(origin, entry))
 		return true;
 	return place && split_origin(str_of(entry), &listed) &&
-		str_eq_nocase(listed.scheme, place->scheme) && is_same_host(&listed, place);
+	       str_eq_nocase(listed.scheme, place->scheme) && is_same_host(&listed, place);
 }
 
 bool origin_is_allowed(struct nuncio_str origin, struct nuncio_str host, const char *const *allowed,

@@ -22,11 +22,11 @@
 enum {
 	POOL_MAX = 64,
 	PIECES_FIRST = 4,
-	PIECES_KEPT = 64,          /* a longer array is not worth keeping in the pool */
+	PIECES_KEPT = 64, /* a longer array is not worth keeping in the pool */
 	OWN_FIRST_BYTES = 256,
 	OWN_MAX_BYTES = 16 * 1024, /* a piece of appended bytes; see outq_drop_unsent */
 	VECTORS = 64,
-	SENDS_MAX = 8              /* then others get their turn */
+	SENDS_MAX = 8 /* then others get their turn */
 };
 
 static void free_outq(struct outq *q)
@@ -109,8 +109,8 @@ static struct out_piece *add_piece(struct outq *q, size_t n)
 
 void outq_add_packet(struct outq *q, struct packet_out *packet, struct nuncio_str bytes)
 {
-	*add_piece(q, bytes.n) = (struct out_piece){ packet_out_ref(packet), NULL, bytes.p,
-		(uint32_t)bytes.n, 0 };
+	*add_piece(q, bytes.n) =
+		(struct out_piece){ packet_out_ref(packet), NULL, bytes.p, (uint32_t)bytes.n, 0 };
 }
 
 void outq_add_own(struct outq *q, void *own, struct nuncio_str bytes)
@@ -221,8 +221,8 @@ int outq_send(struct outq *q, int fd, char *scratch, unsigned *sends_r)
 		++*sends_r;
 		if (n < 0)
 			return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS
-				? 0
-				: NUNCIO_E_GONE;
+				       ? 0
+				       : NUNCIO_E_GONE;
 		consume(q, (size_t)n);
 		if ((size_t)n < asked)
 			return 0;

@@ -27,8 +27,8 @@ struct outq {
 	void *user;
 	struct out_piece *pieces;
 	uint32_t first, count, size;
-	uint32_t offset;   /* of the first piece that is sent already */
-	uint32_t moved_ms; /* owner: when bytes last left, or the first came */
+	uint32_t offset;           /* of the first piece that is sent already */
+	uint32_t moved_ms;         /* owner: when bytes last left, or the first came */
 	bool is_dirty, is_blocked; /* owner */
 	size_t bytes;
 };

@@ -30,9 +30,13 @@ static void write_body(struct buf *to, const struct refusal *refusal)
 
 void refusal_write(struct buf *to, const struct refusal *refusal)
 {
-	struct http1_field fields[3] = { { STR_INIT("Content-Type"), STR_INIT("application/json") } };
+	struct http1_field fields[3] = { { STR_INIT("Content-Type"),
+		STR_INIT("application/json") } };
 	struct http1_answer answer = { .status = nuncio_code_http_status(refusal->code),
-		.fields = fields, .field_count = 1, .close = true, .date = refusal->date };
+		.fields = fields,
+		.field_count = 1,
+		.close = true,
+		.date = refusal->date };
 	struct buf body = { 0 };
 	if (answer.status == 426) {
 		fields[answer.field_count++] =

@@ -17,7 +17,7 @@ struct refusal {
 	const char *text; /* what was wrong */
 	const char *trace;
 	const char *date;
-	bool is_head;     /* the answer has no body */
+	bool is_head; /* the answer has no body */
 };
 
 /* Appends the whole answer; it says `Connection: close`. */

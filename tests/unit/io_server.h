@@ -39,10 +39,11 @@ struct io_server {
 	struct thread *logic;
 	unsigned stopped;
 	struct parked *parked; /* newest first */
-	atomic_bool is_deaf; /* the logic thread takes nothing from its mailbox */
+	atomic_bool is_deaf;   /* the logic thread takes nothing from its mailbox */
 	atomic_uint closed_count, connect_count, packet_count;
 	atomic_uint close_code; /* of the last IO_CLOSED */
-	char seen_origin[64], seen_device[64], seen_token[64], seen_address[46]; /* of the last IO_CONNECT */
+	char seen_origin[64], seen_device[64], seen_token[64],
+		seen_address[46]; /* of the last IO_CONNECT */
 };
 
 /* Change s->settings between the two. */
@@ -64,7 +65,7 @@ const char *client_read_until(int fd, const char *end);
 void client_read_bytes(int fd, void *to, size_t n);
 /* One HTTP answer: head into the returned text, body into *body (may be NULL for HEAD). */
 const char *client_read_answer(int fd, struct buf *body);
-bool client_is_at_end(int fd);    /* the next thing is the end of the stream */
+bool client_is_at_end(int fd); /* the next thing is the end of the stream */
 bool client_is_silent(int fd, int ms);
 
 /* Handshake with these header lines ("" or "X: y\r\n..."); expects 101. */

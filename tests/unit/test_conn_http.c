@@ -2,9 +2,11 @@
 /* HTTP on real sockets, answered by io_server.c: both kinds of threads. */
 #include "io_server.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "tests/lib/unit.h"
 
@@ -40,7 +42,8 @@ static void keeps_the_connection(void **state)
 	io_server_start(&server, 1000);
 	int fd = client_open(&server);
 	for (int i = 0; i < 3; i++) {
-		client_send(fd, "POST /a%20b?q=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
+		client_send(
+			fd, "POST /a%20b?q=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
 		expect(fd, "200 OK", "POST /a b?q=1 body");
 	}
 	client_send(fd, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -87,7 +90,8 @@ static void answers_head_without_body(void **state)
 	(void)state;
 	io_server_start(&server, 1000);
 	int fd = client_open(&server);
-	client_send(fd, "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\nGET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
+	client_send(
+		fd, "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\nGET /empty HTTP/1.1\r\nHost: h\r\n\r\n");
 	const char *head = client_read_until(fd, "\r\n\r\n");
 	assert_non_null(strstr(head, "Content-Length: 9\r\n"));
 	head = client_read_until(fd, "\r\n\r\n");
@@ -133,6 +137,13 @@ static void answers_a_client_that_ends_its_half(void **state)
 	close(fd);
 }
 
+static void on_log(int level, struct nuncio_str line, void *user)
+{
+	assert_int_equal(level, LOG_LEVEL_ERROR);
+	assert_non_null(strstr(line.p, "malformed header field"));
+	++*(unsigned *)user;
+}
+
 static void says_what_is_wrong(void **state)
 {
 	(void)state;
@@ -147,6 +158,8 @@ static void says_what_is_wrong(void **state)
 		{ "GET /ws HTTP/1.1\r\nHost: h\r\n\r\n", " 426 ", "\"code\":1013," },
 		{ "GET /broken HTTP/1.1\r\nHost: h\r\n\r\n", " 500 ", "\"code\":5000," },
 	};
+	unsigned logged = 0;
+	log_capture(on_log, &logged);
 	io_server_start(&server, 1000);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		int fd = client_open(&server);
@@ -156,6 +169,8 @@ static void says_what_is_wrong(void **state)
 		assert_true(client_is_at_end(fd));
 		close(fd);
 	}
+	log_capture(NULL, NULL);
+	assert_int_equal(logged, 1); /* only our own mistake is */
 }
 
 static void refuses_a_head_without_end(void **state)
@@ -237,6 +252,24 @@ static void times_out(void **state)
 	close(idle);
 }
 
+static void gives_up_on_readers_that_stall(void **state)
+{
+	(void)state;
+	static char sink[1 << 20];
+	size_t got = 0;
+	ssize_t n;
+	server.settings.stall_ms = 60;
+	io_server_start(&server, 1000);
+	int fd = client_open_narrow(&server);
+	client_send(fd, "GET /big HTTP/1.1\r\nHost: h\r\n\r\nGET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+	while (io_server_stats(&server).accepted == 0 || io_server_stats(&server).http > 0)
+		poll(NULL, 0, 1);
+	while ((n = recv(fd, sink, sizeof(sink), 0)) > 0)
+		got += (size_t)n;
+	assert_true(got < 2 * BIG_BYTES);
+	close(fd);
+}
+
 static void survives_clients_that_leave(void **state)
 {
 	(void)state;
@@ -256,7 +289,10 @@ static void survives_clients_that_leave(void **state)
 }
 
 #define BOTH(fn) \
-	{ #fn " (own thread)", fn, start, stop, &own }, { #fn " (shared loop)", fn, start, stop, &shared }
+	{ #fn " (own thread)", fn, start, stop, &own }, \
+	{ \
+#fn " (shared loop)", fn, start, stop, &shared \
+	}
 
 int main(void)
 {
@@ -274,6 +310,7 @@ int main(void)
 		BOTH(tells_the_client_to_go_on),
 		BOTH(sends_large_answers_to_slow_readers),
 		BOTH(times_out),
+		BOTH(gives_up_on_readers_that_stall),
 		BOTH(survives_clients_that_leave),
 	};
 	return cmocka_run_group_tests_name("conn_http", tests, NULL, NULL);

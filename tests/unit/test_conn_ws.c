@@ -2,6 +2,9 @@
 /* WebSockets on real sockets, with the logic thread of io_server.c: both kinds of threads. */
 #include "io_server.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include "base/buf.h"
 #include "base/slice.h"
 #include "tests/lib/unit.h"
@@ -37,7 +40,8 @@ static int open_session(void)
 static void request(int fd, unsigned seq, const char *op)
 {
 	char packet[128];
-	snprintf(packet, sizeof(packet), "{\"type\":\"request\",\"seq\":%u,\"op\":\"%s\"}", seq, op);
+	snprintf(
+		packet, sizeof(packet), "{\"type\":\"request\",\"seq\":%u,\"op\":\"%s\"}", seq, op);
 	client_ws_text(fd, packet);
 }
 
@@ -92,10 +96,11 @@ static void refuses_at_the_door(void **state)
 {
 	(void)state;
 	io_server_start(&server, 1000);
-	refuse("/ws?access_token=bad", "", " 401 ", "\"code\":2001,\"message\":\"the token is bad\"");
+	refuse("/ws?access_token=bad", "", " 401 ",
+		"\"code\":2001,\"message\":\"the token is bad\"");
 	refuse("/ws?access_token=bad", "", " 401 ", "0123456789abcdef0123456789abcdef");
 	assert_int_equal(server.connect_count, 2);
-	assert_int_equal(server.closed_count, 2);
+	io_server_wait(&server.closed_count, 2);
 	refuse("/ws", "Origin: https://evil.example\r\n", " 403 ", "\"code\":3002");
 	refuse("/ws", "Origin: null\r\n", " 403 ", "\"code\":3002");
 	refuse("/ws?access_token=a", TOKEN, " 400 ", "one token is enough");
@@ -124,13 +129,15 @@ static void carries_json(void **state)
 	(void)state;
 	io_server_start(&server, 1000);
 	int fd = open_session();
-	client_ws_text(fd, "{\"type\":\"request\",\"seq\":7,\"op\":\"echo\",\"data\":{\"a\":[1,2]}}");
+	client_ws_text(
+		fd, "{\"type\":\"request\",\"seq\":7,\"op\":\"echo\",\"data\":{\"a\":[1,2]}}");
 	client_ws_expect(fd,
 		"{\"type\":\"response\",\"seq\":7,\"code\":0,\"message\":\"\",\"data\":{\"a\":[1,2]}}");
 	client_ws_text(fd, "{broken");
 	int opcode;
 	size_t n;
-	assert_non_null(strstr(client_ws_read(fd, &opcode, &n), "\"op\":\"error\",\"data\":{\"code\":1001"));
+	assert_non_null(strstr(
+		client_ws_read(fd, &opcode, &n), "\"op\":\"error\",\"data\":{\"code\":1001"));
 	request(fd, 8, "echo"); /* it is still usable */
 	client_ws_expect(fd, DONE(8));
 	client_ws_send(fd, 9, "abc", 3);
@@ -142,7 +149,8 @@ static void carries_json(void **state)
 static void carries_frames(void **state)
 {
 	(void)state;
-	static const char data[] = "{\"op\":\"echo\",\"data\":{\"b\":1}}", ping[] = "{\"op\":\"ping\"}";
+	static const char data[] = "{\"op\":\"echo\",\"data\":{\"b\":1}}",
+			  ping[] = "{\"op\":\"ping\"}";
 	io_server_start(&server, 1000);
 	int fd = client_upgrade(&server, "/ws", FRAME TOKEN), opcode;
 	size_t n;
@@ -200,8 +208,8 @@ static void deflates_when_agreed(void **state)
 {
 	(void)state;
 	io_server_start(&server, 1000);
-	int fd = client_upgrade(&server, "/ws",
-		"Sec-WebSocket-Extensions: permessage-deflate\r\n" TOKEN);
+	int fd = client_upgrade(
+		&server, "/ws", "Sec-WebSocket-Extensions: permessage-deflate\r\n" TOKEN);
 	client_ws_expect(fd, READY); /* too small to be worth it */
 	request(fd, 1, "flood");
 	unsigned char head[4];
@@ -257,6 +265,35 @@ static void closes_slow_readers(void **state)
 	close(other);
 }
 
+/* Pings without end from one who does not read the pongs: it is not read from any more. */
+static void bounds_what_it_owes(void **state)
+{
+	(void)state;
+	struct buf all = { 0 };
+	size_t at = 0;
+	server.settings.queue_bytes = 256 * 1024;
+	io_server_start(&server, 1000);
+	int fd = open_session(), other = open_session();
+	for (int i = 0; i < 500; i++) {
+		buf_add(&all, "\x89\xfd\0\0\0\0", 6);
+		memset(buf_reserve(&all, 125), 'p', 125);
+		buf_commit(&all, 125);
+	}
+	for (int calm = 0; calm < 20;) { /* until neither side takes more */
+		ssize_t n = send(fd, all.data + at, all.used - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		at = n > 0 ? (at + (size_t)n) % all.used : at;
+		calm = n > 0 ? 0 : calm + 1;
+		poll(NULL, 0, n > 0 ? 0 : 2);
+		assert_true(io_server_stats(&server).queue_bytes <= 256 * 1024);
+	}
+	assert_int_equal(server.closed_count, 0);
+	request(other, 1, "echo");
+	client_ws_expect(other, DONE(1));
+	buf_fini(&all);
+	close(fd);
+	close(other);
+}
+
 /* A burst over the limit is no crime when the peer takes it. */
 static void lets_bursts_pass(void **state)
 {
@@ -285,7 +322,8 @@ static void closes_when_told(void **state)
 	int fd = open_session(), opcode;
 	size_t n;
 	request(fd, 1, "close");
-	client_ws_expect(fd, "{\"type\":\"notify\",\"op\":\"session.closing\",\"data\":{\"code\":4002}}");
+	client_ws_expect(
+		fd, "{\"type\":\"notify\",\"op\":\"session.closing\",\"data\":{\"code\":4002}}");
 	const char *payload = client_ws_read(fd, &opcode, &n);
 	assert_int_equal(opcode, 8);
 	assert_memory_equal(payload, "\x0f\xa2signed out", 12);
@@ -331,10 +369,10 @@ static void fails_broken_peers(void **state)
 		size_t n;
 		unsigned code;
 	} cases[] = {
-		{ "\x81\x02hi", 4, 1002 },                             /* no mask */
-		{ "\xc1\x80\0\0\0\0", 6, 1002 },                       /* RSV1 without deflate */
-		{ "\x82\x81\0\0\0\0a", 7, 1003 },                      /* binary in JSON */
-		{ "\x81\x81\0\0\0\0\xff", 7, 1007 },                   /* not UTF-8 */
+		{ "\x81\x02hi", 4, 1002 },           /* no mask */
+		{ "\xc1\x80\0\0\0\0", 6, 1002 },     /* RSV1 without deflate */
+		{ "\x82\x81\0\0\0\0a", 7, 1003 },    /* binary in JSON */
+		{ "\x81\x81\0\0\0\0\xff", 7, 1007 }, /* not UTF-8 */
 		{ "\x81\xff\0\0\0\0\x7f\xff\xff\xff\0\0\0\0a", 15, 1009 }, /* 2 GiB announced */
 	};
 	io_server_start(&server, 1000);
@@ -376,9 +414,10 @@ static void watches_the_heartbeat(void **state)
 static void takes_what_came_with_the_handshake(void **state)
 {
 	(void)state;
-	char text[1024] = "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" TOKEN
-			  "\r\n";
+	char text[1024] =
+		"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" TOKEN
+		"\r\n";
 	size_t n = strlen(text);
 	memcpy(text + n, "\x89\x82\0\0\0\0hi", 8);
 	io_server_start(&server, 1000);
@@ -406,7 +445,10 @@ static void takes_frames_byte_by_byte(void **state)
 }
 
 #define BOTH(fn) \
-	{ #fn " (own thread)", fn, start, stop, &own }, { #fn " (shared loop)", fn, start, stop, &shared }
+	{ #fn " (own thread)", fn, start, stop, &own }, \
+	{ \
+#fn " (shared loop)", fn, start, stop, &shared \
+	}
 
 int main(void)
 {
@@ -421,6 +463,7 @@ int main(void)
 		BOTH(deflates_when_agreed),
 		BOTH(stops_reading_at_the_inflight_limit),
 		BOTH(closes_slow_readers),
+		BOTH(bounds_what_it_owes),
 		BOTH(lets_bursts_pass),
 		BOTH(closes_when_told),
 		BOTH(does_not_wait_forever_for_the_peers_close),

@@ -2,7 +2,9 @@
 /* What concerns a whole I/O thread: limits, back-pressure, drain and stop. See io_server.h. */
 #include "io_server.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
@@ -77,6 +79,55 @@ static void stops_accepting_at_the_limit(void **state)
 		close(fds[i]);
 }
 
+/* Other parts have eaten the descriptors: the client is told, accepting rests, then goes on. */
+static void survives_without_descriptors(void **state)
+{
+	(void)state;
+	struct rlimit limit, tight;
+	char byte;
+	told = 0;
+	log_capture(on_log, NULL);
+	io_server_start(&server, 1000);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	int fd = client_open(&server);
+	expect_alive(fd);
+	tight = limit;
+	int next = dup(fd);
+	tight.rlim_cur = (rlim_t)next + 1;
+	close(next);
+	setrlimit(RLIMIT_NOFILE, &tight);
+	int refused = client_open(&server); /* takes the last one */
+	ssize_t n = recv(refused, &byte, 1, 0);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_true(n <= 0 && errno != EAGAIN);
+	close(refused);
+	refused = client_open(&server);
+	expect_alive(refused);
+	log_capture(NULL, NULL);
+	assert_int_equal(told, 1);
+	close(refused);
+	close(fd);
+}
+
+/* A client that is gone before it was let in is closed like any other. */
+static void forgets_who_leaves_at_the_door(void **state)
+{
+	(void)state;
+	io_server_start(&server, 1000);
+	atomic_store(&server.is_deaf, true);
+	int fd = client_open(&server);
+	client_send(fd,
+		"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+	while (io_server_stats(&server).admitting == 0)
+		poll(NULL, 0, 1);
+	close(fd);
+	atomic_store(&server.is_deaf, false);
+	loop_wake(server.loop);
+	io_server_wait(&server.closed_count, 1);
+	assert_int_equal(server.close_code, 1006);
+}
+
 /* The logic thread takes nothing for a while: we stop reading, nothing is lost, nothing grows. */
 static void stops_reading_when_the_logic_thread_is_behind(void **state)
 {
@@ -100,7 +151,8 @@ static void stops_reading_when_the_logic_thread_is_behind(void **state)
 	loop_wake(server.loop);
 	for (int k = 0; k < REQUESTS; k++)
 		for (int i = 0; i < CLIENTS; i++)
-			answers += strstr(client_ws_read(fds[i], &opcode, &n), "\"seq\":1,") != NULL;
+			answers +=
+				strstr(client_ws_read(fds[i], &opcode, &n), "\"seq\":1,") != NULL;
 	assert_int_equal(answers, CLIENTS * REQUESTS);
 	for (int i = 0; i < CLIENTS; i++)
 		close(fds[i]);
@@ -121,7 +173,8 @@ static void drains(void **state)
 	client_send(busy, "TP/1.1\r\nHost: h\r\n\r\n");
 	assert_non_null(strstr(client_read_answer(busy, NULL), "Connection: close"));
 	client_ws_text(ws, "{\"type\":\"request\",\"seq\":1,\"op\":\"echo\"}");
-	client_ws_expect(ws, "{\"type\":\"response\",\"seq\":1,\"code\":0,\"message\":\"\",\"data\":{}}");
+	client_ws_expect(
+		ws, "{\"type\":\"response\",\"seq\":1,\"code\":0,\"message\":\"\",\"data\":{}}");
 	close(ws);
 	close(idle);
 	close(busy);
@@ -186,13 +239,18 @@ static void can_be_freed_without_a_start(void **state)
 }
 
 #define BOTH(fn) \
-	{ #fn " (own thread)", fn, start, stop, &own }, { #fn " (shared loop)", fn, start, stop, &shared }
+	{ #fn " (own thread)", fn, start, stop, &own }, \
+	{ \
+#fn " (shared loop)", fn, start, stop, &shared \
+	}
 
 int main(void)
 {
 	static unsigned own = 1, shared = 0, two = 2;
 	const struct CMUnitTest tests[] = {
 		BOTH(stops_accepting_at_the_limit),
+		BOTH(survives_without_descriptors),
+		BOTH(forgets_who_leaves_at_the_door),
 		BOTH(stops_reading_when_the_logic_thread_is_behind),
 		BOTH(drains),
 		BOTH(stops_with_a_word),

@@ -40,7 +40,8 @@ static void a_port_alone_is_every_address(void **state)
 	struct io_listeners *l;
 	struct nuncio_error err = { "" };
 	assert_int_equal(listen_on("0", 1, &l, &err), 0);
-	assert_non_null(strstr(io_listeners_address(l, 0), io_listeners_address(l, 0)[0] == '[' ? "[::]:" : "0.0.0.0:"));
+	assert_non_null(strstr(io_listeners_address(l, 0),
+		io_listeners_address(l, 0)[0] == '[' ? "[::]:" : "0.0.0.0:"));
 	io_listeners_free(&l);
 }
 
@@ -56,7 +57,8 @@ static void a_taken_port_is_an_error(void **state)
 		snprintf(address, sizeof(address), "%s", io_listeners_address(l, 0));
 		assert_int_equal(listen_on(address, threads, &second, &err), NUNCIO_E_EXISTS);
 		assert_null(second);
-		snprintf(wanted, sizeof(wanted), "cannot listen on %s: Address already in use", address);
+		snprintf(wanted, sizeof(wanted), "cannot listen on %s: Address already in use",
+			address);
 		assert_string_equal(err.text, wanted);
 		io_listeners_free(&l);
 		assert_int_equal(listen_on(address, threads, &l, &err), 0); /* free again */
@@ -67,9 +69,9 @@ static void a_taken_port_is_an_error(void **state)
 static void wrong_addresses_are_named(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = { "", "x", "localhost:80", "127.0.0.1", "127.0.0.1:",
-		"127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:8x", "1.2.3:80", "[::1:80", "::1:80",
-		"[::1]80", "[]:80", ":80", "[1.2.3.4]:80" };
+	static const char *const wrong[] = { "", "x", "localhost:80", "127.0.0.1",
+		"127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:8x", "1.2.3:80",
+		"[::1:80", "::1:80", "[::1]80", "[]:80", ":80", "[1.2.3.4]:80" };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		struct io_listeners *l;
 		struct nuncio_error err = { "" };
@@ -85,7 +87,8 @@ static void an_address_of_another_host_is_an_error(void **state)
 	struct io_listeners *l;
 	struct nuncio_error err;
 	assert_true(listen_on("192.0.2.1:0", 1, &l, &err) < 0);
-	assert_string_equal(err.text, "cannot listen on 192.0.2.1:0: Cannot assign requested address");
+	assert_string_equal(
+		err.text, "cannot listen on 192.0.2.1:0: Cannot assign requested address");
 }
 
 static void leaves_descriptors_for_others(void **state)
@@ -98,8 +101,8 @@ static void leaves_descriptors_for_others(void **state)
 	io_settings_init(&settings);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	assert_int_equal(io_listen(&settings, 1, &l, &err), 0);
-	assert_int_equal(io_listeners_max_connections(l),
-		limit.rlim_max - settings.descriptor_reserve);
+	assert_int_equal(
+		io_listeners_max_connections(l), limit.rlim_max - settings.descriptor_reserve);
 	io_listeners_free(&l);
 	small = (struct rlimit){ 64, limit.rlim_max };
 	setrlimit(RLIMIT_NOFILE, &small);

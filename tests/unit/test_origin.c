@@ -28,7 +28,8 @@ static void others_are_not(void **state)
 		"http://chat.example:8080", "https://chat.example:80", "null", "", "chat.example",
 		"http:chat.example", "http:/chat.example", "http://", "http://evil@chat.example",
 		"http://chat.example/", "http://chat.example:", "http://chat.example:x",
-		"http://chat.example:65616", "ftp://chat.example", "http://chat.example, http://x" };
+		"http://chat.example:65616", "ftp://chat.example",
+		"http://chat.example, http://x" };
 	for (size_t i = 0; i < COUNT_OF(origins); i++)
 		if (is_own(origins[i], "chat.example"))
 			fail_msg("%s was let in", origins[i]);

@@ -4,7 +4,6 @@
 /* <nuncio/conversation.h>: kinds, entering, appending. Checks thread and stage, then asks logic/. */
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "logic/deliver.h"
 #include "logic/event.h"
 #include "logic/logic.h"
@@ -42,9 +41,8 @@ int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, 
 	sized_take(&owned->ops, sizeof owned->ops, kind, kind->size);
 	rc = kinds_add(&owned->logic->kinds, nuncio_module_name(self), &owned->ops, user, &err);
 	if (rc < 0) {
-		log_write(LOG_LEVEL_ERROR, nuncio_module_name(self), NULL, "%s", err.text);
 		alloc_free(owned);
-		return rc;
+		return module_refuse(self, rc, "%s", err.text);
 	}
 	module_own(self, "kind", owned, undo_kind);
 	return 0;

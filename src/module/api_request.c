@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
-#include "base/log.h"
 #include "logic/logic.h"
 #include "logic/request_input.h"
 #include "module/module.h"
@@ -24,14 +23,6 @@ static void undo_op(void *ptr)
 	alloc_free(owned);
 }
 
-/* Why a registration failed goes to the log here, because the module's init sees only the status. */
-static int refused(struct nuncio_module *self, int rc, const struct nuncio_error *err)
-{
-	log_write(LOG_LEVEL_ERROR, nuncio_module_name(self), NULL, "%s", err->text);
-	module_count_error(self);
-	return rc;
-}
-
 int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *command, void *user)
 {
 	struct nuncio_error err;
@@ -42,7 +33,7 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 	struct logic *logic = module_env_of(self)->logic;
 	rc = ops_add(&logic->ops, nuncio_module_name(self), command, user, &op, &err);
 	if (rc < 0)
-		return refused(self, rc, &err);
+		return module_refuse(self, rc, "%s", err.text);
 	struct metric_label labels[] = { { "op", command->op }, { NULL, NULL } };
 	op->calls = metric_new_counter(
 		logic->parts.metrics, "nuncio_op_calls_total", "Client ops carried out.", labels);
@@ -62,7 +53,7 @@ int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *rout
 		return rc;
 	rc = routes_add(
 		&module_env_of(self)->logic->routes, nuncio_module_name(self), route, user, &err);
-	return rc < 0 ? refused(self, rc, &err) : 0;
+	return rc < 0 ? module_refuse(self, rc, "%s", err.text) : 0;
 }
 
 int nuncio_middleware_add(
@@ -74,7 +65,7 @@ int nuncio_middleware_add(
 		return rc;
 	rc = routes_add_skin(&module_env_of(self)->logic->routes, nuncio_module_name(self),
 		middleware, user, &err);
-	return rc < 0 ? refused(self, rc, &err) : 0;
+	return rc < 0 ? module_refuse(self, rc, "%s", err.text) : 0;
 }
 
 struct nuncio_session *nuncio_request_session(const struct nuncio_request *rq)

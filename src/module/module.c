@@ -185,6 +185,10 @@ struct modules *modules_new(const struct module_env *env)
 	struct modules *set = ALLOC_NEW(struct modules);
 	CHECK(!the_set);
 	set->env = *env;
+	/* [core] may be read again while modules hold these. */
+	set->env.data_dir = alloc_text(str_of(env->data_dir));
+	set->env.node = alloc_text(str_of(env->node));
+	set->env.module_path = alloc_text(str_of(env->module_path));
 	map_init(&set->timers);
 	thread_mark_set(&set->thread);
 	the_set = set;
@@ -219,6 +223,9 @@ void modules_free(struct modules **set_ptr)
 	alloc_free(set->list);
 	alloc_free(set->order);
 	alloc_free(set->services);
+	alloc_free((void *)set->env.data_dir);
+	alloc_free((void *)set->env.node);
+	alloc_free((void *)set->env.module_path);
 	map_fini(&set->timers);
 	alloc_free(set);
 	the_set = NULL;

@@ -46,7 +46,7 @@ struct module_env {
 
 struct modules;
 
-struct modules *modules_new(const struct module_env *env); /* env is copied, the parts are not */
+struct modules *modules_new(const struct module_env *env); /* env and its texts are copied */
 void modules_free(struct modules **set);
 
 /*

@@ -1,1 +1,188 @@
-# See tests/local.mk.
+# See tests/local.mk. One small module per corner of the module API, and bad_*.c: each broken in exactly one way. Built like every
+# module (modules/local.mk), but never installed; run_api.py loads them into a real nunciod.
+API_LINKFLAGS = $(MODULE_LINKFLAGS) -rpath $(pkgmoduledir)
+EXTRA_DIST += %D%/run_api.py %D%/api_service.h
+TESTS += tests/api/run_api.py
+
+check_LTLIBRARIES += $(API_MODULES)
+API_MODULES =
+
+API_MODULES += tests/api/api_conf.la
+tests_api_api_conf_la_SOURCES = %D%/api_conf.c
+tests_api_api_conf_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_conf_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_conf_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/api_hook.la
+tests_api_api_hook_la_SOURCES = %D%/api_hook.c
+tests_api_api_hook_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_hook_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_hook_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/api_service.la
+tests_api_api_service_la_SOURCES = %D%/api_service.c
+tests_api_api_service_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_service_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_service_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/api_service_user.la
+tests_api_api_service_user_la_SOURCES = %D%/api_service_user.c
+tests_api_api_service_user_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_service_user_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_service_user_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/api_store.la
+tests_api_api_store_la_SOURCES = %D%/api_store.c
+tests_api_api_store_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_store_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_store_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/api_timer.la
+tests_api_api_timer_la_SOURCES = %D%/api_timer.c
+tests_api_api_timer_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_timer_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_timer_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/auth_api.la
+tests_api_auth_api_la_SOURCES = %D%/auth_api.c
+tests_api_auth_api_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_auth_api_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_auth_api_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_blocks.la
+tests_api_bad_blocks_la_SOURCES = %D%/bad_blocks.c
+tests_api_bad_blocks_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_blocks_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_blocks_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_cycle_a.la
+tests_api_bad_cycle_a_la_SOURCES = %D%/bad_cycle_a.c
+tests_api_bad_cycle_a_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_cycle_a_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_cycle_a_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_cycle_b.la
+tests_api_bad_cycle_b_la_SOURCES = %D%/bad_cycle_b.c
+tests_api_bad_cycle_b_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_cycle_b_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_cycle_b_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_forgets.la
+tests_api_bad_forgets_la_SOURCES = %D%/bad_forgets.c
+tests_api_bad_forgets_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_forgets_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_forgets_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_init.la
+tests_api_bad_init_la_SOURCES = %D%/bad_init.c
+tests_api_bad_init_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_init_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_init_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_late.la
+tests_api_bad_late_la_SOURCES = %D%/bad_late.c
+tests_api_bad_late_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_late_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_late_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_major.la
+tests_api_bad_major_la_SOURCES = %D%/bad_major.c
+tests_api_bad_major_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_major_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_major_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_minor.la
+tests_api_bad_minor_la_SOURCES = %D%/bad_minor.c
+tests_api_bad_minor_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_minor_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_minor_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_name.la
+tests_api_bad_name_la_SOURCES = %D%/bad_name.c
+tests_api_bad_name_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_name_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_name_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_need.la
+tests_api_bad_need_la_SOURCES = %D%/bad_need.c
+tests_api_bad_need_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_need_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_need_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_need_service.la
+tests_api_bad_need_service_la_SOURCES = %D%/bad_need_service.c
+tests_api_bad_need_service_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_need_service_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_need_service_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_need_store.la
+tests_api_bad_need_store_la_SOURCES = %D%/bad_need_store.c
+tests_api_bad_need_store_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_need_store_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_need_store_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_no_descriptor.la
+tests_api_bad_no_descriptor_la_SOURCES = %D%/bad_no_descriptor.c
+tests_api_bad_no_descriptor_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_no_descriptor_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_no_descriptor_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_op_a.la
+tests_api_bad_op_a_la_SOURCES = %D%/bad_op_a.c
+tests_api_bad_op_a_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_op_a_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_op_a_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_op_b.la
+tests_api_bad_op_b_la_SOURCES = %D%/bad_op_b.c
+tests_api_bad_op_b_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_op_b_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_op_b_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_options.la
+tests_api_bad_options_la_SOURCES = %D%/bad_options.c
+tests_api_bad_options_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_options_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_options_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_service.la
+tests_api_bad_service_la_SOURCES = %D%/bad_service.c
+tests_api_bad_service_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_service_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_service_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_size.la
+tests_api_bad_size_la_SOURCES = %D%/bad_size.c
+tests_api_bad_size_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_size_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_size_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_start.la
+tests_api_bad_start_la_SOURCES = %D%/bad_start.c
+tests_api_bad_start_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_start_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_start_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_symbol.la
+tests_api_bad_symbol_la_SOURCES = %D%/bad_symbol.c
+tests_api_bad_symbol_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_symbol_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_symbol_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_twice.la
+tests_api_bad_twice_la_SOURCES = %D%/bad_twice.c
+tests_api_bad_twice_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_twice_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_twice_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/store_bad_a.la
+tests_api_store_bad_a_la_SOURCES = %D%/store_bad_a.c
+tests_api_store_bad_a_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_store_bad_a_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_store_bad_a_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/store_bad_b.la
+tests_api_store_bad_b_la_SOURCES = %D%/store_bad_b.c
+tests_api_store_bad_b_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_store_bad_b_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_store_bad_b_la_LDFLAGS = $(API_LINKFLAGS)

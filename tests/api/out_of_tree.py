@@ -1,0 +1,172 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A module author's day: installs into a throw-away folder, builds tests/api/outside against the installed headers
+with nothing but pkg-config, and calls what the modules add. Also holds include/nuncio/README.md against that code.
+
+Usage: out_of_tree.py --build DIR
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests", "scenario"))
+from lib.server import Build, Server  # noqa: E402
+
+EXAMPLES = ("hello", "tour")
+CHECKS = []
+
+
+def check(title):
+	def add(function):
+		CHECKS.append((title, function))
+		return function
+	return add
+
+
+def run(*command, cwd=None, env=None):
+	done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+		stderr=subprocess.STDOUT, timeout=300, check=False)
+	said = done.stdout.decode("utf-8", "replace")
+	assert done.returncode == 0, f"{' '.join(command)}: status {done.returncode}: {said[-3000:]}"
+	return said
+
+
+class Stage:
+	"""What the checks share; they run in order."""
+
+	def __init__(self, build):
+		self.build = os.path.abspath(build)
+		self.root = tempfile.mkdtemp(prefix="nuncio-outside-")
+		os.chmod(self.root, 0o755)
+		self.dest = os.path.join(self.root, "installed")
+		self.work = os.path.join(self.root, "work")
+		self.env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=self.dest, MAKEFLAGS="")
+		self.installed = self.server = None
+
+	def find(self, pattern):
+		found = glob.glob(os.path.join(self.dest, "**", pattern), recursive=True)
+		assert found, f"{pattern} was not installed"
+		return found[0]
+
+	def close(self):
+		if self.server:
+			self.server.kill()
+			self.server.remove()
+		if self.installed:
+			self.installed.close()
+		shutil.rmtree(self.root, ignore_errors=True)
+
+
+@check("make install into an empty folder; program, headers, man pages and a sample configuration are there")
+def install(stage):
+	run("make", "install", f"DESTDIR={stage.dest}", cwd=stage.build, env=stage.env)
+	stage.env["PKG_CONFIG_PATH"] = os.path.dirname(stage.find("nuncio.pc"))
+	for pattern in ("nunciod.8", "nuncio.ini.5", "etc/nuncio/nuncio.ini", "include/nuncio/module.h"):
+		stage.find(pattern)
+	prefix = os.path.dirname(os.path.dirname(stage.find("sbin/nunciod")))
+	stage.installed = Build(prefix)
+
+
+@check("the examples build with the Makefile of the guide, without a warning, and export one symbol each")
+def compile_examples(stage):
+	shutil.copytree(os.path.join(HERE, "outside"), stage.work)
+	for name in EXAMPLES:
+		run("make", f"install-{name}", "CFLAGS=-std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -fvisibility=hidden",
+			cwd=stage.work, env=stage.env)
+		path = stage.find(f"modules/{name}.so")
+		symbols = [line.split()[-1] for line in run("nm", "-D", "--defined-only", path).splitlines()]
+		assert symbols == ["nuncio_module_info"], symbols
+		os.symlink(path, os.path.join(stage.installed.plugs, f"{name}.so"))
+
+
+@check("the installed nunciod starts with them")
+def start(stage):
+	modules = ["store_sqlite", "auth_jwt", "direct", "presence", *EXAMPLES]
+	stage.server = Server(stage.installed, modules, {
+		"hello": {"greeting": "Good morning"}, "tour": {"every": "200ms"}})
+	stage.server.start()
+
+
+@check("op, route, option and declared fields of hello")
+def hello(stage):
+	answer = stage.server.http("GET", "/m/hello/Ann")
+	assert answer.json()["data"] == {"greeting": "Good morning", "name": "Ann"}, answer.body
+	client = stage.server.client("ann")
+	assert client.call("hello")["data"] == {"greeting": "Good morning", "name": "ann"}
+	refused = client.call("hello", {"name": 7})
+	assert (refused["code"], refused["message"]) == (1002, "name: must be a string"), refused
+	client.drop()
+
+
+@check("the ticket, the slot, the record and the service of tour")
+def tour(stage):
+	client, guide = stage.server.client("ann"), stage.server.client("guide")
+	send = {"to": {"user": "guide"}, "client_id": "1", "body": "hi"}
+	assert client.call("message.send", send)["code"] == 0
+	client.expect("tour.first")
+	refused = client.call("message.send", {**send, "client_id": "2", "body": "grrr"})
+	assert (refused["code"], refused["message"]) == (3000, "be kind"), refused
+	assert client.call("tour.note", {"text": "milk"})["code"] == 0
+	assert client.call("tour.recall")["data"] == "milk"
+	assert guide.call("tour.recall")["code"] == 1007
+	assert stage.server.log_has("the guide is in")
+	assert "nuncio_tour_refused_total 1" in stage.server.http("GET", "/metrics").body.decode()
+	client.drop()
+	guide.drop()
+
+
+@check("--show-hooks names the handlers; reload brings a new greeting; the stop is clean")
+def end(stage):
+	hooks = run(*stage.server.command("--show-hooks"))
+	assert re.search(r"^may_send +-500 +tour$", hooks, re.M), hooks
+	stage.server.settings["hello"]["greeting"] = "Good evening"
+	stage.server.reload()
+	answer = stage.server.http("GET", "/m/hello/Ann")
+	assert answer.json()["data"]["greeting"] == "Good evening", answer.body
+	stage.server.stop()
+	assert not stage.server.verdict(), stage.server.verdict()
+
+
+@check("every piece of code in the guide is part of the examples")
+def guide_code(_):
+	with open(os.path.join(TOP, "include", "nuncio", "README.md"), encoding="utf-8") as file:
+		guide = file.read()
+	source = ""
+	for path in sorted(glob.glob(os.path.join(HERE, "outside", "*"))):
+		with open(path, encoding="utf-8") as file:
+			source += "\n" + file.read()
+	blocks = re.findall(r"^```(?:c|make)\n(.*?)^```", guide, re.M | re.S)
+	assert len(blocks) > 5, "the guide has no code"
+	for block in blocks:
+		for piece in re.split(r"\n\s*\n", block.strip("\n")):
+			assert f"\n{piece}\n" in source, f"not in tests/api/outside:\n{piece}"
+
+
+def main():
+	parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+	parser.add_argument("--build", required=True, help="a build directory")
+	stage, failed, broken = Stage(parser.parse_args().build), 0, False
+	for title, function in CHECKS:
+		try:
+			assert not broken or function is guide_code, "something before it failed"
+			function(stage)
+			print(f"ok   {title}", flush=True)
+		except Exception as error:
+			failed += 1
+			broken = True
+			print(f"FAIL {title}\n    {type(error).__name__}: {error}", flush=True)
+	stage.close()
+	print(f"{len(CHECKS) - failed} passed, {failed} failed, 0 skipped")
+	return 1 if failed else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())

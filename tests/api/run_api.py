@@ -1,0 +1,450 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Loads the modules of this folder into a real nunciod: the good ones must work, each bad one must be
+refused with one clear line and the right exit status. Run by `make check`, or by hand:
+
+	run_api.py --build DIR [NAME ...]
+"""
+import argparse
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+CONFIG, CANNOT = 78, 1
+ABORTED = -signal.SIGABRT
+SECONDS = 20
+CASES = []
+
+
+class Wrong(Exception):
+	pass
+
+
+def case(function):
+	CASES.append((function.__name__, function))
+	return function
+
+
+class Server:
+	"""A nunciod with some modules, from its first line to its exit status."""
+
+	def __init__(self, build, plugs, modules, core="", sections=""):
+		self.build = build
+		self.folder = tempfile.mkdtemp(prefix="nuncio-api-")
+		os.chmod(self.folder, 0o777)
+		self.config = os.path.join(self.folder, "nuncio.ini")
+		self.core = (f"[core]\nlisten = 127.0.0.1:0\nio_threads = 1\ndata_dir = {self.folder}\n"
+			f"module_path = {plugs}\nmetrics = on\nnode = here\n")
+		if os.geteuid() == 0:
+			self.core += "user = nobody\n"
+		self.core += core + "\n"
+		self.switches = "[modules]\n" + "".join(f"{name} = on\n" for name in modules)
+		self.write(sections)
+		self.log = open(os.path.join(self.folder, "log"), "w+b")
+
+	def write(self, sections=""):
+		with open(self.config, "w") as file:
+			file.write(self.core + self.switches + sections)
+		os.chmod(self.config, 0o644)
+
+	def start(self, *options):
+		self.process = subprocess.Popen([os.path.join(self.build, "nunciod"), "--config",
+			self.config, *options], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+		return self
+
+	def lines(self):
+		with open(self.log.name, "rb") as file:
+			return file.read().decode("utf-8", "replace").splitlines()
+
+	def troubles(self):
+		"""What is worse than information: plain lines, and log lines from warn on."""
+		found = []
+		for line in self.lines():
+			entry = json.loads(line) if line.startswith("{") else {"level": "plain"}
+			if entry["level"].lower() not in ("debug", "info"):
+				found.append(line)
+		return found
+
+	def wait_for(self, pattern):
+		deadline = time.monotonic() + SECONDS
+		while time.monotonic() < deadline:
+			for line in self.lines():
+				match = re.search(pattern, line)
+				if match:
+					return match
+			if self.process.poll() is not None:
+				break
+			time.sleep(0.01)
+		raise Wrong(f"no line like {pattern!r}")
+
+	def exit_status(self):
+		try:
+			return self.process.wait(SECONDS)
+		except subprocess.TimeoutExpired:
+			raise Wrong("does not end")
+
+	def stop(self):
+		self.process.send_signal(signal.SIGTERM)
+		return self.exit_status()
+
+	def get(self, path, token=None):
+		port = self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1)
+		request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
+		if token:
+			request.add_header("Authorization", f"Bearer {token}")
+		try:
+			answer = urllib.request.urlopen(request, timeout=SECONDS)
+		except urllib.error.HTTPError as error:
+			answer = error
+		return answer.status, answer.headers, answer.read().decode()
+
+	def end(self):
+		if hasattr(self, "process") and self.process.poll() is None:
+			self.process.kill()
+			self.process.wait()
+		self.log.close()
+		shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Bench:
+	def __init__(self, build):
+		self.build = build
+		self.folder = tempfile.mkdtemp(prefix="nuncio-plugs-")
+		os.chmod(self.folder, 0o755)
+		found = glob.glob(os.path.join(build, "tests/api/.libs/*.so"))
+		found += glob.glob(os.path.join(build, "modules/store_memory/.libs/*.so"))
+		for path in found:
+			shutil.copy(path, self.folder)
+		with open(os.path.join(self.folder, "bad_file.so"), "w") as file:
+			file.write("this is no shared object\n")
+		for name in os.listdir(self.folder):
+			os.chmod(os.path.join(self.folder, name), 0o755)
+		self.server = None
+
+	def load(self, *modules, core="", sections=""):
+		self.server = Server(self.build, self.folder, modules, core, sections)
+		return self.server
+
+	def has(self, name):
+		return os.path.exists(os.path.join(self.folder, name + ".so"))
+
+
+def expect(what, is_so):
+	if not is_so:
+		raise Wrong(what)
+
+
+def one_line(server, pattern):
+	found = server.troubles()
+	expect(f"expected one line, got {len(found)}", len(found) == 1)
+	expect(f"expected {pattern!r}", re.search(pattern, found[0]))
+
+
+def refused(bench, modules, status, pattern, core="", sections="", options=("--check",)):
+	server = bench.load(*modules, core=core, sections=sections).start(*options)
+	expect(f"exit status {server.process.returncode}", server.exit_status() == status)
+	one_line(server, pattern)
+
+
+# ---- Wrong in one way
+
+@case
+def no_descriptor(bench):
+	refused(bench, ["bad_no_descriptor"], CONFIG, r"bad_no_descriptor\.so: is no nuncio module")
+
+
+@case
+def no_file(bench):
+	refused(bench, ["gone"], CONFIG, r"nuncio\.ini:\d+: .*/gone\.so: there is no such module")
+
+
+@case
+def no_shared_object(bench):
+	refused(bench, ["bad_file"], CONFIG, r"bad_file\.so: ")
+
+
+@case
+def other_major(bench):
+	refused(bench, ["bad_major"], CONFIG, r"built for module ABI 2\.0, this server has 1\.\d+; build it")
+
+
+@case
+def newer_minor(bench):
+	refused(bench, ["bad_minor"], CONFIG, r"needs module ABI 1\.\d+.*needs a newer server")
+
+
+@case
+def short_descriptor(bench):
+	refused(bench, ["bad_size"], CONFIG, r"bad_size\.so: its descriptor has 16 bytes")
+
+
+@case
+def other_name(bench):
+	refused(bench, ["bad_name"], CONFIG, r'bad_name\.so: calls itself "good_name"')
+
+
+@case
+def unresolved_symbol(bench):
+	refused(bench, ["bad_symbol"], CONFIG, r"bad_symbol\.so: undefined symbol: nuncio_does_not_exist")
+
+
+@case
+def wrong_option_table(bench):
+	refused(bench, ["bad_options"], CONFIG, r'option table of \[bad_options\]: the fallback of size: "11"')
+
+
+@case
+def unknown_option(bench):
+	refused(bench, ["api_conf"], CONFIG, r"nuncio\.ini:\d+: \[api_conf\] color: unknown key; allowed: text, ",
+		sections="[api_conf]\ncolor = red\n")
+
+
+@case
+def wrong_value(bench):
+	refused(bench, ["api_conf"], CONFIG, r'\[api_conf\] count: "100" is out of range; allowed: a whole number, 1 to 99',
+		sections="[api_conf]\ncount = 100\n")
+
+
+@case
+def unknown_section(bench):
+	refused(bench, ["api_conf"], CONFIG, r"nuncio\.ini:\d+: \[api_cnof\]: unknown section; allowed: ",
+		sections="[api_cnof]\ncount = 1\n")
+
+
+@case
+def unknown_core_key(bench):
+	refused(bench, [], CONFIG, r"nuncio\.ini:\d+: \[core\] lisen: unknown key; allowed: listen, ", core="lisen = 1")
+
+
+@case
+def wrong_switch(bench):
+	refused(bench, [], CONFIG, r'\[modules\] api_conf: "maybe" cannot be read; allowed: on or off',
+		sections="api_conf = maybe\n")
+
+
+@case
+def missing_module(bench):
+	refused(bench, ["bad_need"], CONFIG, r"module bad_need needs the module api_conf; switch it on in \[modules\]: api_conf = on")
+
+
+@case
+def missing_store(bench):
+	refused(bench, ["bad_need_store"], CONFIG, r"module bad_need_store needs store, which no module .*; installed: .*store_bad_a")
+
+
+@case
+def missing_service(bench):
+	refused(bench, ["bad_need_service"], CONFIG, r"module bad_need_service needs the service nothing\.v1")
+
+
+@case
+def need_circle(bench):
+	refused(bench, ["bad_cycle_a", "bad_cycle_b"], CONFIG,
+		r"in a circle: bad_cycle_a needs bad_cycle_b needs bad_cycle_a")
+
+
+@case
+def init_fails(bench):
+	refused(bench, ["api_conf", "bad_init"], CONFIG, r"module bad_init: init: the moon is not full")
+
+
+@case
+def start_fails(bench):
+	refused(bench, ["api_timer", "bad_start"], CANNOT, r"module bad_start: start: E_BUSY", options=())
+
+
+@case
+def doubled_op(bench):
+	refused(bench, ["bad_op_a", "bad_op_b"], CONFIG, r"module bad_op_b: init: .*bad\.op.*bad_op_a")
+
+
+@case
+def doubled_service(bench):
+	refused(bench, ["api_service", "bad_service"], CONFIG,
+		r"module bad_service: init: the service api_test\.v1 is offered by the module api_service already")
+
+
+@case
+def doubled_store(bench):
+	refused(bench, ["store_bad_a", "store_bad_b"], CONFIG,
+		r"\[core\] store: several modules provide it \(store_bad_a, store_bad_b\); choose one")
+
+
+@case
+def unknown_store(bench):
+	refused(bench, ["store_bad_a"], CONFIG, r"\[core\] store = gone: no module .*; there is: store_bad_a",
+		core="store = gone")
+
+
+@case
+def store_does_not_open(bench):
+	refused(bench, ["store_bad_a", "store_bad_b"], CANNOT, r"module store_bad_b: open: store_bad_b has no disk",
+		core="store = store_bad_b", options=())
+
+
+@case
+def registers_after_init(bench):
+	refused(bench, ["bad_late"], CANNOT, r"module bad_late: start: nuncio_hook_add was called outside of init",
+		options=())
+
+
+@case
+def ticket_forgotten(bench):
+	server = bench.load("bad_forgets").start()
+	status, _, body = server.get("/m/bad_forgets")
+	expect(f"answer {status} {body}", status == 503 and json.loads(body)["code"] == 5003)
+	server.wait_for("no answer within")
+	one_line(server, r'"module":"bad_forgets".*may_call: no answer within 30 ms; refused')
+	expect("exit status", server.stop() == 0)
+	last = server.troubles()[-1]
+	expect(last, re.search(r'"module":"bad_forgets".*a ticket of may_call was never given back', last))
+
+
+@case
+def ticket_given_twice(bench):
+	server = bench.load("bad_twice").start()
+	try:
+		server.get("/m/bad_twice")
+	except (urllib.error.URLError, OSError):
+		pass
+	expect("exit status", server.exit_status() == ABORTED)
+	one_line(server, r"bad_twice answered a ticket of may_call twice")
+
+
+@case
+def callback_blocks(bench):
+	server = bench.load("bad_blocks").start()
+	for _ in range(3):
+		expect("answer", server.get("/m/bad_blocks")[0] == 200)
+	expect("exit status", server.stop() == 0)
+	one_line(server, r'"module":"bad_blocks".*slow callback.*"callback":"may_call"')
+
+
+# ---- Right
+
+def says_ok(bench, *modules):
+	"""The first module tells how it went."""
+	server = bench.load(*modules).start()
+	match = server.wait_for(rf'"module":"{modules[0]}".*api: ([^"]*)')
+	expect(f"says {match.group(1)}", match.group(1) == "ok")
+	expect("exit status", server.stop() == 0)
+	return server
+
+
+@case
+def timers_and_work(bench):
+	expect("troubles", not says_ok(bench, "api_timer").troubles())
+
+
+@case
+def services(bench):
+	expect("troubles", not says_ok(bench, "api_service_user", "api_service", "api_conf").troubles())
+
+
+@case
+def records(bench):
+	if not bench.has("store_memory"):
+		raise Wrong("store_memory is not built")
+	server = says_ok(bench, "api_store", "store_memory")
+	one_line(server, r"records of the space .*api_stored")
+
+
+@case
+def options_and_reload(bench):
+	first = "[api_conf]\ntext = abc\ncount = 4\nkey = hidden\nmode = fast\nfast = yes\n"
+	server = bench.load("api_conf", sections=first).start()
+	server.wait_for(r"api: abc 4 1 1 30000 65536 2a 6 fast")
+	server.wait_for(r"api: node here")
+	server.write("[api_conf]\ntext = xyz\ncount = 5\nfixed = 7\nkey = hidden\nmode = fast\nfast = yes\n")
+	server.process.send_signal(signal.SIGHUP)
+	server.wait_for(r"api: xyz 5 1 1 30000")
+	server.wait_for(r"\[api_conf\] fixed: cannot change while the server runs")
+	server.write("[api_conf]\ncount = 13\n")
+	server.process.send_signal(signal.SIGHUP)
+	server.wait_for(r"13 brings bad luck")
+	server.write("[api_conf]\ncount = 0\n")
+	server.process.send_signal(signal.SIGHUP)
+	server.wait_for(r'count: \\"0\\" is out of range')
+	expect("exit status", server.stop() == 0)
+	expect("secret in the log", not any("hidden" in line for line in server.lines()))
+
+
+@case
+def shown_config(bench):
+	server = bench.load("api_conf", sections="[api_conf]\nkey = hunter2\n").start("--show-config")
+	expect("exit status", server.exit_status() == 0)
+	text = "\n".join(server.lines())
+	expect(text, re.search(r"key = \(hidden\)  # .*nuncio\.ini:\d+", text) and "hunter2" not in text)
+	expect(text, "count = 3  # default" in text and "api_conf = on" in text)
+
+
+@case
+def shown_hooks(bench):
+	server = bench.load("api_hook").start("--show-hooks")
+	expect("exit status", server.exit_status() == 0)
+	expect("order", server.lines()[-2:] == ["may_call        -500  api_hook", "may_call        1000  api_hook"])
+
+
+@case
+def hooks_and_routes(bench):
+	server = bench.load("api_hook").start()
+	for path in ("now", "later"):
+		status, headers, body = server.get(f"/m/api_hook/{path}")
+		expect(f"{path}: {status} {body}", status == 200 and json.loads(body)["data"] == {"hello": True})
+		expect("the middleware's header", headers["X-Api"] == "seen")
+	status, headers, body = server.get("/m/api_hook/no")
+	expect(f"{status} {body}", status == 403 and json.loads(body)["message"] == "not this one")
+	status, _, body = server.get("/metrics")
+	expect("counter", 'nuncio_api_hook_calls_total{kind="get"} 2' in body)
+	expect("exit status", server.stop() == 0)
+	one_line(server, r"metric Bad name: its name or labels are not valid")
+
+
+@case
+def tokens(bench):
+	server = bench.load("auth_api").start()
+	for token, status, user in (("alice", 200, "alice"), ("slow-bob", 200, "bob"), ("expired", 401, None),
+			("slow-expired", 401, None), ("x" * 65, 401, None), (None, 401, None)):
+		answer = server.get("/m/auth_api/me", token)
+		expect(f"{token}: {answer[0]} {answer[2]}", answer[0] == status)
+		expect(f"{token}: {answer[2]}", json.loads(answer[2]).get("data") == user)
+	expect("exit status", server.stop() == 0)
+	expect("troubles", not server.troubles())
+
+
+def main():
+	parser = argparse.ArgumentParser()
+	parser.add_argument("--build", default=os.environ.get("top_builddir", "."))
+	parser.add_argument("names", nargs="*")
+	arguments = parser.parse_args()
+	failed = passed = 0
+	bench = Bench(os.path.abspath(arguments.build))
+	for name, function in CASES:
+		if arguments.names and name not in arguments.names:
+			continue
+		try:
+			function(bench)
+			passed += 1
+		except (Wrong, OSError, KeyError, ValueError) as why:
+			failed += 1
+			print(f"not ok: {name}: {why!r}")
+			print("\n".join("\t" + line for line in bench.server.lines()[:40]))
+		finally:
+			if bench.server:
+				bench.server.end()
+	shutil.rmtree(bench.folder, ignore_errors=True)
+	print(f"{passed} passed, {failed} failed, 0 skipped")
+	return 1 if failed else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -310,6 +310,15 @@ enum nuncio_presence_status person_status(const struct person *person)
 					       : NUNCIO_PRESENCE_OFFLINE;
 }
 
+int people_show(struct person *person)
+{
+	enum nuncio_presence_status status = person_status(person);
+	if (status == person->told)
+		return 0;
+	person->told = (uint8_t)status;
+	return 1;
+}
+
 void people_remember(struct people *people, struct nuncio_str user, int64_t last_seen_ms)
 {
 	if (people->remember == 0 && !people_find(people, user))
@@ -337,9 +346,7 @@ struct person *people_next_due(
 		return NULL;
 	}
 	place(people, person, PERSON_NOWHERE);
-	enum nuncio_presence_status status = person_status(person);
-	*is_news_r = status != person->told;
-	person->told = (uint8_t)status;
+	*is_news_r = people_show(person);
 	return person;
 }
 

@@ -84,6 +84,12 @@ void people_follow(struct people *people, struct follower **follower, uint64_t s
 /* Coming shows at once; going only when it has lasted for the delay. person may be NULL. */
 enum nuncio_presence_status person_status(const struct person *person);
 
+/*
+ * Before somebody is followed: makes what is told of them what person_status says, so that the new follower and the old ones know the same. 1 when that
+ * is news for the old ones.
+ */
+int people_show(struct person *person);
+
 /* What the store knew about somebody who is not here. */
 void people_remember(struct people *people, struct nuncio_str user, int64_t last_seen_ms);
 

@@ -232,6 +232,11 @@ static void on_subscribe(struct nuncio_request *rq, void *user)
 		free(users);
 		return;
 	}
+	for (size_t i = 0; i < n; i++) {
+		struct person *person = people_find(&presence->people, users[i]);
+		if (person && people_show(person))
+			tell(presence, person);
+	}
 	struct follower *follower = nuncio_slot_get(session, presence->slot);
 	int64_t before = follower ? (int64_t)follower->count : 0;
 	people_follow(&presence->people, &follower, nuncio_session_id(session), users, n);

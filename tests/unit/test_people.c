@@ -158,6 +158,22 @@ static void a_list_replaces_the_former(void **state)
 	assert_int_equal(watch_count(people, "carol"), 0);
 }
 
+/* Whoever follows somebody who has just come is told so in the answer, and has to learn of a quick leave. */
+static void a_new_follower_starts_from_the_truth(void **state)
+{
+	struct people *people = *state;
+	struct follower *alice = NULL;
+	const struct nuncio_str bob = s("bob");
+	people_login(people, bob, 0);
+	assert_int_equal(people_show(people_find(people, bob)), 1);
+	assert_int_equal(people_show(people_find(people, bob)), 0);
+	people_follow(people, &alice, 7, &bob, 1);
+	leave(people, "bob", 10);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_ONLINE);
+	assert_int_equal(settle(people, 10 + DELAY), 1);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_OFFLINE);
+}
+
 static void followers_go_with_their_session(void **state)
 {
 	struct people *people = *state;
@@ -272,6 +288,7 @@ int main(void)
 		TEST(offline_with_the_last_session),
 		TEST(away_only_if_all_are),
 		TEST(a_list_replaces_the_former),
+		TEST(a_new_follower_starts_from_the_truth),
 		TEST(followers_go_with_their_session),
 		TEST(forgets_the_oldest_of_the_idle),
 		TEST(what_happened_here_beats_the_store),

@@ -25,7 +25,7 @@ REPORT = re.compile(r"ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanit
 	r"|UndefinedBehaviorSanitizer|CHECK failed|Assertion .* failed")
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER = os.environ.get("NUNCIO_TEST_USER", "nobody")
-CHAT = "store_sqlite auth_jwt accounts direct presence history".split()
+CHAT = "store_sqlite auth_jwt accounts direct presence history echo".split()
 port_lock = threading.Lock()
 ports_given = set()
 
@@ -107,7 +107,8 @@ class Server:
 				"NUNCIO_TEST_IO_THREADS", "1"), "data_dir": self.data_dir,
 				"module_path": build.plugs, "log_level": "info"},
 			"auth_jwt": {"keys": self.keys.option(), "sign_with": "hs"},
-			"accounts": {"registration": "open"},
+			"accounts": {"registration": "open", "ids": "any"},
+			"web": {"root": os.path.join(SOURCE, "contrib", "web")},
 		}
 		if os.geteuid() == 0:
 			self.settings["core"]["user"] = USER

@@ -3,6 +3,7 @@
 # `make lint` runs the scripts of tests/lint.
 include $(top_srcdir)/tests/lib/local.mk
 include $(top_srcdir)/tests/unit/local.mk
+include $(top_srcdir)/tests/store/local.mk
 include $(top_srcdir)/tests/api/local.mk
 include $(top_srcdir)/tests/scenario/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk

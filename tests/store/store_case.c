@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_case.h"
+
+#include <dirent.h>
+#include <limits.h>
+
+struct store_case the;
+
+const char *case_so(const char *module)
+{
+	static char path[PATH_MAX];
+	const char *build = getenv("top_builddir");
+	snprintf(path, sizeof(path), "%s/modules/%s/.libs/%s.so", build ? build : ".", module,
+		module);
+	return path;
+}
+
+void case_path(char *out, size_t size, const char *name)
+{
+	snprintf(out, size, "%s/%s", the.dir, name);
+}
+
+void case_open(void)
+{
+	struct nuncio_error err = { "" };
+	the.host = store_host_open(the.so, the.dir, the.options, &err);
+	if (!the.host)
+		fail_msg("%s", err.text);
+}
+
+void case_close(void)
+{
+	store_host_close(&the.host);
+}
+
+int case_setup(void **state)
+{
+	(void)state;
+	snprintf(the.dir, sizeof(the.dir), "/tmp/nuncio_store.XXXXXX");
+	if (!mkdtemp(the.dir))
+		return -1;
+	the.last_id = 1000;
+	store_host_set_wall_ms(0);
+	case_open();
+	return 0;
+}
+
+int case_teardown(void **state)
+{
+	char path[512];
+	(void)state;
+	case_close();
+	DIR *dir = opendir(the.dir);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		case_path(path, sizeof(path), e->d_name);
+		if (e->d_name[0] != '.')
+			unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+	return rmdir(the.dir);
+}
+
+struct nuncio_str text_of(const char *s)
+{
+	return (struct nuncio_str){ s, s ? strlen(s) : 0 };
+}
+
+struct nuncio_job_append make_append(const struct event_args *args)
+{
+	static const struct nuncio_str founders[] = { { "alice", 5 }, { "bob", 3 } };
+	the.last_id += 7;
+	return (struct nuncio_job_append){ .size = sizeof(struct nuncio_job_append),
+		.founders = founders,
+		.founders_count = 2,
+		.writes = args->writes,
+		.writes_count = args->writes_count,
+		.event = { .size = sizeof(struct nuncio_event),
+			.conversation = text_of(args->conversation),
+			.id = the.last_id,
+			.sent_at_ms = 1795000000000 + (int64_t)the.last_id,
+			.type = text_of(args->type ? args->type : "message"),
+			.from = text_of(args->from),
+			.client_id = text_of(args->client_id),
+			.kind = text_of(args->kind ? args->kind : "text"),
+			.body = text_of(args->body),
+			.extra = text_of(args->extra) } };
+}
+
+int append_with(const struct event_args *args, struct nuncio_job *job_r)
+{
+	struct nuncio_job_append in = make_append(args);
+	struct nuncio_job job = { .kind = NUNCIO_JOB_APPEND, .input = &in };
+	store_host_run(the.host, &job, 1);
+	int status = job.status;
+	if (job_r)
+		*job_r = job;
+	else
+		store_host_job_fini(&job);
+	return status;
+}
+
+uint64_t append(const char *conversation, const char *from, const char *client_id, const char *body)
+{
+	struct nuncio_job job;
+	int status = append_with(&(struct event_args){ .conversation = conversation,
+					 .from = from,
+					 .client_id = client_id,
+					 .body = body },
+		&job);
+	assert_int_equal(status, 0);
+	uint64_t seq = job.seq;
+	store_host_job_fini(&job);
+	return seq;
+}
+
+static int run_alone(uint32_t kind, const void *input)
+{
+	struct nuncio_job job = { .kind = kind, .input = input };
+	store_host_run(the.host, &job, 1);
+	int status = job.status;
+	store_host_job_fini(&job);
+	return status;
+}
+
+int mark(const char *conversation, const char *user, uint64_t delivered, uint64_t read)
+{
+	struct nuncio_job_mark in = { .size = sizeof(in),
+		.conversation = text_of(conversation),
+		.user = text_of(user),
+		.delivered = delivered,
+		.read = read };
+	struct nuncio_job job = { .kind = NUNCIO_JOB_MARK, .input = &in };
+	store_host_run(the.host, &job, 1);
+	int status = job.status == 0 ? (int)job.member_count : job.status;
+	store_host_job_fini(&job);
+	return status;
+}
+
+int write_records(const struct nuncio_record_write *writes, size_t n)
+{
+	struct nuncio_job_write in = { .size = sizeof(in), .writes = writes, .writes_count = n };
+	return run_alone(NUNCIO_JOB_WRITE, &in);
+}
+
+struct nuncio_record_write make_write(
+	const char *space, const char *owner, const char *key, const char *value, int64_t expect)
+{
+	return (struct nuncio_record_write){ .size = sizeof(struct nuncio_record_write),
+		.space = text_of(space),
+		.owner = text_of(owner),
+		.key = text_of(key),
+		.value = text_of(value),
+		.expect = expect };
+}
+
+struct nuncio_job read_job(uint32_t kind, const void *query)
+{
+	struct nuncio_job job = { .kind = kind, .input = query };
+	store_host_run(the.host, &job, 1);
+	job.input = NULL;
+	return job;
+}
+
+struct nuncio_job read_events(
+	const char *conversation, uint64_t after, uint64_t before, uint32_t limit)
+{
+	struct nuncio_events_query q = { .size = sizeof(q),
+		.conversation = text_of(conversation),
+		.after = after,
+		.before = before,
+		.limit = limit };
+	return read_job(NUNCIO_JOB_EVENTS, &q);
+}
+
+struct nuncio_job read_sync(const char *user, struct nuncio_str cursor, uint32_t limit)
+{
+	struct nuncio_sync_query q = {
+		.size = sizeof(q), .user = text_of(user), .cursor = cursor, .limit = limit
+	};
+	return read_job(NUNCIO_JOB_SYNC, &q);
+}
+
+struct nuncio_job read_conversations(const char *user, const char *after, uint32_t limit)
+{
+	struct nuncio_job_conversations q = {
+		.size = sizeof(q), .limit = limit, .user = text_of(user), .after = text_of(after)
+	};
+	return read_job(NUNCIO_JOB_CONVERSATIONS, &q);
+}
+
+struct nuncio_job read_members(const char *conversation, const char *after, uint32_t limit)
+{
+	struct nuncio_job_members q = { .size = sizeof(q),
+		.limit = limit,
+		.conversation = text_of(conversation),
+		.after = text_of(after) };
+	return read_job(NUNCIO_JOB_MEMBERS, &q);
+}
+
+struct nuncio_job read_record(const char *space, const char *owner, const char *key)
+{
+	struct nuncio_record q = { .size = sizeof(q),
+		.space = text_of(space),
+		.owner = text_of(owner),
+		.key = text_of(key) };
+	return read_job(NUNCIO_JOB_GET, &q);
+}
+
+struct nuncio_job read_list(const struct nuncio_records_query *query)
+{
+	return read_job(NUNCIO_JOB_LIST, query);
+}
+
+uint64_t check_log(const char *conversation)
+{
+	uint64_t seq = 0;
+	nuncio_id id = 0;
+	for (int more = 1; more;) {
+		struct nuncio_job job = read_events(conversation, seq, seq ? 0 : 2, 500);
+		assert_int_equal(job.status, 0);
+		for (size_t i = 0; i < job.event_count; i++) {
+			assert_int_equal(job.events[i].seq, ++seq);
+			assert_true(job.events[i].id > id);
+			id = job.events[i].id;
+		}
+		/* The first page is the one event below 2; from there forward. */
+		more = seq == 1 && job.event_count == 1 ? 1 : job.more;
+		store_host_job_fini(&job);
+	}
+	return seq;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_CASE_H
+#define STORE_CASE_H
+
+/* Short words for the tests of stores: one store open at a time, in a folder of its own. */
+
+#include "lib/store_host.h"
+#include "lib/unit.h"
+
+#define S(literal) ((struct nuncio_str){ literal, sizeof(literal) - 1 })
+
+struct store_case {
+	const char *so;  /* module under test */
+	bool is_durable; /* survives closing */
+	const char *options[4];
+	char dir[64];
+	struct store_host *host;
+	nuncio_id last_id;
+};
+extern struct store_case the;
+
+void case_path(char *out, size_t size, const char *name); /* of a file in the folder */
+const char *case_so(const char *module);                  /* path of a built module; static text */
+int case_setup(void **state);                             /* new folder, open */
+int case_teardown(void **state);                          /* close, remove the folder */
+void case_open(void);
+void case_close(void);
+struct nuncio_str text_of(const char *s);
+
+/* One append; texts not named are: type message, kind text, founders alice and bob. */
+struct event_args {
+	const char *conversation, *from, *client_id, *body, *kind, *extra, *type;
+	const struct nuncio_record_write *writes;
+	size_t writes_count;
+};
+struct nuncio_job_append make_append(const struct event_args *args);
+/* Runs it alone: status; *job_r for details, to be ended with store_host_job_fini, or NULL. */
+int append_with(const struct event_args *args, struct nuncio_job *job_r);
+uint64_t append(
+	const char *conversation, const char *from, const char *client_id, const char *body);
+int mark(const char *conversation, const char *user, uint64_t delivered, uint64_t read);
+int write_records(const struct nuncio_record_write *writes, size_t n);
+struct nuncio_record_write make_write(
+	const char *space, const char *owner, const char *key, const char *value, int64_t expect);
+/* Reads: run a query, the caller ends the job. */
+struct nuncio_job read_job(uint32_t kind, const void *query);
+struct nuncio_job read_events(
+	const char *conversation, uint64_t after, uint64_t before, uint32_t limit);
+struct nuncio_job read_sync(const char *user, struct nuncio_str cursor, uint32_t limit);
+struct nuncio_job read_conversations(const char *user, const char *after, uint32_t limit);
+struct nuncio_job read_members(const char *conversation, const char *after, uint32_t limit);
+struct nuncio_job read_record(const char *space, const char *owner, const char *key);
+struct nuncio_job read_list(const struct nuncio_records_query *query);
+/* The seqs of a log are 1..count and its ids rise; returns count. */
+uint64_t check_log(const char *conversation);
+
+#endif

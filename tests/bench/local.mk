@@ -3,7 +3,7 @@
 #	make bench           builds all that is needed and measures; BENCH_FLAGS='--rounds 1' and so on
 #	make bench-programs  builds the load generator and the floors only
 BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fsync \
-	tests/bench/floor_sqlite
+	tests/bench/floor_sqlite tests/bench/bench_store
 EXTRA_PROGRAMS = $(BENCH_BUILDS)
 CLEANFILES += $(BENCH_BUILDS)
 
@@ -18,6 +18,14 @@ tests_bench_floor_echo_LDADD = $(EV_LIBS)
 tests_bench_floor_fsync_SOURCES = $(BENCH_COMMON) %D%/floor_fsync.c
 tests_bench_floor_sqlite_SOURCES = $(BENCH_COMMON) %D%/floor_sqlite.c
 tests_bench_floor_sqlite_LDADD = $(SQLITE_LIBS)
+
+# Loads a store module into itself: bench_store modules/lib/store_sqlite.so
+tests_bench_bench_store_SOURCES = $(BENCH_COMMON) %D%/bench_store.c tests/lib/store_host.c \
+	tests/lib/store_host.h
+tests_bench_bench_store_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/tests
+tests_bench_bench_store_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_bench_bench_store_LDADD = src/libwire.a src/libbase.a $(SQLITE_LIBS) $(WIRE_LIBS) \
+	$(BASE_LIBS) $(DL_LIBS)
 
 EXTRA_DIST += %D%/README.md %D%/run %D%/report.py %D%/bench_server.py
 

@@ -199,22 +199,31 @@ int log_append(struct logs *l, struct records *r, const struct nuncio_job_append
 	return 0;
 }
 
-static void raise_to(uint64_t *cursor, uint64_t seq, uint64_t last)
+/* 1 if it rose. */
+static int raise_to(uint64_t *cursor, uint64_t seq, uint64_t last)
 {
 	if (seq > last)
 		seq = last;
-	if (*cursor < seq)
-		*cursor = seq;
+	if (*cursor >= seq)
+		return 0;
+	*cursor = seq;
+	return 1;
 }
 
-int log_mark(struct logs *l, const struct nuncio_job_mark *in)
+int log_mark(struct logs *l, const struct nuncio_job_mark *in, struct nuncio_job *job)
 {
 	const struct log *log = table_find(&l->by_id, in->conversation);
 	struct log_member *member = log ? log_member(log, in->user) : NULL;
 	if (!member)
 		return NUNCIO_E_NOTFOUND;
-	raise_to(&member->read, in->read, log->count);
-	raise_to(&member->delivered, in->delivered, log->count);
-	raise_to(&member->delivered, in->read, log->count);
+	int rose = raise_to(&member->read, in->read, log->count);
+	rose |= raise_to(&member->delivered, in->delivered, log->count);
+	rose |= raise_to(&member->delivered, in->read, log->count);
+	if (rose)
+		nuncio_job_add_member(
+			job, &(struct nuncio_member){ .size = sizeof(struct nuncio_member),
+				     .user = in->user,
+				     .delivered = member->delivered,
+				     .read = member->read });
 	return 0;
 }

@@ -49,7 +49,7 @@ static int run_job(struct memory *m, struct nuncio_job *job)
 	case NUNCIO_JOB_APPEND:
 		return log_append(&m->logs, &m->records, in, job);
 	case NUNCIO_JOB_MARK:
-		return log_mark(&m->logs, in);
+		return log_mark(&m->logs, in, job);
 	case NUNCIO_JOB_WRITE: {
 		const struct nuncio_job_write *write = in;
 		return records_write(&m->records, write->writes, write->writes_count);

@@ -57,7 +57,7 @@ void logs_init(struct logs *l);
 void logs_fini(struct logs *l);
 int log_append(struct logs *l, struct records *r, const struct nuncio_job_append *in,
 	struct nuncio_job *job);
-int log_mark(struct logs *l, const struct nuncio_job_mark *in);
+int log_mark(struct logs *l, const struct nuncio_job_mark *in, struct nuncio_job *job);
 struct log_member *log_member(const struct log *log, struct nuncio_str user);
 
 /* --- memory_read.c --- */

@@ -106,6 +106,7 @@ int append_apply(struct store *s, const struct nuncio_job_append *in, struct out
 		rc = find_repeated(s, head->number, event, out);
 		if (rc != SQLITE_DONE)
 			return rc == SQLITE_ROW ? SQLITE_OK : rc;
+		rc = SQLITE_OK;
 	}
 	/* Cursors of sync are event ids: one that does not grow would be missed by them. */
 	if (event->id <= s->highest || event->id > INT64_MAX) {

@@ -54,6 +54,14 @@ static void complete(struct nuncio_job **job, const struct outcome *out)
 {
 	if (out->status == 0 && nuncio_job_kind(*job) == NUNCIO_JOB_APPEND)
 		nuncio_job_set_appended(*job, out->seq, out->id, out->sent_at_ms, out->duplicate);
+	if (out->status == 0 && out->raised) {
+		const struct nuncio_job_mark *mark = nuncio_job_input(*job);
+		nuncio_job_add_member(
+			*job, &(struct nuncio_member){ .size = sizeof(struct nuncio_member),
+				      .user = mark->user,
+				      .delivered = out->delivered,
+				      .read = out->read });
+	}
 	nuncio_job_done(job, out->status);
 }
 

@@ -61,7 +61,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_MEMBER_RAISE] =
 		"UPDATE member SET delivered = max(delivered, ?3), read = max(read, ?4)"
 		" WHERE conversation = ?1 AND user = ?2"
-		" AND (delivered < ?3 OR read < ?4)",
+		" AND (delivered < ?3 OR read < ?4) RETURNING delivered, read",
 	[SQL_MEMBER_IS] = "SELECT 1 FROM member WHERE conversation = ?1 AND user = ?2",
 	[SQL_MEMBERS_FROM] = "SELECT user, delivered, read FROM member"
 			     " WHERE conversation = ?1 AND user > ?2 ORDER BY user LIMIT ?3",

@@ -81,7 +81,7 @@ void heads_forget(struct heads *h)
 /* Those of this batch are the newest, so the oldest is clean unless the batch is larger than the cache. */
 static struct head *keep(struct heads *h, struct nuncio_str id, uint64_t hash)
 {
-	while (h->count >= HEADS_MAX && !h->oldest->is_dirty)
+	if (h->count >= HEADS_MAX && !h->oldest->is_dirty)
 		drop(h, h->oldest);
 	struct head *head = store_alloc(sizeof(*head) + id.n);
 	*head = (struct head){ .hash = hash, .id_bytes = id.n };

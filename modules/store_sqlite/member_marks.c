@@ -25,9 +25,15 @@ int member_mark(struct store *s, const struct nuncio_job_mark *in, struct outcom
 	db_bind(raise, 2, in->user);
 	sqlite3_bind_int64(raise, 3, (sqlite3_int64)delivered);
 	sqlite3_bind_int64(raise, 4, (sqlite3_int64)read);
-	rc = db_run(db, SQL_MEMBER_RAISE);
-	if (rc != SQLITE_OK || sqlite3_changes(db->handle))
-		return rc;
+	rc = sqlite3_step(raise);
+	if (rc == SQLITE_ROW) {
+		out->raised = true;
+		out->delivered = db_uint(raise, 0);
+		out->read = db_uint(raise, 1);
+	}
+	sqlite3_reset(raise);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? SQLITE_OK : rc;
 	sqlite3_bind_int64(is, 1, head->number);
 	db_bind(is, 2, in->user);
 	rc = sqlite3_step(is);

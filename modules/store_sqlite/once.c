@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUN_KEYS = 16384, SLICE_MIN = 64 };
+enum { RUN_KEYS = 16384, SLICE_MIN = 16 };
 
 struct key {
 	int64_t key;

@@ -76,7 +76,8 @@ struct checkpoint;
 /* What became of a write, kept until its batch is committed. */
 struct outcome {
 	int status;
-	bool duplicate;
+	bool duplicate, raised;
+	uint64_t delivered, read; /* of a member whose cursors rose */
 	uint64_t seq;
 	nuncio_id id;
 	int64_t sent_at_ms;

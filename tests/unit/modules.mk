@@ -34,3 +34,22 @@ tests_unit_test_peers_SOURCES = %D%/test_peers.c modules/rate_limit/peers.c test
 tests_unit_test_peers_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_people_SOURCES = %D%/test_people.c modules/presence/people.c tests/lib/unit.h
 tests_unit_test_people_LDADD = $(CMOCKA_LIBS)
+
+# accounts
+UNIT_TESTS += tests/unit/test_account_text tests/unit/test_gone tests/unit/test_refresh \
+	tests/unit/test_throttle
+ACCOUNTS_TEST_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/modules/accounts
+ACCOUNTS_TEST = tests/lib/unit.h modules/accounts/accounts.h modules/accounts/text.c
+ACCOUNTS_TEST_LDADD = $(CMOCKA_LIBS) $(SODIUM_LIBS)
+tests_unit_test_account_text_SOURCES = %D%/test_account_text.c $(ACCOUNTS_TEST)
+tests_unit_test_account_text_CPPFLAGS = $(ACCOUNTS_TEST_CPPFLAGS)
+tests_unit_test_account_text_LDADD = $(ACCOUNTS_TEST_LDADD)
+tests_unit_test_gone_SOURCES = %D%/test_gone.c modules/accounts/gone.c $(ACCOUNTS_TEST)
+tests_unit_test_gone_CPPFLAGS = $(ACCOUNTS_TEST_CPPFLAGS)
+tests_unit_test_gone_LDADD = $(ACCOUNTS_TEST_LDADD)
+tests_unit_test_refresh_SOURCES = %D%/test_refresh.c modules/accounts/refresh.c $(ACCOUNTS_TEST)
+tests_unit_test_refresh_CPPFLAGS = $(ACCOUNTS_TEST_CPPFLAGS)
+tests_unit_test_refresh_LDADD = $(ACCOUNTS_TEST_LDADD)
+tests_unit_test_throttle_SOURCES = %D%/test_throttle.c modules/accounts/throttle.c $(ACCOUNTS_TEST)
+tests_unit_test_throttle_CPPFLAGS = $(ACCOUNTS_TEST_CPPFLAGS)
+tests_unit_test_throttle_LDADD = $(ACCOUNTS_TEST_LDADD)

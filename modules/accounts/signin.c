@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "accounts.h"
+
+/*
+ * POST /auth/login, /auth/refresh, /auth/logout. A sign-in makes a family: one record (accounts.refresh, user, family) with the hash of the one secret that
+ * is good now. Renewing replaces the secret against the version that was read, so of two that come with the same token one wins. Any
+ * other secret for a known family is an old one: it was used twice, by its owner or by a thief, and the family ends.
+ * A family also ends when its epoch is not the account's any more: a new password or the end of the account voids all of them in one write.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct nuncio_str none(void)
+{
+	return (struct nuncio_str){ NULL, 0 };
+}
+
+/* ---- the answer ---- */
+
+static void put_text(struct nuncio_json *json, const char *key, const char *text)
+{
+	nuncio_json_key(json, key);
+	nuncio_json_put_text(json, str_of_text(text));
+}
+
+static void reply_tokens(struct flow *f, const char *access)
+{
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	put_text(json, "access_token", access);
+	put_text(json, "refresh_token", f->refresh_text);
+	put_text(json, "token_type", "Bearer");
+	nuncio_json_key(json, "expires_in");
+	nuncio_json_put_int(json, f->a->access_ttl_ms / 1000);
+	nuncio_json_key(json, "user");
+	account_show(&f->account, json);
+	nuncio_json_object_end(json);
+	nuncio_reply_header(f->rq, "Cache-Control", "no-store");
+	nuncio_reply(&f->rq, 200, nuncio_json_str(json));
+	nuncio_json_free(&json);
+	flow_free(&f);
+}
+
+static void issue(struct flow *f)
+{
+	char access[2048];
+	struct nuncio_error err = { "" };
+	int rc = f->a->tokens->issue(f->a->tokens_impl, str_of_text(f->account.id),
+		str_of_text(f->device), f->a->access_ttl_ms, access, sizeof access, &err);
+	if (rc >= 0) {
+		reply_tokens(f, access);
+		return;
+	}
+	nuncio_log_request(
+		f->a->self, f->rq, NUNCIO_ERROR, "no access token for a user: %s", err.text);
+	flow_refuse(f, NUNCIO_CODE_unavailable, "access tokens cannot be signed now");
+}
+
+/* ---- families ---- */
+
+static void on_family_saved(int status, void *user)
+{
+	struct flow *f = user;
+	if (status < 0 && status != NUNCIO_E_EXISTS && status != NUNCIO_E_CONFLICT)
+		flow_fail(f, status);
+	else
+		f->next_status(f, status);
+}
+
+static void family_save(struct flow *f, int64_t expect, flow_status_fn *next)
+{
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	put_text(json, "hash", f->refresh.hash);
+	put_text(json, "device", f->device);
+	nuncio_json_key(json, "epoch");
+	nuncio_json_put_int(json, f->account.epoch);
+	nuncio_json_object_end(json);
+	struct nuncio_record_write write = {
+		.size = sizeof write,
+		.space = str_of_text(SPACE_REFRESH),
+		.owner = str_of_text(f->refresh.user),
+		.key = str_of_text(f->refresh.family),
+		.value = nuncio_json_str(json),
+		.expect = expect,
+		.expires_at_ms = nuncio_wall_ms() + f->a->refresh_ttl_ms,
+	};
+	f->next_status = next;
+	int rc = nuncio_store_write(f->a->self, &write, 1, on_family_saved, f);
+	nuncio_json_free(&json);
+	if (rc < 0)
+		flow_fail(f, rc);
+}
+
+static void family_end(struct flow *f, nuncio_written_fn *done)
+{
+	struct nuncio_record_write write = {
+		.size = sizeof write,
+		.space = str_of_text(SPACE_REFRESH),
+		.owner = str_of_text(f->refresh.user),
+		.key = str_of_text(f->refresh.family),
+		.value = { NULL, 0 },
+	};
+	int rc = nuncio_store_write(f->a->self, &write, 1, done, f);
+	if (rc < 0)
+		flow_fail(f, rc);
+}
+
+/* ---- login ---- */
+
+static void on_family_made(struct flow *f, int status)
+{
+	if (status < 0) {
+		flow_fail(f, status);
+		return;
+	}
+	nuncio_counter_add(f->a->logins, 1);
+	issue(f);
+}
+
+static void family_make(struct flow *f)
+{
+	memcpy(f->refresh.user, f->account.id, sizeof f->refresh.user);
+	refresh_make(&f->refresh, f->refresh_text);
+	family_save(f, NUNCIO_EXPECT_ABSENT, on_family_made);
+}
+
+/* A conflict means that somebody else has changed it meanwhile; the next login tries again. */
+static void on_mended(struct flow *f, int status)
+{
+	(void)status;
+	family_make(f);
+}
+
+static void login_proved(struct flow *f)
+{
+	if (!f->new_hash[0]) {
+		family_make(f);
+		return;
+	}
+	memcpy(f->account.hash, f->new_hash, sizeof f->account.hash);
+	flow_save(f, (int64_t)f->account.version, on_mended);
+}
+
+static void login_prove(struct flow *f)
+{
+	f->mends = f->is_known;
+	password_prove(f, NUNCIO_CODE_login_failed, login_proved);
+}
+
+static void on_login(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	if (flow_text(f, "user", f->id, sizeof f->id) < 0 ||
+		flow_text(f, "password", f->password, sizeof f->password) < 0 ||
+		flow_text(f, "device", f->device, sizeof f->device) < 0)
+		return;
+	if (text_chars(str_of_text(f->device)) < 0)
+		flow_refuse(
+			f, NUNCIO_CODE_invalid_field, "device: must not have control characters");
+	else if (!id_is_sound(str_of_text(f->id)))
+		flow_refuse(f, NUNCIO_CODE_login_failed, NULL);
+	else
+		flow_load(f, login_prove);
+}
+
+/* ---- refresh ---- */
+
+static void refuse_refresh(struct flow *f)
+{
+	flow_refuse(f, NUNCIO_CODE_refresh_invalid, NULL);
+}
+
+static void on_ended(int status, void *user)
+{
+	if (status < 0)
+		flow_fail(user, status);
+	else
+		refuse_refresh(user);
+}
+
+static void end_reused(struct flow *f)
+{
+	nuncio_counter_add(f->a->reused, 1);
+	nuncio_log_request(f->a->self, f->rq, NUNCIO_WARN,
+		"a refresh token was used twice; this sign-in of the user has ended");
+	family_end(f, on_ended);
+}
+
+static void on_renewed(struct flow *f, int status)
+{
+	if (status < 0) {
+		end_reused(f);
+		return;
+	}
+	nuncio_counter_add(f->a->renewed, 1);
+	issue(f);
+}
+
+static void refresh_renew(struct flow *f)
+{
+	if (!f->is_known || f->account.epoch != f->epoch) {
+		family_end(f, on_ended);
+		return;
+	}
+	refresh_make(&f->refresh, f->refresh_text);
+	family_save(f, (int64_t)f->family_version, on_renewed);
+}
+
+static int family_read(struct flow *f, const struct nuncio_record *row, struct refresh *stored_r)
+{
+	struct nuncio_str hash, device, epoch;
+	f->family_version = row->version;
+	if (nuncio_json_check(row->value, NULL) < 0 ||
+		!nuncio_json_get(row->value, "hash", &hash) ||
+		!nuncio_json_get(row->value, "device", &device) ||
+		!nuncio_json_get(row->value, "epoch", &epoch) ||
+		nuncio_json_text(hash, stored_r->hash, sizeof stored_r->hash) < 0 ||
+		nuncio_json_text(device, f->device, sizeof f->device) < 0)
+		return NUNCIO_E_FAIL;
+	return nuncio_json_int(epoch, &f->epoch);
+}
+
+static void on_family(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
+{
+	struct flow *f = user;
+	struct refresh stored = { "" };
+	(void)more;
+	if (status == 0 && n == 1)
+		status = family_read(f, rows, &stored);
+	if (status == NUNCIO_E_NOTFOUND)
+		refuse_refresh(f);
+	else if (status < 0)
+		flow_fail(f, status);
+	else if (!refresh_is_same(&stored, &f->refresh))
+		end_reused(f);
+	else
+		flow_load(f, refresh_renew);
+}
+
+/* 0, or -1 and answered. */
+static int refresh_take(struct flow *f)
+{
+	struct nuncio_str text = none();
+	nuncio_request_text(f->rq, "refresh_token", &text);
+	if (refresh_parse(text, &f->refresh) < 0)
+		return -1;
+	memcpy(f->id, f->refresh.user, sizeof f->id);
+	return 0;
+}
+
+static void on_refresh(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	if (refresh_take(f) < 0) {
+		refuse_refresh(f);
+		return;
+	}
+	int rc = nuncio_store_get(f->a->self, str_of_text(SPACE_REFRESH),
+		str_of_text(f->refresh.user), str_of_text(f->refresh.family), on_family, f);
+	if (rc < 0)
+		flow_fail(f, rc);
+}
+
+/* ---- logout ---- */
+
+static void on_signed_out(int status, void *user)
+{
+	struct flow *f = user;
+	if (status < 0) {
+		flow_fail(f, status);
+		return;
+	}
+	nuncio_reply(&f->rq, 204, none());
+	flow_free(&f);
+}
+
+/* Whoever knows a token of the family may end it; whether there was one is nobody's business. */
+static void on_logout(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	if (refresh_take(f) < 0)
+		on_signed_out(0, f);
+	else
+		family_end(f, on_signed_out);
+}
+
+/* ---- registration ---- */
+
+int signin_add_routes(struct accounts *a)
+{
+	static const struct nuncio_field login_fields[] = {
+		{ "user", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, ACCOUNT_ID_BYTES_MAX,
+			"The user's id." },
+		{ "password", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1,
+			ACCOUNT_PASSWORD_BYTES_MAX, "The password." },
+		{ "device", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_ID_BYTES_MAX,
+			"Tells this user's clients apart; goes into the tokens." },
+		{ NULL },
+	};
+	static const struct nuncio_field refresh_fields[] = {
+		{ "refresh_token", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 8192,
+			"As it came from login or refresh." },
+		{ NULL },
+	};
+	static const struct nuncio_route routes[] = {
+		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/auth/login", "Signs in.",
+			login_fields, sizeof login_fields[0], 0, on_login },
+		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/auth/refresh",
+			"New tokens for a refresh token, which is used up.", refresh_fields,
+			sizeof refresh_fields[0], 0, on_refresh },
+		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/auth/logout",
+			"Ends what was signed in with this refresh token.", refresh_fields,
+			sizeof refresh_fields[0], 0, on_logout },
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
+		rc = nuncio_route_add(a->self, &routes[i], a);
+	return rc;
+}

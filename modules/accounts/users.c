@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "accounts.h"
+
+/*
+ * POST /users, GET, PUT and DELETE /users/:id. Whoever is signed in may look at anybody, and change only themselves; a new password and the end of the
+ * account need the password again. A change is written against the version that was read, so two at once do not mix: the second is answered `conflict`.
+ */
+
+#include <nuncio/session.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- new ---- */
+
+static void on_registered(struct flow *f, int status)
+{
+	if (status < 0) {
+		flow_refuse(f, NUNCIO_CODE_exists, "id: is taken");
+		return;
+	}
+	nuncio_counter_add(f->a->registered, 1);
+	flow_reply_account(f, 201);
+}
+
+static void register_save(struct flow *f)
+{
+	flow_save(f, NUNCIO_EXPECT_ABSENT, on_registered);
+}
+
+static void register_index(struct flow *f)
+{
+	struct account *account = &f->account;
+	if (!f->new_hash[0]) {
+		flow_refuse(f, NUNCIO_CODE_busy, "not enough memory to hash the password");
+		return;
+	}
+	*account = (struct account){ .epoch = 1, .created_at_ms = nuncio_wall_ms() };
+	memcpy(account->id, f->id, sizeof account->id);
+	memcpy(account->name, f->name, sizeof account->name);
+	memcpy(account->hash, f->new_hash, sizeof account->hash);
+	flow_index(f, register_save);
+}
+
+/* The hash costs much: first see whether the id is free. */
+static void register_hash(struct flow *f)
+{
+	if (f->is_known || f->account.deleted_at_ms) {
+		flow_refuse(f, NUNCIO_CODE_exists, "id: is taken");
+		return;
+	}
+	f->makes = true;
+	password_run(f, register_index);
+}
+
+static bool is_registration_allowed(struct flow *f)
+{
+	struct throttle_rule rule = { 'r', f->a->registrations_per_address, f->a->window_ms };
+	if (!f->a->is_open) {
+		flow_refuse(f, NUNCIO_CODE_registration_closed, NULL);
+		return false;
+	}
+	if (throttle_take(f->a->throttle, &rule, (struct nuncio_str){ NULL, 0 },
+		    str_of_text(f->address), nuncio_mono_ms()))
+		return true;
+	nuncio_counter_add(f->a->throttled, 1);
+	flow_refuse(f, NUNCIO_CODE_rate_limited, "too many new accounts; try again later");
+	return false;
+}
+
+static bool is_id_good(struct flow *f)
+{
+	struct nuncio_str id = str_of_text(f->id);
+	if (f->a->takes_any_id ? id_is_any(id) : id_is_plain(id))
+		return true;
+	flow_refuse(f, NUNCIO_CODE_invalid_field,
+		f->a->takes_any_id
+			? "id: must be 1 to 64 bytes of text without control characters and /"
+			: "id: must be 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit");
+	return false;
+}
+
+static bool is_name_good(struct flow *f)
+{
+	if (name_is_sound(str_of_text(f->name)))
+		return true;
+	flow_refuse(f, NUNCIO_CODE_invalid_field,
+		"name: must be at most 64 characters, none of them control characters");
+	return false;
+}
+
+static void on_post(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	if (flow_text(f, "id", f->id, sizeof f->id) < 0 ||
+		flow_text(f, "password", f->new_password, sizeof f->new_password) < 0 ||
+		flow_text(f, "name", f->name, sizeof f->name) < 0)
+		return;
+	if (is_registration_allowed(f) && is_id_good(f) && is_name_good(f))
+		flow_load(f, register_hash);
+}
+
+/* ---- look ---- */
+
+static void get_show(struct flow *f)
+{
+	if (f->is_known)
+		flow_reply_account(f, 200);
+	else
+		flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
+}
+
+static void on_get(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	if (flow_path_id(f) == 0)
+		flow_load(f, get_show);
+}
+
+/* ---- change ---- */
+
+static void on_changed(struct flow *f, int status)
+{
+	char old_folded[FOLD_SIZE], folded[FOLD_SIZE];
+	if (status < 0) {
+		flow_refuse(
+			f, NUNCIO_CODE_conflict, "the account was changed meanwhile; try again");
+		return;
+	}
+	text_fold(str_of_text(f->old_name), old_folded);
+	text_fold(str_of_text(f->account.name), folded);
+	if (strcmp(old_folded, folded) != 0) {
+		text_fold(str_of_text(f->id), folded);
+		if (strcmp(old_folded, folded) != 0)
+			index_drop(f->a, str_of_text(old_folded), str_of_text(f->id),
+				NUNCIO_EXPECT_ANY);
+	}
+	flow_reply_account(f, 200);
+}
+
+static void put_save(struct flow *f)
+{
+	flow_save(f, (int64_t)f->account.version, on_changed);
+}
+
+static void put_apply(struct flow *f)
+{
+	struct account *account = &f->account;
+	memcpy(f->old_name, account->name, sizeof f->old_name);
+	if (f->sets_name)
+		memcpy(account->name, f->name, sizeof account->name);
+	if (f->makes && !f->new_hash[0]) {
+		flow_refuse(f, NUNCIO_CODE_busy, "not enough memory to hash the password");
+		return;
+	}
+	if (f->makes) {
+		memcpy(account->hash, f->new_hash, sizeof account->hash);
+		account->epoch++; /* voids every refresh token in the same write */
+	}
+	if (f->sets_name)
+		flow_index(f, put_save);
+	else
+		put_save(f);
+}
+
+static void put_prove(struct flow *f)
+{
+	if (!f->is_known)
+		flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
+	else if (f->makes)
+		password_prove(f, NUNCIO_CODE_password_required, put_apply);
+	else if (f->sets_name)
+		put_apply(f);
+	else
+		flow_reply_account(f, 200);
+}
+
+static bool is_self(struct flow *f)
+{
+	if (str_same(nuncio_request_user(f->rq), str_of_text(f->id)))
+		return true;
+	flow_refuse(f, NUNCIO_CODE_denied, "only the user themselves may do this");
+	return false;
+}
+
+static void on_put(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	int name, password, current;
+	if (flow_path_id(f) < 0 || !is_self(f))
+		return;
+	if ((name = flow_text(f, "name", f->name, sizeof f->name)) < 0 ||
+		(password = flow_text(f, "password", f->new_password, sizeof f->new_password)) <
+			0 ||
+		(current = flow_text(f, "current_password", f->password, sizeof f->password)) < 0)
+		return;
+	f->sets_name = name;
+	f->makes = password;
+	if (!is_name_good(f))
+		return;
+	if (password && !current)
+		flow_refuse(f, NUNCIO_CODE_password_required,
+			"current_password: is needed to change the password");
+	else
+		flow_load(f, put_prove);
+}
+
+/* ---- end ---- */
+
+static void sessions_close(struct nuncio_str user)
+{
+	for (nuncio_sid id = nuncio_user_next_session(user, 0); id;
+		id = nuncio_user_next_session(user, id))
+		nuncio_session_close(
+			id, 4002, NUNCIO_CODE_token_invalid, "this account was deleted");
+}
+
+static void index_drop_text(struct flow *f, const char *text)
+{
+	char folded[FOLD_SIZE];
+	text_fold(str_of_text(text), folded);
+	index_drop(f->a, str_of_text(folded), str_of_text(f->id), NUNCIO_EXPECT_ANY);
+}
+
+static void on_deleted(struct flow *f, int status)
+{
+	int64_t now_ms = nuncio_wall_ms();
+	if (status < 0) {
+		flow_refuse(
+			f, NUNCIO_CODE_conflict, "the account was changed meanwhile; try again");
+		return;
+	}
+	index_drop_text(f, f->id);
+	index_drop_text(f, f->old_name);
+	gone_add(f->a->gone, str_of_text(f->id), now_ms,
+		now_ms + f->a->access_ttl_ms + GONE_LEEWAY_MS);
+	sessions_close(str_of_text(f->id));
+	nuncio_reply(&f->rq, 204, (struct nuncio_str){ NULL, 0 });
+	flow_free(&f);
+}
+
+static void delete_save(struct flow *f)
+{
+	memcpy(f->old_name, f->account.name, sizeof f->old_name);
+	f->account.name[0] = f->account.hash[0] = '\0';
+	f->account.epoch++;
+	f->account.deleted_at_ms = nuncio_wall_ms();
+	flow_save(f, (int64_t)f->account.version, on_deleted);
+}
+
+static void delete_prove(struct flow *f)
+{
+	if (f->is_known)
+		password_prove(f, NUNCIO_CODE_password_required, delete_save);
+	else
+		flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
+}
+
+static void on_delete(struct nuncio_request *rq, void *user)
+{
+	struct flow *f = flow_new(user, rq);
+	int password;
+	if (flow_path_id(f) < 0 || !is_self(f))
+		return;
+	if ((password = flow_text(f, "password", f->password, sizeof f->password)) < 0)
+		return;
+	if (password)
+		flow_load(f, delete_prove);
+	else
+		flow_refuse(f, NUNCIO_CODE_password_required,
+			"password: is needed to delete the account");
+}
+
+/* ---- registration ---- */
+
+int users_add_routes(struct accounts *a)
+{
+	static const struct nuncio_field post_fields[] = {
+		{ "id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, ACCOUNT_ID_BYTES_MAX,
+			"The new user's id, for good." },
+		{ "password", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, ACCOUNT_PASSWORD_BYTES_MIN,
+			ACCOUNT_PASSWORD_BYTES_MAX, "Any text of 8 to 256 bytes." },
+		{ "name", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_NAME_BYTES_MAX,
+			"What people see; at most 64 characters." },
+		{ NULL },
+	};
+	static const struct nuncio_field put_fields[] = {
+		{ "name", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_NAME_BYTES_MAX,
+			"What people see; empty removes it." },
+		{ "password", NUNCIO_FIELD_TEXT, 0, ACCOUNT_PASSWORD_BYTES_MIN,
+			ACCOUNT_PASSWORD_BYTES_MAX,
+			"The new password; needs current_password. Ends everything that was signed in with the old one." },
+		{ "current_password", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_PASSWORD_BYTES_MAX,
+			"The password until now." },
+		{ NULL },
+	};
+	static const struct nuncio_field delete_fields[] = {
+		{ "password", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_PASSWORD_BYTES_MAX,
+			"The password again." },
+		{ NULL },
+	};
+	static const struct nuncio_route routes[] = {
+		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/users", "Makes an account.",
+			post_fields, sizeof post_fields[0], 0, on_post },
+		{ sizeof routes[0], 0, "GET", "/api/v1/users/:id", "One user.", NULL, 0, 0,
+			on_get },
+		{ sizeof routes[0], 0, "PUT", "/api/v1/users/:id",
+			"Changes one's own name or password.", put_fields, sizeof put_fields[0], 0,
+			on_put },
+		{ sizeof routes[0], 0, "DELETE", "/api/v1/users/:id", "Deletes one's own account.",
+			delete_fields, sizeof delete_fields[0], 0, on_delete },
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
+		rc = nuncio_route_add(a->self, &routes[i], a);
+	return rc;
+}

@@ -81,7 +81,11 @@ int option_parse_bytes(struct nuncio_str text, int64_t *value_r)
 static void print_units(struct buf *out, int64_t value, const struct unit *units, size_t count)
 {
 	size_t i = 0;
-	while (i + 1 < count && (value == 0 || value % units[i].factor))
+	if (value == 0) {
+		buf_add_char(out, '0');
+		return;
+	}
+	while (i + 1 < count && value % units[i].factor)
 		i++;
 	buf_printf(out, "%lld%s", (long long)(value / units[i].factor), units[i].name);
 }

@@ -369,8 +369,8 @@ void options_help(const struct options *o, struct buf *out)
 	buf_printf(out, "%s%s\n", o->summary ? "  " : "", o->summary ? o->summary : "");
 	for (size_t i = 0; i < o->count; i++) {
 		const struct nuncio_option *option = &o->table[i];
-		buf_printf(
-			out, "  %s = %s\n", option->key, option->fallback ? option->fallback : "");
+		const char *fallback = option->fallback ? option->fallback : "";
+		buf_printf(out, "  %s =%s%s\n", option->key, fallback[0] ? " " : "", fallback);
 		add_about(out, "      ", option);
 	}
 }

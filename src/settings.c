@@ -57,7 +57,7 @@ static const struct nuncio_option core_table[] = {
 		"Agree to permessage-deflate when a client asks for it." },
 	{ "heartbeat", NUNCIO_OPT_MSEC, 0, "30s", 100, 3600000, NULL,
 		"Ping a WebSocket after this much silence; close it after twice as much." },
-	{ "auth_timeout", NUNCIO_OPT_MSEC, 0, "10s", 1000, 600000, NULL,
+	{ "auth_timeout", NUNCIO_OPT_MSEC, 0, "10s", 100, 600000, NULL,
 		"Time for session.open to come." },
 	{ "request_timeout", NUNCIO_OPT_MSEC, LIVE, "10s", 1000, 600000, NULL,
 		"A request that its module has not answered by then is answered `timeout`." },

@@ -44,7 +44,11 @@ struct nuncio_job_append {
 	size_t writes_count;
 };
 
-/* Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies delivered. Not beyond last_seq. Unknown member: done(NUNCIO_E_NOTFOUND). */
+/*
+ * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies delivered.
+ * Not beyond last_seq. If something rose: nuncio_job_add_member with the new cursors. Unknown
+ * member: done(NUNCIO_E_NOTFOUND).
+ */
 struct nuncio_job_mark {
 	uint32_t size, reserved;
 	struct nuncio_str conversation, user;

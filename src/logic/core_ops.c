@@ -55,16 +55,7 @@ static void on_may_mark(int status, const char *text, void *user)
 	}
 	request_text(rq, "conversation", &conversation);
 	request_int(rq, "seq", &seq);
-	if (!store_is_open(rq->logic->parts.store)) {
-		request_error(&rq, NUNCIO_CODE_unavailable, "no store module is switched on");
-		return;
-	}
-	int rc = marks_raise(rq->logic, conversation, request_user(rq), (uint64_t)seq,
-		marking->is_read ? (uint64_t)seq : 0);
-	if (rc < 0)
-		request_status(&rq, rc);
-	else
-		request_reply(&rq, 200, STR("{}"));
+	marks_raise(rq, conversation, (uint64_t)seq, marking->is_read ? (uint64_t)seq : 0);
 }
 
 static void start_marking(struct nuncio_request *rq, bool is_read)

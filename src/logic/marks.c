@@ -2,8 +2,9 @@
 #include "logic/marks.h"
 
 /*
- * One entry per (conversation, user) with a cursor that has moved. A flush hands all entries to the store, then forgets them; what moves meanwhile is a
- * new entry, and the store never lowers a cursor, so the order of answers does not matter. did_mark is told when the store has it.
+ * One entry per (conversation, user) with a cursor to raise, and the requests that asked for it. A
+ * flush hands all entries to the store; what comes meanwhile is a new entry, and the store never
+ * lowers a cursor, so the order of answers does not matter. did_mark is told what the store says.
  */
 
 #include <string.h>
@@ -14,11 +15,13 @@
 #include "base/slice.h"
 #include "hook/chain.h"
 #include "logic/logic.h"
+#include "logic/request_input.h"
 #include "provide/store.h"
 
 struct mark {
 	struct map_node node;
 	struct logic *logic;
+	struct nuncio_request *waiting; /* to be answered, linked by next */
 	uint64_t delivered, read;
 	uint32_t conversation_bytes, user_bytes;
 	char text[]; /* conversation, user */
@@ -32,6 +35,24 @@ static struct nuncio_str mark_conversation(const struct mark *mark)
 static struct nuncio_str mark_user(const struct mark *mark)
 {
 	return (struct nuncio_str){ mark->text + mark->conversation_bytes, mark->user_bytes };
+}
+
+static void mark_free(struct mark *mark, int status)
+{
+	struct nuncio_request *rq = mark->waiting, *next;
+	for (; rq; rq = next) {
+		next = rq->next;
+		if (status == 0)
+			request_reply(&rq, 200, STR("{}"));
+		else if (status == NUNCIO_E_NOTFOUND)
+			request_error(&rq, NUNCIO_CODE_not_found, "no such conversation");
+		else if (status == NUNCIO_E_FAIL)
+			request_error(
+				&rq, NUNCIO_CODE_store_failed, "the store could not write it");
+		else
+			request_status(&rq, status);
+	}
+	alloc_free(mark);
 }
 
 static void on_timer(struct loop *loop, struct loop_timer *timer, void *user)
@@ -53,7 +74,7 @@ void marks_fini(struct marks *marks, struct logic *logic)
 	MAP_EACH (&marks->pending, node) {
 		struct mark *mark = CONTAINER_OF(node, struct mark, node);
 		map_remove(&marks->pending, node);
-		alloc_free(mark);
+		mark_free(mark, NUNCIO_E_GONE);
 	}
 	map_fini(&marks->pending);
 }
@@ -93,39 +114,46 @@ static struct mark *mark_new(
 	return mark;
 }
 
-int marks_raise(struct logic *logic, struct nuncio_str conversation, struct nuncio_str user,
-	uint64_t delivered, uint64_t read)
+void marks_raise(struct nuncio_request *rq, struct nuncio_str conversation, uint64_t delivered,
+	uint64_t read)
 {
+	struct logic *logic = rq->logic;
 	struct marks *marks = &logic->marks;
+	struct nuncio_str user = request_user(rq);
 	uint64_t hash = mark_hash(conversation, user);
 	struct mark *mark = mark_find(marks, hash, conversation, user);
-	if (!mark && map_count(&marks->pending) + marks->writing >= MARKS_MAX)
-		return NUNCIO_E_BUSY;
+	if (!mark && map_count(&marks->pending) + marks->writing >= MARKS_MAX) {
+		request_status(&rq, NUNCIO_E_BUSY);
+		return;
+	}
 	if (!mark)
 		mark = mark_new(logic, hash, conversation, user);
 	if (delivered > mark->delivered)
 		mark->delivered = delivered;
 	if (read > mark->read)
 		mark->read = read;
+	rq->next = mark->waiting;
+	mark->waiting = rq;
 	if (!loop_timer_is_active(&marks->timer))
 		loop_timer_start(logic->parts.loop, &marks->timer, MARKS_FLUSH_MS, 0);
-	return 0;
 }
 
-static void on_written(int status, void *user)
+static void on_marked(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
 {
 	struct mark *mark = user;
-	mark->logic->marks.writing--;
-	if (status == 0) {
+	struct logic *logic = mark->logic;
+	(void)more;
+	logic->marks.writing--;
+	if (n == 1) {
 		struct nuncio_mark facts = {
 			.user = mark_user(mark),
 			.conversation = mark_conversation(mark),
-			.delivered = mark->delivered > mark->read ? mark->delivered : mark->read,
-			.read = mark->read,
+			.delivered = rows->delivered,
+			.read = rows->read,
 		};
-		hook_tell(mark->logic->parts.hooks, NUNCIO_HOOK_did_mark, &facts);
+		hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_mark, &facts);
 	}
-	alloc_free(mark);
+	mark_free(mark, status);
 }
 
 /* A store that is busy gets the rest with the next flush; one that is not there never will. */
@@ -135,7 +163,7 @@ void marks_flush(struct logic *logic)
 	MAP_EACH (&marks->pending, node) {
 		struct mark *mark = CONTAINER_OF(node, struct mark, node);
 		int rc = store_mark(logic->parts.store, mark_conversation(mark), mark_user(mark),
-			mark->delivered, mark->read, on_written, mark);
+			mark->delivered, mark->read, on_marked, mark);
 		if (rc == NUNCIO_E_BUSY) {
 			loop_timer_start(logic->parts.loop, &marks->timer, MARKS_FLUSH_MS, 0);
 			return;
@@ -144,6 +172,6 @@ void marks_flush(struct logic *logic)
 		if (rc == 0)
 			marks->writing++;
 		else
-			alloc_free(mark);
+			mark_free(mark, rc);
 	}
 }

@@ -11,12 +11,14 @@
 #include "loop/timer.h"
 
 struct logic;
+struct nuncio_request;
 
 /*
- * The cursors of members, `delivered` and `read`, on their way to the store. Clients confirm often; what counts is the highest, so
- * confirmations are gathered for MARKS_FLUSH_MS and written together. Losing them in a crash means that a client is told again what it has.
+ * The cursors of members, `delivered` and `read`, on their way to the store. Clients confirm often;
+ * what counts is the highest, so confirmations are gathered for MARKS_FLUSH_MS and written together.
+ * Each is answered when the store has it.
  */
-enum { MARKS_FLUSH_MS = 50, MARKS_MAX = 100000 };
+enum { MARKS_FLUSH_MS = 20, MARKS_MAX = 100000 };
 
 struct marks {
 	struct map pending;
@@ -26,9 +28,13 @@ struct marks {
 
 void marks_init(struct marks *marks, struct logic *logic);
 void marks_fini(struct marks *marks, struct logic *logic);
-/* NUNCIO_E_BUSY when MARKS_MAX members are waiting. A cursor of 0 is left alone. */
-int marks_raise(struct logic *logic, struct nuncio_str conversation, struct nuncio_str user,
-	uint64_t delivered, uint64_t read);
+
+/*
+ * Raises the cursors of the request's user and owns the request from here on: it is answered {} when
+ * that is durable, `busy` when MARKS_MAX members are waiting. A cursor of 0 is left alone.
+ */
+void marks_raise(struct nuncio_request *rq, struct nuncio_str conversation, uint64_t delivered,
+	uint64_t read);
 void marks_flush(struct logic *logic);
 bool marks_are_clean(const struct marks *marks);
 

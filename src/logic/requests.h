@@ -58,6 +58,7 @@ struct nuncio_request {
 	struct http_side *http;
 	const struct op *op;
 	struct nuncio_str data;  /* checked JSON object, or the raw body */
+	struct nuncio_request *next; /* for whoever owns it */
 	struct chain *parked;    /* may_call or a middleware waits */
 	struct nuncio_call call; /* facts of may_call */
 	uint8_t user_bytes;
@@ -73,6 +74,13 @@ void requests_init(struct requests *requests);
 struct nuncio_request *request_from_packet(
 	struct logic *logic, const struct session *session, struct io_packet *packet);
 struct nuncio_request *request_from_http(struct logic *logic, struct io_http *http);
+
+/*
+ * A question about the request waits for its answer, and with it the next packets of its session; then it is answered. unpark tells if it had waited:
+ * the session's packets may go on then, once what comes next has had its own chance to wait.
+ */
+void request_park(struct nuncio_request *rq, struct chain *chain);
+bool request_unpark(struct nuncio_request *rq);
 
 /* Ends a request without an answer (its session has gone before anybody owned it). */
 void request_drop(struct nuncio_request **rq);

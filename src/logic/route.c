@@ -114,7 +114,7 @@ static bool take_json_body(struct nuncio_request **rq)
 	}
 	if (json_type(r->data) != JSON_OBJECT) {
 		r->data = STR("{}");
-		request_error(rq, NUNCIO_CODE_bad_json, "the body must be a JSON object");
+		request_error(rq, NUNCIO_CODE_invalid_field, "the body must be a JSON object");
 		return false;
 	}
 	return true;
@@ -142,7 +142,7 @@ static void route_run(struct nuncio_request *rq)
 static void on_may_call(const struct chain_answer *answer, void *user)
 {
 	struct nuncio_request *rq = user;
-	rq->parked = NULL;
+	request_unpark(rq);
 	if (answer->yes)
 		route_run(rq);
 	else
@@ -164,7 +164,7 @@ static void route_ask(struct nuncio_request *rq)
 	struct chain *chain =
 		chain_ask(hooks, NUNCIO_HOOK_may_call, &rq->call, NULL, on_may_call, rq);
 	if (chain)
-		rq->parked = chain;
+		request_park(rq, chain);
 }
 
 static void on_auth(int status, const struct nuncio_claims *claims, const char *text, void *user)
@@ -235,7 +235,7 @@ static enum nuncio_verdict ask_skin(struct nuncio_ask *ask, const void *what, vo
 static void on_skin(const struct chain_answer *answer, void *user)
 {
 	struct nuncio_request *rq = user;
-	rq->parked = NULL;
+	request_unpark(rq);
 	rq->http->skin++;
 	if (answer->yes)
 		route_enter(rq);
@@ -258,7 +258,7 @@ static void route_enter(struct nuncio_request *rq)
 		struct chain *chain = chain_ask(
 			rq->logic->parts.hooks, NUNCIO_HOOK_none, NULL, first, on_skin, rq);
 		if (chain)
-			rq->parked = chain;
+			request_park(rq, chain);
 		return;
 	}
 	route_find(rq);

@@ -249,7 +249,6 @@ static void give(struct nuncio_job *job)
 	case NUNCIO_JOB_APPEND:
 		give_appended(job);
 		break;
-	case NUNCIO_JOB_MARK:
 	case NUNCIO_JOB_WRITE:
 		((nuncio_written_fn *)job->done)(status, user);
 		break;
@@ -262,6 +261,7 @@ static void give(struct nuncio_job *job)
 	case NUNCIO_JOB_CONVERSATIONS:
 		((nuncio_conversations_fn *)job->done)(status, rows, n, job->cursor, user);
 		break;
+	case NUNCIO_JOB_MARK:
 	case NUNCIO_JOB_MEMBERS:
 		((nuncio_members_fn *)job->done)(status, rows, n, more, user);
 		break;
@@ -452,7 +452,7 @@ int store_append(
 }
 
 int store_mark(struct store *store, struct nuncio_str conversation, struct nuncio_str user_id,
-	uint64_t delivered, uint64_t read, nuncio_written_fn *done, void *user)
+	uint64_t delivered, uint64_t read, nuncio_members_fn *done, void *user)
 {
 	struct nuncio_job_mark head = {
 		.size = sizeof(head), .delivered = delivered, .read = read

@@ -388,7 +388,7 @@ static void paths_and_bodies_are_checked(void **state)
 	loopback_http(lb, "POST", "/open", "", NULL, "{\"n\":\"y\",\"n\":\"z\"}");
 	NEXT_STARTS(lb, "answer 400 {\"code\":1001");
 	loopback_http(lb, "POST", "/open", "", NULL, "[1]");
-	NEXT_STARTS(lb, "answer 400 {\"code\":1001");
+	NEXT_STARTS(lb, "answer 422 {\"code\":1002");
 	loopback_http(lb, "POST", "/open", "", NULL, NULL);
 	NEXT_STARTS(lb, "answer 422 {\"code\":1002,\"message\":\"n: is missing\"");
 }

@@ -80,6 +80,10 @@ static void on_run(void *impl, uint32_t lane, struct nuncio_job **jobs, size_t n
 				.seq = q->limit };
 			nuncio_job_add_event(jobs[i], &row);
 			nuncio_job_set_more(jobs[i], 1);
+		} else if (kind == NUNCIO_JOB_MARK) {
+			const struct nuncio_job_mark *mark = nuncio_job_input(jobs[i]);
+			struct nuncio_member row = { .size = sizeof(row), .user = mark->user };
+			nuncio_job_add_member(jobs[i], &row);
 		}
 		nuncio_job_done(&jobs[i], kind == NUNCIO_JOB_GET ? NUNCIO_E_NOTFOUND : 0);
 	}
@@ -212,6 +216,16 @@ static void on_written(int status, void *user)
 	assert_int_equal(status, 0);
 }
 
+static void on_marked(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+{
+	struct rig *rig = user;
+	rig->answers++;
+	assert_int_equal(status, 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(more, 0);
+	assert_true(str_eq_text(rows[0].user, "a"));
+}
+
 static void reads_and_writes(void **state)
 {
 	struct rig *rig = *state;
@@ -226,7 +240,7 @@ static void reads_and_writes(void **state)
 	assert_int_equal(store_events(rig->store, &query, on_events, rig), 0);
 	assert_int_equal(store_get(rig->store, STR("m"), STR("o"), STR("k"), on_records, rig), 0);
 	assert_int_equal(store_write(rig->store, w, 1, on_written, rig), 0);
-	assert_int_equal(store_mark(rig->store, STR("d:a:b"), STR("a"), 1, 1, on_written, rig), 0);
+	assert_int_equal(store_mark(rig->store, STR("d:a:b"), STR("a"), 1, 1, on_marked, rig), 0);
 	assert_int_equal(store_write(rig->store, w, 2, on_written, rig), NUNCIO_E_INVAL);
 	assert_int_equal(store_write(rig->store, w, 0, on_written, rig), NUNCIO_E_INVAL);
 	w[0].value = (struct nuncio_str){ "", 65537 };

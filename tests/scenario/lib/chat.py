@@ -275,7 +275,7 @@ class Chat:
 			if key == "modules":
 				modules = [name for name in text.split(",") if name]
 			elif key == "with":
-				modules += text.split(",")
+				modules += [name for name in text.split(",") if name not in modules]
 			elif key == "without":
 				modules = [name for name in modules if name not in text.split(",")]
 			else:

@@ -72,6 +72,8 @@ void nuncio_job_set_appended(
 static void *add_row(struct nuncio_job *job, size_t size, const void *from, uint32_t from_size)
 {
 	check_live(job, "nuncio_job_add");
+	if (from_size < 2 * sizeof(uint32_t))
+		check_failed(__FILE__, __LINE__, "nuncio_job_add: a row without its size");
 	if (job->row_count == job->row_room) {
 		job->row_room = job->row_room ? job->row_room * 2 : 8;
 		job->rows = alloc_grow(job->rows, job->row_room * size);

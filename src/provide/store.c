@@ -30,6 +30,7 @@
 enum {
 	STORE_LIMIT = 10000,
 	IDLE_MS = 10000,
+	TELL_MS = 10000,
 	WAIT_NS = 200000,
 	ROWS_MAX = 1000,
 	WRITES_MAX = 1000,
@@ -190,12 +191,18 @@ size_t store_job_count(const struct store *store)
 void store_finish(struct store *store)
 {
 	const struct timespec pause = { 0, WAIT_NS };
+	int64_t tell_at_ms = clock_mono_ms() + TELL_MS;
 	store->is_finishing = true;
 	if (store->lanes)
 		lane_set_flush(store->lanes);
 	while (store->open) {
 		if (!caller_run(store->settings.caller))
 			nanosleep(&pause, NULL);
+		if (clock_mono_ms() < tell_at_ms)
+			continue;
+		log_write(LOG_LEVEL_WARN, store->provider->name, NULL,
+			"still waiting for %zu answers of the store", store->open);
+		tell_at_ms += TELL_MS;
 	}
 }
 

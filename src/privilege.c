@@ -64,7 +64,7 @@ int privilege_drop(const char *user, struct nuncio_error *err)
 		nuncio_error_set(err, "giving up root did not work");
 		return NUNCIO_E_FAIL;
 	}
-	/* Changing the user has switched core dumps off; they are for debugging a daemon, not for others. */
+	/* What modules start must not become root again through a set-user-id program. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return 0;
 }

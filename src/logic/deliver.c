@@ -19,6 +19,7 @@ struct nuncio_audience {
 	struct logic *logic;
 	const struct nuncio_event *event; /* NULL: nothing to ask may_reach about */
 	nuncio_sid except;
+	uint32_t stamp; /* on the users who are in; a fan-out within may_reach has another */
 	struct packet_out *packet;
 	size_t count;
 	struct io_send **sends; /* one per I/O thread, NULL: nobody there yet */
@@ -65,9 +66,9 @@ static void audience_add_session(struct nuncio_audience *audience, struct sessio
 
 static void audience_add(struct nuncio_audience *audience, struct user *user)
 {
-	if (user->stamp == audience->logic->stamp)
+	if (user->stamp == audience->stamp)
 		return;
-	user->stamp = audience->logic->stamp;
+	user->stamp = audience->stamp;
 	for (struct session *s = user->sessions; s; s = s->next_of_user)
 		audience_add_session(audience, s);
 }
@@ -86,8 +87,8 @@ static void audience_open(struct nuncio_audience *audience, struct logic *logic,
 {
 	memset(sends, 0, logic->sessions.thread_count * sizeof *sends);
 	memset(rooms, 0, logic->sessions.thread_count * sizeof *rooms);
-	logic->stamp++;
 	audience->logic = logic;
+	audience->stamp = ++logic->stamp;
 	audience->sends = sends;
 	audience->rooms = rooms;
 }

@@ -105,24 +105,28 @@ static int check_query(
 	}
 }
 
-static int check_field(
-	struct nuncio_request *rq, const struct nuncio_field *field, struct nuncio_error *err)
+/*
+ * Handlers find a name wherever it stands (request_input.c), so what is declared for one place must not stand in the other, where nobody has checked
+ * it. Over WebSocket all members are in data.
+ */
+static int check_field(struct nuncio_request *rq, const struct nuncio_field *field,
+	bool has_json_body, struct nuncio_error *err)
 {
-	struct nuncio_str value = { NULL, 0 };
-	int found;
-	if (field->flags & NUNCIO_FIELD_QUERY) {
-		found = rq->is_http
-				? uri_query_get(rq->http->query, field->name, &rq->arena, &value)
-				: 0;
-		if (found < 0)
-			return wrong(err, field, "is given twice or badly encoded in the query");
-		if (found == 1)
-			return check_query(field, value, err);
-	} else {
-		found = json_member(rq->data, field->name, &value);
-		if (found == 1 && json_type(value) != JSON_NULL)
-			return check_json(&rq->arena, field, value, err);
-	}
+	bool is_of_query = rq->is_http && (field->flags & NUNCIO_FIELD_QUERY);
+	struct nuncio_str value = { NULL, 0 }, text = { NULL, 0 };
+	int in_query =
+		rq->is_http ? uri_query_get(rq->http->query, field->name, &rq->arena, &text) : 0;
+	int in_data = has_json_body ? json_member(rq->data, field->name, &value) : 0;
+	if (is_of_query && in_data == 1)
+		return wrong(err, field, "belongs in the query, not in the body");
+	if (!is_of_query && in_query != 0)
+		return wrong(err, field, "belongs in the body, not in the query");
+	if (in_query < 0)
+		return wrong(err, field, "is given twice or badly encoded in the query");
+	if (in_query == 1)
+		return check_query(field, text, err);
+	if (in_data == 1 && json_type(value) != JSON_NULL)
+		return check_json(&rq->arena, field, value, err);
 	return field->flags & NUNCIO_FIELD_REQUIRED ? wrong(err, field, "is missing") : 0;
 }
 
@@ -140,7 +144,7 @@ int fields_check(struct nuncio_request *rq, const struct nuncio_field *fields, u
 			return 0;
 		if (!has_json_body && !(field.flags & NUNCIO_FIELD_QUERY))
 			continue;
-		int rc = check_field(rq, &field, err);
+		int rc = check_field(rq, &field, has_json_body, err);
 		if (rc < 0)
 			return rc;
 	}

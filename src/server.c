@@ -362,8 +362,11 @@ static int start_threads(struct server *s, struct nuncio_error *err)
 {
 	for (unsigned i = 0; i < s->io_count; i++) {
 		int rc = io_thread_start(s->io[i], err);
-		if (rc < 0)
-			return rc;
+		if (rc == 0)
+			continue;
+		while (i-- > 0) /* those that run: they are joined at the end */
+			io_thread_stop(s->io[i]);
+		return rc;
 	}
 	return 0;
 }
@@ -449,6 +452,8 @@ static void free_io(struct server *s)
 static void server_fini(struct server *s)
 {
 	join_io(s);
+	if (s->logic)
+		logic_end_sessions(s->logic);
 	if (s->modules) {
 		modules_stop(s->modules);
 		chain_refuse_all(s->hooks, NUNCIO_CODE_stopping);

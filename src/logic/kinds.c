@@ -19,6 +19,12 @@ static bool is_word(const char *text)
 	return text && *text && text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
+void kinds_init(struct kinds *kinds)
+{
+	kinds->count = 0;
+	list_init(&kinds->entering);
+}
+
 int kinds_add(struct kinds *kinds, const char *owner, const struct nuncio_kind *ops, void *user,
 	struct nuncio_error *err)
 {
@@ -85,6 +91,7 @@ enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, voi
 }
 
 struct entering {
+	struct list node; /* in kinds.entering while it waits */
 	struct nuncio_access what;
 	struct chain_first first;
 	struct chain *chain;
@@ -93,50 +100,82 @@ struct entering {
 	char text[]; /* user, conversation */
 };
 
-static void on_entered(const struct chain_answer *answer, void *user)
+static void entering_end(struct entering *entering, int status, const char *text)
 {
-	struct entering *entering = user;
-	int status = 0;
-	if (!answer->yes)
-		status = answer->code == NUNCIO_CODE_timeout ? NUNCIO_E_TIMEOUT : NUNCIO_E_DENIED;
-	entering->done(status, answer->text, entering->user);
+	list_remove(&entering->node);
+	entering->done(status, text, entering->user);
 	alloc_free(entering);
 }
 
-struct entering *kinds_enter(
+static int status_of_refusal(int code)
+{
+	switch (code) {
+	case NUNCIO_CODE_timeout:
+		return NUNCIO_E_TIMEOUT;
+	case NUNCIO_CODE_stopping:
+		return NUNCIO_E_GONE;
+	case NUNCIO_CODE_internal:
+		return NUNCIO_E_FAIL;
+	default:
+		return NUNCIO_E_DENIED;
+	}
+}
+
+static void on_entered(const struct chain_answer *answer, void *user)
+{
+	entering_end(user, answer->yes ? 0 : status_of_refusal(answer->code), answer->text);
+}
+
+static struct entering *entering_new(
+	const struct nuncio_access *what, nuncio_access_fn *done, void *user)
+{
+	struct entering *entering =
+		alloc_zero(sizeof *entering + what->user.n + what->conversation.n);
+	memcpy(entering->text, what->user.p, what->user.n);
+	memcpy(entering->text + what->user.n, what->conversation.p, what->conversation.n);
+	list_init(&entering->node);
+	entering->what = *what;
+	entering->what.user.p = entering->text;
+	entering->what.conversation.p = entering->text + what->user.n;
+	entering->done = done;
+	entering->user = user;
+	return entering;
+}
+
+void kinds_enter(
 	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
 	if (!kind) {
 		done(NUNCIO_E_NOTFOUND, "no such conversation", user);
-		return NULL;
+		return;
 	}
-	struct entering *entering =
-		alloc_zero(sizeof *entering + what->user.n + what->conversation.n);
-	memcpy(entering->text, what->user.p, what->user.n);
-	memcpy(entering->text + what->user.n, what->conversation.p, what->conversation.n);
-	entering->what = *what;
-	entering->what.user.p = entering->text;
-	entering->what.conversation.p = entering->text + what->user.n;
+	struct entering *entering = entering_new(what, done, user);
 	entering->first = (struct chain_first){
 		.fn = kind_ask_enter, .what = &entering->what, .user = (void *)kind
 	};
-	entering->done = done;
-	entering->user = user;
 	struct chain *chain = chain_ask(logic->parts.hooks,
 		what->access == NUNCIO_ACCESS_READ ? NUNCIO_HOOK_may_query : NUNCIO_HOOK_none,
 		&entering->what, &entering->first, on_entered, entering);
 	if (!chain)
-		return NULL;
+		return;
 	entering->chain = chain;
-	return entering;
+	list_add(&logic->kinds.entering, &entering->node);
 }
 
-void kinds_enter_cancel(struct entering **entering)
+/* Takes one at a time from the start: an answer may make the next question, though not of this session. */
+void kinds_session_ends(struct logic *logic, const struct session *session)
 {
-	if (!*entering)
-		return;
-	chain_cancel(&(*entering)->chain);
-	alloc_free(*entering);
-	*entering = NULL;
+	bool is_found = true;
+	while (is_found) {
+		is_found = false;
+		LIST_EACH (&logic->kinds.entering, entering, struct entering, node) {
+			if (entering->what.session != (const struct nuncio_session *)session)
+				continue;
+			chain_cancel(&entering->chain);
+			entering_end(entering, NUNCIO_E_GONE, "the session has ended");
+			is_found = true;
+			break;
+		}
+	}
 }

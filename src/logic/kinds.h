@@ -7,7 +7,10 @@
 #include <nuncio/conversation.h>
 #include <nuncio/hooks.h>
 
+#include "base/list.h"
+
 struct logic;
+struct session;
 
 /* Which kinds of conversations there are. Few; looked through in order. */
 enum { KINDS_MAX = 16 };
@@ -22,7 +25,10 @@ struct kind {
 struct kinds {
 	struct kind all[KINDS_MAX];
 	size_t count;
+	struct list entering; /* questions who may enter, while they wait */
 };
+
+void kinds_init(struct kinds *kinds);
 
 int kinds_add(struct kinds *kinds, const char *owner, const struct nuncio_kind *ops, void *user,
 	struct nuncio_error *err);
@@ -36,12 +42,11 @@ const struct kind *kind_by_target(const struct kinds *kinds, struct nuncio_str t
 enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, void *user);
 
 /*
- * May `what->user` do this? Asks the kind, and may_query when reading. `what` and its texts are copied. done may come before this returns; after
- * enter_cancel it does not come. Returns what to cancel, or NULL when done has come.
+ * May `what->user` do this? Asks the kind, and may_query when reading. `what` and its texts are copied. done comes once, perhaps before this returns; it
+ * comes with NUNCIO_E_GONE when the session that asks ends first, because the facts of a question must not outlive it.
  */
-struct entering;
-struct entering *kinds_enter(
+void kinds_enter(
 	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user);
-void kinds_enter_cancel(struct entering **entering);
+void kinds_session_ends(struct logic *logic, const struct session *session);
 
 #endif

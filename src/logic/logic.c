@@ -29,6 +29,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	wheel_init(&logic->wheel, (uint32_t)loop_now_ms(parts->loop), LOGIC_TICK_MS);
 	ops_init(&logic->ops);
 	routes_init(&logic->routes);
+	kinds_init(&logic->kinds);
 	requests_init(&logic->requests);
 	marks_init(&logic->marks, logic);
 	return logic;
@@ -40,6 +41,7 @@ void logic_free(struct logic **logic)
 	if (!l)
 		return;
 	marks_fini(&l->marks, l);
+	requests_fini(&l->requests);
 	routes_fini(&l->routes);
 	ops_fini(&l->ops);
 	users_fini(&l->users);
@@ -138,19 +140,29 @@ void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user
 
 /* ---- turns ---- */
 
+static struct mail *logic_next_mail(struct logic *logic)
+{
+	struct mail *mail = logic->taken;
+	if (!mail)
+		mail = mailbox_take_all(&logic->inbox);
+	logic->taken = mail ? mail->next : NULL;
+	if (mail)
+		mail->next = NULL;
+	return mail;
+}
+
+/* What is over LOGIC_BATCH waits until the answers so far are on their way. */
 static bool on_turn(struct loop *loop, void *user)
 {
 	struct logic *logic = user;
-	struct mail *mail = mailbox_take_all(&logic->inbox);
-	bool did_something = mail != NULL;
+	struct mail *mail;
+	int n = 0;
 	(void)loop;
-	while (mail) {
-		struct mail *next = mail->next;
-		mail->next = NULL;
+	while (n < LOGIC_BATCH && (mail = logic_next_mail(logic)) != NULL) {
 		take(logic, mail);
-		mail = next;
+		n++;
 	}
-	return did_something;
+	return n > 0;
 }
 
 /* Answers must not be lost, and what they are bounded by (requests under way, sessions) has limits of its own. */
@@ -181,7 +193,7 @@ static void on_second(struct loop *loop, struct loop_timer *timer, void *user)
 static bool on_spin(void *user)
 {
 	const struct logic *logic = user;
-	return mailbox_count(&logic->inbox) > 0;
+	return logic->taken || mailbox_count(&logic->inbox) > 0;
 }
 
 void logic_bind(struct logic *logic)
@@ -204,19 +216,35 @@ void logic_on_io_stopped(struct logic *logic, void (*fn)(void *user), void *user
 	logic->io_stopped_user = user;
 }
 
+static void drop_incoming(struct mail *mail)
+{
+	if (mail->kind == IO_HTTP) {
+		struct arena arena = ((struct io_http *)mail)->arena; /* the mail is in it */
+		arena_fini(&arena);
+	} else {
+		alloc_free(mail);
+	}
+}
+
 static void end_session(struct session *session, void *user)
 {
 	struct io_closed closed = { .id = session->id, .close_code = 1001 };
 	login_closed(user, &closed);
 }
 
-/* Handling what is left makes answers to nobody; they are freed with the rest. */
+void logic_end_sessions(struct logic *logic)
+{
+	struct mail *mail;
+	while ((mail = logic_next_mail(logic)) != NULL)
+		drop_incoming(mail);
+	sessions_each(&logic->sessions, end_session, logic);
+	marks_flush(logic);
+}
+
 void logic_clear(struct logic *logic)
 {
 	loop_timer_stop(logic->parts.loop, &logic->second);
-	on_turn(logic->parts.loop, logic);
 	requests_end(logic);
-	sessions_each(&logic->sessions, end_session, logic);
 	for (uint32_t i = 0; i < logic->parts.io_threads; i++) {
 		struct mail *mail = outbox_take_all(&logic->to_io[i]);
 		while (mail) {

@@ -34,7 +34,7 @@ struct logic_settings {
 	int64_t retry_after_ms; /* clients of a stopping server are spread over this time */
 	int metrics_access;     /* enum logic_metrics */
 };
-enum { LOGIC_TICK_MS = 1000 };
+enum { LOGIC_TICK_MS = 1000, LOGIC_BATCH = 1024 };
 enum logic_metrics { LOGIC_METRICS_OFF = 0, LOGIC_METRICS_LOCAL, LOGIC_METRICS_ON };
 
 struct logic_parts { /* what the server made before; outlives the logic thread */
@@ -55,6 +55,7 @@ struct logic {
 	struct logic_settings settings;
 	struct logic_parts parts;
 	struct mailbox inbox;
+	struct mail *taken; /* from it, not handled yet; oldest first */
 	struct outbox *to_io; /* one per I/O thread; flushed at the end of a turn */
 	struct sessions sessions;
 	struct slots user_slots;
@@ -105,7 +106,11 @@ void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user
 /* fn is called once all I/O threads have said IO_STOPPED. */
 void logic_on_io_stopped(struct logic *logic, void (*fn)(void *user), void *user);
 
-/* After the I/O threads have ended and the modules are through: takes what is still in the boxes, and forgets every session. */
+/*
+ * After the I/O threads have ended, before the modules stop: what they still sent is dropped, every session that is left ends, and cursors go to the store.
+ * After the modules are through: what is still for the I/O threads is dropped, requests too.
+ */
+void logic_end_sessions(struct logic *logic);
 void logic_clear(struct logic *logic);
 
 #endif

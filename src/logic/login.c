@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/slice.h"
+#include "base/utf8.h"
 #include "hook/chain.h"
 #include "logic/logic.h"
 #include "logic/op.h"
@@ -38,6 +39,9 @@ struct login {
 
 /* Names beyond these codes of PROTOCOL.md 1.3 belong to the I/O threads. */
 enum { CLOSE_TOKEN = 4001 };
+
+#define DEVICE_FAULT "device: must be at most 64 bytes of UTF-8 without control characters"
+#define DUE_MAX_MS (INT64_C(100) * 366 * 86400000) /* a token for ever must not overflow a sum */
 
 static void login_free(struct login **login)
 {
@@ -103,6 +107,16 @@ static struct packet_out *closing_packet(struct logic *logic, int code, const ch
 	return packet_out_notify(STR("session.closing"), buf_str(&logic->scratch));
 }
 
+/* A close frame has room for so much; half a character in it would be an error of the protocol. */
+static void reason_set(char reason[124], const char *text)
+{
+	size_t all = strlen(text), n = 0, bytes;
+	while (n < all && (bytes = utf8_char_bytes(text + n, all - n)) != 0 && n + bytes <= 120)
+		n += bytes;
+	memcpy(reason, text, n);
+	reason[n] = '\0';
+}
+
 void login_close(
 	struct logic *logic, struct session *session, int close_code, int code, const char *text)
 {
@@ -117,7 +131,7 @@ void login_close(
 	close->id = session->id;
 	close->last = closing_packet(logic, code, text);
 	close->close_code = (uint16_t)close_code;
-	snprintf(close->reason, sizeof close->reason, "%.120s", text);
+	reason_set(close->reason, text);
 	session->state = SESSION_CLOSING;
 	list_remove(&session->deadline);
 	logic_post_io(logic, session->id, &close->mail);
@@ -191,6 +205,8 @@ static void session_set_due(struct logic *logic, struct session *session, int64_
 {
 	int64_t round_ms = LOGIC_TICK_MS * (WHEEL_SLOTS - 1);
 	int64_t now_ms = loop_now_ms(logic->parts.loop);
+	if (in_ms > DUE_MAX_MS)
+		in_ms = DUE_MAX_MS;
 	session->due_ms = now_ms + in_ms;
 	wheel_put(&logic->wheel, &session->deadline,
 		(uint32_t)(now_ms + (in_ms < round_ms ? in_ms : round_ms)));
@@ -292,6 +308,7 @@ static int code_of_auth(int status)
 	}
 }
 
+/* Both ids were looked at: the provider's by auth.c, the client's before the token was checked. */
 static void login_take_claims(struct login *login, const struct nuncio_claims *claims)
 {
 	struct nuncio_str device = claims->device.n ? claims->device : login->said_device;
@@ -374,6 +391,11 @@ void login_connect(struct logic *logic, struct io_connect *connect)
 		.port = connect->port,
 	};
 	session_set_due(logic, session, logic->settings.auth_timeout_ms);
+	if (!auth_is_device(connect->device)) {
+		session_refuse(logic, session, NUNCIO_CODE_invalid_field, DEVICE_FAULT);
+		login_free(&login);
+		return;
+	}
 	if (logic->is_draining) {
 		session_refuse(logic, session, NUNCIO_CODE_stopping, "the server is stopping");
 		login_free(&login);
@@ -397,6 +419,10 @@ void login_open(struct nuncio_request *rq, void *user)
 	}
 	request_text(rq, "token", &token);
 	request_text(rq, "device", &device);
+	if (!auth_is_device(device)) {
+		request_error(&rq, NUNCIO_CODE_invalid_field, DEVICE_FAULT);
+		return;
+	}
 	struct login *login = login_new(logic, session);
 	login->rq = rq;
 	login->said_device = device;
@@ -412,6 +438,7 @@ void login_closed(struct logic *logic, const struct io_closed *closed)
 		return;
 	session->state = SESSION_CLOSING;
 	login_free(&session->login);
+	kinds_session_ends(logic, session);
 	if (session->parked) {
 		struct nuncio_request *rq = session->parked;
 		session->parked = NULL;

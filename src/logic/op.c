@@ -106,8 +106,7 @@ static void on_may_call(const struct chain_answer *answer, void *user)
 	struct nuncio_request *rq = user;
 	struct logic *logic = rq->logic;
 	nuncio_sid id = rq->id;
-	bool was_parked = rq->parked != NULL;
-	rq->parked = NULL;
+	bool was_parked = request_unpark(rq);
 	if (answer->yes)
 		op_run(rq);
 	else
@@ -128,10 +127,8 @@ static void op_ask(struct logic *logic, struct session *session, struct nuncio_r
 	rq->call.op = str_of(rq->op->command->op);
 	struct chain *chain = chain_ask(
 		logic->parts.hooks, NUNCIO_HOOK_may_call, &rq->call, NULL, on_may_call, rq);
-	if (chain) {
-		rq->parked = chain;
-		session->parked = rq;
-	}
+	if (chain)
+		request_park(rq, chain);
 }
 
 static void op_start(struct logic *logic, struct session *session, struct io_packet *packet)
@@ -166,9 +163,6 @@ void op_resume_session(struct logic *logic, nuncio_sid id)
 {
 	struct session *session = session_find(&logic->sessions, id);
 	struct io_packet *packet;
-	if (!session)
-		return;
-	session->parked = NULL;
 	while (session && session->state != SESSION_CLOSING && !session_must_wait(session) &&
 		(packet = session_pop_waiting(session)) != NULL) {
 		op_start(logic, session, packet);

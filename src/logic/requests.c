@@ -22,6 +22,7 @@
 void requests_init(struct requests *requests)
 {
 	list_init(&requests->waiting);
+	list_init(&requests->late);
 	requests->count = 0;
 }
 
@@ -92,15 +93,37 @@ static void request_free(struct nuncio_request **rq)
 	CHECK_MAGIC(r, REQUEST_MAGIC);
 	if (r->parked)
 		chain_cancel(&r->parked);
-	if (!r->is_answered) {
-		list_remove(&r->node);
+	list_remove(&r->node);
+	if (!r->is_answered)
 		r->logic->requests.count--;
-	}
 	r->magic = 0;
 	arena_fini(&r->arena);
 	alloc_free(r->packet);
 	alloc_free(r);
 	*rq = NULL;
+}
+
+static struct session *request_live_session(const struct nuncio_request *rq)
+{
+	return rq->is_http ? NULL : session_find(&rq->logic->sessions, rq->id);
+}
+
+void request_park(struct nuncio_request *rq, struct chain *chain)
+{
+	struct session *session = request_live_session(rq);
+	rq->parked = chain;
+	if (session)
+		session->parked = rq;
+}
+
+bool request_unpark(struct nuncio_request *rq)
+{
+	struct session *session = request_live_session(rq);
+	bool was_parked = rq->parked != NULL;
+	rq->parked = NULL;
+	if (session && was_parked)
+		session->parked = NULL;
+	return was_parked;
 }
 
 void request_drop(struct nuncio_request **rq)
@@ -233,6 +256,7 @@ static void request_answer_early(struct nuncio_request *rq, int code, const char
 {
 	request_send_answer(rq, nuncio_code_http_status(code), code, str_of(message), STR(""));
 	list_remove(&rq->node);
+	list_add(&rq->logic->requests.late, &rq->node);
 	rq->logic->requests.count--;
 	rq->is_answered = true;
 }
@@ -251,6 +275,14 @@ void requests_end(struct logic *logic)
 	struct nuncio_request *rq;
 	while ((rq = LIST_FIRST(&logic->requests.waiting, struct nuncio_request, node)) != NULL)
 		request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
+}
+
+void requests_fini(struct requests *requests)
+{
+	struct nuncio_request *rq;
+	while ((rq = LIST_FIRST(&requests->late, struct nuncio_request, node)) != NULL)
+		request_free(&rq);
+	CHECK(requests->count == 0);
 }
 
 int request_code_of_status(int status)

@@ -23,7 +23,8 @@ struct session;
 /* All requests that wait for their answer, oldest first; they all have the same time, so the first is the first to expire. */
 struct requests {
 	struct list waiting;
-	size_t count;
+	struct list late; /* answered for their owners, who still hold them */
+	size_t count;     /* of those waiting */
 };
 
 /* What only HTTP has; lives in the request's arena. */
@@ -50,7 +51,7 @@ struct nuncio_request {
 	bool is_answered; /* by the deadline, before its owner did */
 	uint32_t seq;     /* WebSocket: of the packet */
 	nuncio_sid id;    /* session, or HTTP connection */
-	struct list node; /* in requests.waiting */
+	struct list node; /* in requests.waiting or late */
 	int64_t deadline_ms;
 	struct logic *logic;
 	struct arena arena;
@@ -91,6 +92,8 @@ const char *request_trace(struct nuncio_request *rq);
 void requests_expire(struct logic *logic, int64_t now_ms);
 /* Answers `stopping` to all that still wait: the server goes. */
 void requests_end(struct logic *logic);
+/* Frees what no owner will give back any more: modules and the store have ended. */
+void requests_fini(struct requests *requests);
 
 /* The unified answer; code 0 is success. message is empty on success. The owner's part is over: frees the request. */
 void request_answer(struct nuncio_request **rq, int http_status, int code,

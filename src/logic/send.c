@@ -75,7 +75,7 @@ static int find_by_id(struct sending *sending, struct nuncio_str id, struct nunc
 		nuncio_error_set(err, "to.conversation: no such conversation");
 		return NUNCIO_E_NOTFOUND;
 	}
-	snprintf(sending->conversation, sizeof sending->conversation, STR_FMT, STR_ARG(id));
+	memcpy(sending->conversation, id.p, id.n); /* kind_of has looked at its length */
 	return 0;
 }
 
@@ -95,7 +95,15 @@ static int find_by_target(struct sending *sending, struct nuncio_str target,
 	return rc < 0 ? rc : 0;
 }
 
-/* `to` has exactly one member, a string. */
+static bool has_controls(struct nuncio_str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* `to` has exactly one member, a string. No id of a user or conversation holds control characters, so kinds need not think of them. */
 static int find_conversation(struct sending *sending, struct nuncio_error *err)
 {
 	struct nuncio_request *rq = sending->rq;
@@ -109,6 +117,10 @@ static int find_conversation(struct sending *sending, struct nuncio_error *err)
 			err, "to: must have exactly one of user, group, conversation, a string");
 		return NUNCIO_E_INVAL;
 	}
+	if (has_controls(value)) {
+		nuncio_error_set(err, "to: no id has control characters");
+		return NUNCIO_E_NOTFOUND;
+	}
 	key = json_key_text(key, &rq->arena);
 	if (str_eq_text(key, "conversation"))
 		return find_by_id(sending, value, err);
@@ -121,7 +133,8 @@ static bool is_kind(struct nuncio_str kind)
 {
 	for (size_t i = 0; i < kind.n; i++) {
 		char c = kind.p[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr("._-", c))
+		bool is_mark = c == '.' || c == '_' || c == '-';
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !is_mark)
 			return false;
 	}
 	return kind.n > 0;
@@ -226,6 +239,8 @@ static const char *text_of_failure(int status)
 		return "no store module is switched on";
 	case NUNCIO_E_FAIL:
 		return "the store could not write it";
+	case NUNCIO_E_TOOBIG:
+		return "body and mentions: together larger than a packet to the receivers can be";
 	default:
 		return NULL;
 	}
@@ -288,9 +303,12 @@ static int sending_store(
 		.writes = writes,
 		.writes_count = writes_count,
 	};
+	if (event->body.n + event->extra.n > LIMIT_EVENT_BYTES)
+		return NUNCIO_E_TOOBIG;
 	if (kind->ops->founders)
 		append.founders_count = kind->ops->founders(
 			event->conversation, founders, FOUNDERS_MAX, kind->user);
+	CHECK(append.founders_count <= FOUNDERS_MAX); /* else it has written behind the array */
 	return store_append(sending->logic->parts.store, &append, on_appended, sending);
 }
 
@@ -301,8 +319,7 @@ static void on_may_send(const struct chain_answer *answer, void *user)
 	struct sending *sending = user;
 	struct logic *logic = sending->logic;
 	struct nuncio_request *rq = sending->rq;
-	nuncio_sid parked = rq->parked ? sending->from : 0;
-	rq->parked = NULL;
+	nuncio_sid parked = request_unpark(rq) ? sending->from : 0;
 	if (!answer->yes) {
 		sending_end_with_error(sending, answer->code, answer->text);
 	} else {
@@ -314,15 +331,6 @@ static void on_may_send(const struct chain_answer *answer, void *user)
 	}
 	if (parked)
 		op_resume_session(logic, parked);
-}
-
-static void sending_park(struct sending *sending, struct chain *chain)
-{
-	struct session *session =
-		sending->from ? session_find(&sending->logic->sessions, sending->from) : NULL;
-	sending->rq->parked = chain;
-	if (session)
-		session->parked = sending->rq;
 }
 
 static void sending_ask(struct sending *sending)
@@ -343,7 +351,7 @@ static void sending_ask(struct sending *sending)
 	struct chain *chain = chain_ask(sending->logic->parts.hooks, NUNCIO_HOOK_may_send,
 		&sending->facts, &sending->first, on_may_send, sending);
 	if (chain)
-		sending_park(sending, chain);
+		request_park(sending->rq, chain);
 }
 
 static int code_of_fault(int status)
@@ -376,6 +384,8 @@ int send_append(
 	struct logic *logic, const struct nuncio_append *what, nuncio_appended_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
+	if (what->body.n > LIMIT_EVENT_BYTES)
+		return NUNCIO_E_TOOBIG;
 	if (!kind || json_check(what->body, NULL, NULL, NULL) < 0 || !what->type.n || !what->kind.n)
 		return NUNCIO_E_INVAL;
 	struct sending *sending = ALLOC_NEW(struct sending);

@@ -90,6 +90,11 @@ bool auth_is_user_id(struct nuncio_str id)
 	return id.n && is_clean(id);
 }
 
+bool auth_is_device(struct nuncio_str id)
+{
+	return is_clean(id);
+}
+
 static const char *text_of(int status)
 {
 	switch (status) {

@@ -34,5 +34,6 @@ struct nuncio_auth *auth_check(
 void auth_cancel(struct nuncio_auth **question); /* who asked has gone: done is not called */
 
 bool auth_is_user_id(struct nuncio_str id); /* 1-64 bytes, UTF-8, no control characters */
+bool auth_is_device(struct nuncio_str id);  /* the same, or empty */
 
 #endif

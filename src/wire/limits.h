@@ -17,6 +17,9 @@
 /* Default for the body of a chat message: leaves room for what message.new adds around it (ids,
    times, names, mentions), so that what was accepted can also be delivered in one packet. */
 #define LIMIT_BODY_BYTES (56 * 1024)
+/* body and the optional members of one event, whoever made it: what is over can be delivered by no
+   packet, nor listed; the rest of the packet is for ids, names and times. */
+#define LIMIT_EVENT_BYTES (60 * 1024)
 #define LIMIT_OP_BYTES 64 /* a name like message.send; it goes into logs and metric labels */
 
 /* Names and ids inside data. */

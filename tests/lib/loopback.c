@@ -15,10 +15,12 @@
 #include "provide/store.h"
 #include "wire/json.h"
 
-static void claim(struct nuncio_auth *auth, struct nuncio_str user, struct nuncio_str device)
+static void claim(const struct loopback *lb, struct nuncio_auth *auth, struct nuncio_str user,
+	struct nuncio_str device)
 {
 	struct nuncio_claims claims = { .size = sizeof claims, .user = user, .device = device };
-	claims.expires_at_ms = clock_wall_ms() + 3600000;
+	claims.expires_at_ms =
+		lb->token_expires_ms ? lb->token_expires_ms : clock_wall_ms() + 3600000;
 	nuncio_auth_done(&auth, 0, &claims, NULL);
 }
 
@@ -29,7 +31,7 @@ static void check_token(void *impl, struct nuncio_str token, struct nuncio_auth 
 	str_cut(token, ':', &word, &user);
 	str_cut(user, ':', &user, &device);
 	if (str_eq_text(word, "good"))
-		claim(auth, user, device);
+		claim(lb, auth, user, device);
 	else if (str_eq_text(word, "later"))
 		lb->asked = auth;
 	else
@@ -95,6 +97,7 @@ void loopback_fini(struct loopback *lb)
 	loopback_turn(lb);
 	while (strcmp(loopback_next(lb), "nothing") != 0)
 		;
+	logic_end_sessions(lb->logic);
 	logic_clear(lb->logic);
 	auth_free(&lb->auth);
 	store_free(&lb->store);
@@ -214,7 +217,7 @@ void loopback_answer_auth(struct loopback *lb, const char *user)
 {
 	struct nuncio_auth *auth = lb->asked;
 	lb->asked = NULL;
-	claim(auth, str_of(user), STR(""));
+	claim(lb, auth, str_of(user), STR(""));
 	loopback_turn(lb);
 }
 

@@ -24,6 +24,7 @@ struct loopback {
 	struct mail *received;     /* taken from it, oldest first */
 	struct nuncio_auth *asked; /* the question of a "later:" token */
 	uint32_t next_slot;
+	int64_t token_expires_ms; /* of good tokens; 0: in an hour */
 };
 
 void loopback_init(struct loopback *lb);

@@ -9,3 +9,6 @@ tests_unit_test_trace_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_logic
 tests_unit_test_logic_SOURCES = %D%/test_logic.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_logic_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_send
+tests_unit_test_send_SOURCES = %D%/test_send.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_send_LDADD = $(LOGIC_TEST_LIBS)

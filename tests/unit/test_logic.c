@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/slice.h"
 #include "hook/chain.h"
+#include "logic/login.h"
 #include "logic/request_input.h"
 
 #include "tests/lib/loopback.h"
@@ -262,6 +263,59 @@ static void a_bad_token_in_session_open_closes(void **state)
 	NEXT(lb, "close 4001");
 }
 
+static void a_device_has_no_control_characters(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_connect(lb, NULL);
+	NEXT(lb, "admit ");
+	loopback_packet(lb, id, 1, "session.open",
+		"{\"token\":\"good:alice\",\"device\":\"pho\\u0000ne\"}");
+	NEXT_STARTS(lb, RESPONSE(1, 1002));
+	NEXT(lb, "nothing");
+	loopback_packet(
+		lb, id, 2, "session.open", "{\"token\":\"good:alice\",\"device\":\"phone\"}");
+	NEXT_STARTS(lb, RESPONSE(2, 0));
+}
+
+static void a_token_for_ever_is_good(void **state)
+{
+	struct loopback *lb = *state;
+	lb->token_expires_ms = INT64_MAX;
+	loopback_login(lb, "good:alice");
+	wheel_turn(
+		&lb->logic->wheel, (uint32_t)loop_now_ms(lb->loop) + 3600000, login_due, lb->logic);
+	loopback_turn(lb);
+	NEXT(lb, "nothing");
+}
+
+static void what_never_got_an_answer_is_freed_at_the_end(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "keep", "{}");
+	loopback_http(lb, "GET", "/items/x", "", "later:alice", NULL);
+	NEXT(lb, "nothing");
+}
+
+static void nothing_is_carried_out_after_the_end(void **state)
+{
+	struct loopback *lb = *state;
+	loopback_login(lb, "good:alice");
+	struct arena arena;
+	arena_init(&arena, 0);
+	struct io_http *http = arena_zero(&arena, sizeof *http);
+	http->mail.kind = IO_HTTP;
+	http->method = STR("POST");
+	http->path = STR("/open");
+	http->body = STR("{\"n\":\"y\"}");
+	http->arena = arena;
+	mailbox_post_forced(&lb->logic->inbox, &http->mail);
+	logic_end_sessions(lb->logic);
+	assert_int_equal(seen.leaves, 1);
+	assert_int_equal(lb->logic->sessions.count, 0);
+	assert_string_equal(seen.order, "");
+}
+
 static void a_fresh_token_prolongs_the_session_of_the_same_user_only(void **state)
 {
 	struct loopback *lb = *state;
@@ -422,6 +476,10 @@ int main(void)
 		READY(packets_wait_while_a_token_is_checked),
 		READY(a_client_that_leaves_while_its_token_is_checked_is_forgotten),
 		READY(a_bad_token_in_session_open_closes),
+		READY(a_device_has_no_control_characters),
+		READY(a_token_for_ever_is_good),
+		READY(what_never_got_an_answer_is_freed_at_the_end),
+		READY(nothing_is_carried_out_after_the_end),
 		READY(a_fresh_token_prolongs_the_session_of_the_same_user_only),
 		READY(unknown_ops_and_wrong_input_are_named),
 		GUARDED(packets_keep_their_order_while_one_is_parked),

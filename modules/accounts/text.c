@@ -77,12 +77,17 @@ static bool is_plain_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+static bool is_plain_mark(char c)
+{
+	return c == '.' || c == '_' || c == '-';
+}
+
 bool id_is_plain(struct nuncio_str id)
 {
 	if (id.n == 0 || id.n > ACCOUNT_ID_BYTES_MAX || !is_plain_letter(id.p[0]))
 		return false;
 	for (size_t i = 0; i < id.n; i++)
-		if (!is_plain_letter(id.p[i]) && !memchr("._-", id.p[i], 3))
+		if (!is_plain_letter(id.p[i]) && !is_plain_mark(id.p[i]))
 			return false;
 	return true;
 }

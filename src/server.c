@@ -100,6 +100,12 @@ static int read_config(struct server *s, struct option_faults *faults)
 	settings_io(s->core, &s->io_settings);
 	s->io_threads = settings_io_threads(s->core);
 	s->io_count = s->io_threads ? s->io_threads : 1;
+	if (s->arguments->task != SERVER_RUN && s->arguments->task != SERVER_CHECK)
+		return 0;
+	if (privilege_check(options_text(s->core, "user"), &err) < 0) {
+		fail("", &err);
+		return SERVER_EXIT_CONFIG;
+	}
 	return 0;
 }
 
@@ -126,9 +132,7 @@ static int lock_data_dir(struct server *s, struct nuncio_error *err)
 
 static int take_places(struct server *s, struct nuncio_error *err)
 {
-	int rc = privilege_check(options_text(s->core, "user"), err);
-	if (rc == 0)
-		rc = io_listen(&s->io_settings, s->io_count, &s->listeners, err);
+	int rc = io_listen(&s->io_settings, s->io_count, &s->listeners, err);
 	if (rc == 0)
 		rc = privilege_drop(options_text(s->core, "user"), err);
 	return rc < 0 ? rc : lock_data_dir(s, err);
@@ -411,14 +415,9 @@ static int print_and_free(struct buf *text)
 
 static int do_task(struct server *s)
 {
-	struct nuncio_error err;
 	struct buf text = { 0 };
 	switch (s->arguments->task) {
 	case SERVER_CHECK:
-		if (privilege_check(options_text(s->core, "user"), &err) < 0) {
-			fail("", &err);
-			return SERVER_EXIT_CONFIG;
-		}
 		printf("%s: ok, %zu modules\n", s->arguments->config, modules_count(s->modules));
 		return SERVER_EXIT_OK;
 	case SERVER_SHOW_CONFIG:

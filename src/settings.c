@@ -113,16 +113,25 @@ static int io_threads_of(const struct options *core, int64_t *count_r)
 	return str_to_i64(text, count_r) < 0 || *count_r < 0 || *count_r > 64 ? NUNCIO_E_INVAL : 0;
 }
 
+static void settings_fault(
+	const struct options *core, const char *key, struct option_faults *faults, const char *what)
+{
+	struct buf where = { 0 };
+	options_where(core, key, &where);
+	option_fault(faults, STR_FMT ": %s", STR_ARG(buf_str(&where)), what);
+	buf_fini(&where);
+}
+
+/* What the types of the table cannot say. */
 void settings_check(const struct options *core, struct option_faults *faults)
 {
 	int64_t count;
-	struct buf where = { 0 };
-	if (io_threads_of(core, &count) < 0) {
-		options_where(core, "io_threads", &where);
-		option_fault(faults, "%.*s: must be auto or a number from 0 to 64",
-			STR_ARG(buf_str(&where)));
-	}
-	buf_fini(&where);
+	struct nuncio_error err;
+	if (io_threads_of(core, &count) < 0)
+		settings_fault(core, "io_threads", faults, "must be auto or a number from 0 to 64");
+	for (size_t i = 0; i < options_count(core, "listen"); i++)
+		if (io_check_address(options_item(core, "listen", i), &err) < 0)
+			settings_fault(core, "listen", faults, err.text);
 }
 
 unsigned settings_io_threads(const struct options *core)

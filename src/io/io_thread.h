@@ -58,6 +58,7 @@ void io_settings_init(struct io_settings *s); /* the defaults, nothing to listen
  * in every error. Thread: main.
  */
 struct io_listeners;
+int io_check_address(const char *text, struct nuncio_error *err); /* of listen; binds nothing */
 int io_listen(const struct io_settings *settings, unsigned thread_count,
 	struct io_listeners **listeners_r, struct nuncio_error *err);
 void io_listeners_free(struct io_listeners **listeners); /* after the threads */

@@ -77,6 +77,18 @@ static bool read_address(const char *text, struct wanted *w)
 	return read_v6(host, port, w);
 }
 
+int io_check_address(const char *text, struct nuncio_error *err)
+{
+	struct wanted w;
+	if (read_address(text, &w))
+		return 0;
+	nuncio_error_set(err,
+		"'%s' is no address; allowed: ADDRESS:PORT, [IPv6]:PORT or PORT, "
+		"without names",
+		text);
+	return NUNCIO_E_INVAL;
+}
+
 static void set_port(struct wanted *w, uint16_t port)
 {
 	if (w->address.ss_family == AF_INET)
@@ -186,13 +198,8 @@ static int open_address(const char *text, unsigned thread_count, struct listener
 {
 	struct wanted w;
 	char what[128];
-	if (!read_address(text, &w)) {
-		nuncio_error_set(err,
-			"listen address '%s' is wrong; allowed: ADDRESS:PORT, [IPv6]:PORT or PORT, "
-			"without names",
-			text);
-		return NUNCIO_E_INVAL;
-	}
+	if (!read_address(text, &w))
+		return io_check_address(text, err);
 	int rc = bind_all(&w, thread_count, a->fds);
 	if (rc < 0 && w.is_any && errno == EAFNOSUPPORT) { /* a host without IPv6 */
 		uint16_t port = port_of(&w);

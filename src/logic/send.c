@@ -143,9 +143,10 @@ static bool is_kind(struct nuncio_str kind)
 static int check_body(struct sending *sending, struct nuncio_error *err)
 {
 	struct nuncio_event *event = &sending->event;
-	if (event->body.n > sending->logic->settings.body_bytes) {
-		nuncio_error_set(
-			err, "body: larger than %u bytes", sending->logic->settings.body_bytes);
+	/* What an event has besides these two is short, so whatever is taken here can be delivered in one packet. */
+	if (event->body.n + event->extra.n > sending->logic->settings.body_bytes) {
+		nuncio_error_set(err, "body: with mentions larger than %u bytes",
+			sending->logic->settings.body_bytes);
 		return NUNCIO_E_TOOBIG;
 	}
 	if (!is_kind(event->kind)) {

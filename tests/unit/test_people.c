@@ -200,7 +200,7 @@ static void forgets_the_oldest_of_the_idle(void **state)
 	people_login(people, s("online"), 0);
 	settle(people, DELAY);
 	for (int i = 0; i < 10; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof name, "u%d", i);
 		people_remember(people, s(name), 100 + i);
 	}

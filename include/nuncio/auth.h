@@ -13,8 +13,8 @@ struct nuncio_claims {
 	uint32_t size, reserved;
 	struct nuncio_str
 		user; /* 1-64 bytes of UTF-8 without control characters, else the core refuses */
-	struct nuncio_str
-		device; /* 0-64 bytes; what the client says beside the token counts if this is empty */
+	/* 0-64 bytes; what the client says beside the token counts if this is empty */
+	struct nuncio_str device;
 	int64_t expires_at_ms; /* wall clock; the session ends then unless renewed */
 };
 
@@ -22,12 +22,16 @@ struct nuncio_auth; /* one question; answered once */
 
 struct nuncio_auth_ops {
 	uint32_t size, reserved;
-	/* Check a token (borrowed until this returns: copy to keep). Must not block: use nuncio_work. Ends in one nuncio_auth_done, now or later. */
+	/*
+	 * Check a token (borrowed until this returns: copy to keep). Must not block: use
+	 * nuncio_work. Ends in one nuncio_auth_done, now or later.
+	 */
 	void (*check)(void *impl, struct nuncio_str token, struct nuncio_auth *auth);
 };
 
 /*
- * Answers: 0 and claims, or negative (NUNCIO_E_DENIED forged or malformed, NUNCIO_E_EXPIRED, NUNCIO_E_BUSY) and words for the client (may be NULL). *auth becomes NULL.
+ * Answers: 0 and claims, or negative (NUNCIO_E_DENIED forged or malformed, NUNCIO_E_EXPIRED,
+ * NUNCIO_E_BUSY) and words for the client (may be NULL). *auth becomes NULL.
  * Thread: logic.
  */
 void nuncio_auth_done(struct nuncio_auth **auth, int status, const struct nuncio_claims *claims,

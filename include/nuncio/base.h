@@ -2,7 +2,10 @@
 #ifndef NUNCIO_BASE_H
 #define NUNCIO_BASE_H
 
-/* What every other header needs: status values, borrowed text, ids, attributes. Includes only the C standard library. */
+/*
+ * What every other header needs: status values, borrowed text, ids, attributes. Includes only the C
+ * standard library.
+ */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,24 +41,36 @@
 
 NUNCIO_BEGIN_DECLS
 
-/* One session's id: never reused while the server lives, 0 is nobody. Keep this across time, never a pointer. */
+/*
+ * One session's id: never reused while the server lives, 0 is nobody. Keep this across time, never
+ * a pointer.
+ */
 typedef uint64_t nuncio_sid;
 
 /* An event's id: unique on this cluster, grows with time; 0 is none. In JSON it is decimal text. */
 typedef uint64_t nuncio_id;
 
-/* Borrowed text or bytes: not NUL-ended, valid until the call that handed it over returns; p may be NULL when n is 0. */
+/*
+ * Borrowed text or bytes: not NUL-ended, valid until the call that handed it over returns; p may be
+ * NULL when n is 0.
+ */
 struct nuncio_str {
 	const char *p;
 	size_t n;
 };
 
-/* Filled by whoever returns a negative status, and only then; NUL-ended. The caller at the edge logs it, once. */
+/*
+ * Filled by whoever returns a negative status, and only then; NUL-ended. The caller at the edge
+ * logs it, once.
+ */
 struct nuncio_error {
 	char text[256];
 };
 
-/* 0 or a positive count is success. Cross in structs as int32_t; expect values that you do not know. */
+/*
+ * 0 or a positive count is success. Cross in structs as int32_t; expect values that you do not
+ * know.
+ */
 enum nuncio_status {
 	NUNCIO_OK = 0,
 	NUNCIO_E_FAIL = -1,        /* anything without a name of its own */
@@ -79,19 +94,22 @@ enum nuncio_status {
 void nuncio_error_set(struct nuncio_error *err, const char *format, ...) NUNCIO_PRINTF(2, 3);
 
 /*
- * The name of a status, like "E_BUSY"; "E_UNKNOWN" for values that this server does not know. Never NULL, static text.
+ * The name of a status, like "E_BUSY"; "E_UNKNOWN" for values that this server does not know. Never
+ * NULL, static text.
  * Thread: any.
  */
 const char *nuncio_status_name(int status);
 
 /*
- * The name of an answer code of codes.h, like "token_expired"; NULL for a number that is not in the table.
+ * The name of an answer code of codes.h, like "token_expired"; NULL for a number that is not in the
+ * table.
  * Thread: any.
  */
 const char *nuncio_code_name(int code);
 
 /*
- * The HTTP status that belongs to an answer code; 500 for a number that is not in the table (RFC 9110 section 15.6.1).
+ * The HTTP status that belongs to an answer code; 500 for a number that is not in the table (RFC
+ * 9110 section 15.6.1).
  * Thread: any.
  */
 int nuncio_code_http_status(int code);

@@ -4,8 +4,9 @@
 
 /*
  * The answer codes: one table for REST and WebSocket. X(number, name, HTTP status, meaning).
- * Numbers and names are stable: never renumbered, never reused; new ones may come in any minor version, so a client
- * treats an unknown code by its HTTP status class (REST) or as a failure (WebSocket).
+ * Numbers and names are stable: never renumbered, never reused; new ones may come in any minor
+ * version, so a client treats an unknown code by its HTTP status class (REST) or as a failure
+ * (WebSocket).
  */
 #define NUNCIO_CODES(X) \
 	X(0, ok, 200, "success") \

@@ -3,9 +3,10 @@
 #define NUNCIO_CONF_H
 
 /*
- * Reading the module's options. Values were checked against the option table before init, so nothing here can fail; asking for a
- * key that is not in the table, or with the wrong type, is a programming error and stops the server with a message.
- * Returned text lives until the next reload of the module has returned.
+ * Reading the module's options. Values were checked against the option table before init, so
+ * nothing here can fail; asking for a key that is not in the table, or with the wrong type, is a
+ * programming error and stops the server with a message. Returned text lives until the next reload
+ * of the module has returned.
  */
 
 #include <nuncio/module.h>
@@ -25,14 +26,16 @@ const char *nuncio_conf_text(const struct nuncio_module *self, const char *key);
 int64_t nuncio_conf_int(const struct nuncio_module *self, const char *key);
 
 /*
- * Number of texts in a list, and the text at `index` (from 0), trimmed, NUL-ended; NULL when index is out of range.
+ * Number of texts in a list, and the text at `index` (from 0), trimmed, NUL-ended; NULL when index
+ * is out of range.
  * Thread: logic.
  */
 size_t nuncio_conf_count(const struct nuncio_module *self, const char *key);
 const char *nuncio_conf_item(const struct nuncio_module *self, const char *key, size_t index);
 
 /*
- * [core] node and [core] data_dir, for modules that keep files; NUL-ended, fixed while the server runs.
+ * [core] node and [core] data_dir, for modules that keep files; NUL-ended, fixed while the server
+ * runs.
  * Thread: any.
  */
 const char *nuncio_conf_node(void);

@@ -3,8 +3,9 @@
 #define NUNCIO_CONVERSATION_H
 
 /*
- * Conversations are logs of events; the core keeps the log and the delivery, a module defines a *kind*: what its ids look like,
- * who may enter, who is the audience. `message.send`, `message.confirm` and `message.read` exist as soon as there is a kind.
+ * Conversations are logs of events; the core keeps the log and the delivery, a module defines a
+ * *kind*: what its ids look like, who may enter, who is the audience. `message.send`,
+ * `message.confirm` and `message.read` exist as soon as there is a kind.
  */
 
 #include <nuncio/module.h>
@@ -14,7 +15,10 @@ NUNCIO_BEGIN_DECLS
 struct nuncio_session;
 struct nuncio_ask;
 
-/* One event of a log. Texts are borrowed; body and extra are JSON. Structs may grow at the end: whoever makes one sets size. */
+/*
+ * One event of a log. Texts are borrowed; body and extra are JSON. Structs may grow at the end:
+ * whoever makes one sets size.
+ */
 struct nuncio_event {
 	uint32_t size; /* sizeof(struct nuncio_event) */
 	uint32_t reserved;
@@ -27,8 +31,8 @@ struct nuncio_event {
 	struct nuncio_str client_id; /* the sender's key, may be empty for events made by modules */
 	struct nuncio_str kind;      /* "text", ... */
 	struct nuncio_str body;      /* one JSON value */
-	struct nuncio_str
-		extra; /* further members without braces (`"reply_to":3,"mentions":["bob"]`), may be empty */
+	/* further members without braces (`"reply_to":3,"mentions":["bob"]`), may be empty */
+	struct nuncio_str extra;
 };
 
 /* One member of a conversation with the cursors of what has reached and was read by them. */
@@ -56,24 +60,36 @@ struct nuncio_audience;
  */
 void nuncio_audience_add_user(struct nuncio_audience *audience, struct nuncio_str user);
 
-/* A kind of conversations. The module allocates (static), the core reads. Callbacks: logic thread, must not block. */
+/*
+ * A kind of conversations. The module allocates (static), the core reads. Callbacks: logic thread,
+ * must not block.
+ */
 struct nuncio_kind {
 	uint32_t size; /* sizeof(struct nuncio_kind) */
 	uint32_t reserved;
 	const char *name;   /* "direct": how clients see it */
 	const char *prefix; /* ids of this kind start with it and a colon: "d" */
 	const char *target; /* member of `to` in message.send: "user" */
-	/* Writes the id of the conversation that `value` of `to` means for `sender` into out (NUL-ended), returns its length; negative with err when it means none. */
+	/*
+	 * Writes the id of the conversation that `value` of `to` means for `sender` into out
+	 * (NUL-ended), returns its length; negative with err when it means none.
+	 */
 	int (*resolve)(struct nuncio_str sender, struct nuncio_str value, char *out,
 		size_t out_size, void *user, struct nuncio_error *err);
-	/* May they? PASS, nuncio_reject(...) or LATER with a ticket (hooks.h). Never called for malformed ids (see is_valid). */
+	/*
+	 * May they? PASS, nuncio_reject(...) or LATER with a ticket (hooks.h). Never called for
+	 * malformed ids (see is_valid).
+	 */
 	int32_t (*may_enter)(struct nuncio_ask *ask, const struct nuncio_access *what, void *user);
 	/* 1 if the text can be an id of this kind. */
 	int (*is_valid)(struct nuncio_str conversation, void *user);
 	/* Who gets its events now. */
 	void (*audience)(
 		struct nuncio_str conversation, struct nuncio_audience *audience, void *user);
-	/* The members that the store is to write with the first event, for kinds whose ids say who they are: fills up to `max`, returns the count. NULL: none. */
+	/*
+	 * The members that the store is to write with the first event, for kinds whose ids say who
+	 * they are: fills up to `max`, returns the count. NULL: none.
+	 */
 	size_t (*founders)(
 		struct nuncio_str conversation, struct nuncio_str *users_r, size_t max, void *user);
 };
@@ -85,8 +101,9 @@ struct nuncio_kind {
 int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, void *user);
 
 /*
- * Asks the kind of `conversation` whether `user` may; the answer comes to `done` (0, or negative with text for the client),
- * perhaps before this returns. An id of no kind answers NUNCIO_E_NOTFOUND.
+ * Asks the kind of `conversation` whether `user` may; the answer comes to `done` (0, or negative
+ * with text for the client), perhaps before this returns. An id of no kind answers
+ * NUNCIO_E_NOTFOUND.
  * Thread: logic (done too).
  */
 typedef void nuncio_access_fn(int status, const char *text, void *user);
@@ -109,13 +126,17 @@ struct nuncio_append {
 	size_t writes_count;
 };
 
-/* status 0: event as stored, duplicate 1 if this client_id was there before with the same content. Negative: event is NULL. */
+/*
+ * status 0: event as stored, duplicate 1 if this client_id was there before with the same content.
+ * Negative: event is NULL.
+ */
 typedef void nuncio_appended_fn(
 	int status, const struct nuncio_event *event, int duplicate, void *user);
 
 /*
- * Appends an event and delivers it to the audience, as message.send does after its checks; hooks are not asked, did_store is told. `done` (may
- * be NULL) comes when it is durable. NUNCIO_E_BUSY, NUNCIO_E_UNSUPPORTED (no store), NUNCIO_E_INVAL: done is not called.
+ * Appends an event and delivers it to the audience, as message.send does after its checks; hooks
+ * are not asked, did_store is told. `done` (may be NULL) comes when it is durable. NUNCIO_E_BUSY,
+ * NUNCIO_E_UNSUPPORTED (no store), NUNCIO_E_INVAL: done is not called.
  * Thread: logic (done too).
  */
 int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,

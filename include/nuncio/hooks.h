@@ -3,15 +3,17 @@
 #define NUNCIO_HOOKS_H
 
 /*
- * Hooks: may_* asks and can wait for the answer, did_* tells and cannot stop anything. One table makes enum, types and typed
- * registration functions: nuncio_hook_may_send(self, prio, fn, user).
+ * Hooks: may_* asks and can wait for the answer, did_* tells and cannot stop anything. One table
+ * makes enum, types and typed registration functions: nuncio_hook_may_send(self, prio, fn, user).
  *
- * Handlers run by priority, low number first; equal ones in the order of the INI's [modules] list. `nunciod --show-hooks`
- * prints it. PASS asks the next, ACCEPT ends with yes, REJECT with no, LATER parks the question until its ticket is resumed; then it goes on at
- * the *next* handler. The end of the list means yes.
+ * Handlers run by priority, low number first; equal ones in the order of the INI's [modules] list.
+ * `nunciod --show-hooks` prints it. PASS asks the next, ACCEPT ends with yes, REJECT with no, LATER
+ * parks the question until its ticket is resumed; then it goes on at the *next* handler. The end of
+ * the list means yes.
  *
- * Order per session: may_connect, may_login, did_login, ... , did_disconnect, then its slots are freed. Nothing about a
- * session is asked or told after did_disconnect. While a packet of a session is parked, its next packets wait.
+ * Order per session: may_connect, may_login, did_login, ... , did_disconnect, then its slots are
+ * freed. Nothing about a session is asked or told after did_disconnect. While a packet of a session
+ * is parked, its next packets wait.
  */
 
 #include <nuncio/conversation.h>
@@ -38,7 +40,10 @@ struct nuncio_session;
 struct nuncio_ask;    /* a question being asked: valid during the handler */
 struct nuncio_ticket; /* the right to answer it later: valid until resumed */
 
-/* Facts. The core allocates, handlers read; borrowed, but valid as long as a question is parked. They may grow at the end. */
+/*
+ * Facts. The core allocates, handlers read; borrowed, but valid as long as a question is parked.
+ * They may grow at the end.
+ */
 struct nuncio_peer {               /* someone wants a WebSocket */
 	struct nuncio_str address; /* numeric, without port */
 	struct nuncio_str origin;  /* Origin header or empty */
@@ -99,13 +104,17 @@ enum nuncio_hook {
 typedef void nuncio_any_fn(void);
 
 /*
- * Adds a handler; use the typed wrappers below. NUNCIO_E_UNSUPPORTED: this server has no such hook; NUNCIO_E_DENIED: called after init.
+ * Adds a handler; use the typed wrappers below. NUNCIO_E_UNSUPPORTED: this server has no such hook;
+ * NUNCIO_E_DENIED: called after init.
  * Thread: logic, in init.
  */
 int nuncio_hook_add(struct nuncio_module *self, enum nuncio_hook hook, int priority,
 	nuncio_any_fn *fn, void *user);
 
-/* Decisions: enum nuncio_verdict fn(ask, what, user). may_query covers history, sync of one conversation and search. */
+/*
+ * Decisions: enum nuncio_verdict fn(ask, what, user). may_query covers history, sync of one
+ * conversation and search.
+ */
 #define NUNCIO_X(number, name, facts) \
 	typedef enum nuncio_verdict nuncio_##name##_fn( \
 		struct nuncio_ask *ask, const struct nuncio_##facts *what, void *user); \
@@ -118,7 +127,10 @@ int nuncio_hook_add(struct nuncio_module *self, enum nuncio_hook hook, int prior
 NUNCIO_DECISIONS(NUNCIO_X)
 #undef NUNCIO_X
 
-/* Filters: like decisions, but run per receiver, so they cannot wait (LATER counts as REJECT). A handler here makes every fan-out walk its receivers. */
+/*
+ * Filters: like decisions, but run per receiver, so they cannot wait (LATER counts as REJECT). A
+ * handler here makes every fan-out walk its receivers.
+ */
 #define NUNCIO_X(number, name, facts) \
 	typedef enum nuncio_verdict nuncio_##name##_fn( \
 		const struct nuncio_##facts *what, void *user); \
@@ -144,21 +156,25 @@ NUNCIO_NOTICES(NUNCIO_X)
 #undef NUNCIO_X
 
 /*
- * Refuses: `code` (codes.h) and English words for the client (copied). Returns NUNCIO_REJECT, so `return nuncio_reject(...)`.
+ * Refuses: `code` (codes.h) and English words for the client (copied). Returns NUNCIO_REJECT, so
+ * `return nuncio_reject(...)`.
  * Thread: logic, within the handler.
  */
 enum nuncio_verdict nuncio_reject(struct nuncio_ask *ask, int code, const char *text);
 
 /*
- * Replaces the body of the message in may_send by `body` (one JSON value, checked, copied); later handlers see it. NUNCIO_E_INVAL otherwise.
+ * Replaces the body of the message in may_send by `body` (one JSON value, checked, copied); later
+ * handlers see it. NUNCIO_E_INVAL otherwise.
  * Thread: logic, within the handler.
  */
 int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body);
 
 /*
- * Takes the ticket of this question, then the handler must return NUNCIO_LATER. It is the caller's until nuncio_resume takes it back, exactly once. After
- * timeout_ms the question is refused with `timeout` (fail closed); when the one who asked is gone, or the deadline passed, `cancelled` (may be
- * NULL) is called once on the logic thread: the ticket must still be given back. One ticket per handler call; a second try returns NULL.
+ * Takes the ticket of this question, then the handler must return NUNCIO_LATER. It is the caller's
+ * until nuncio_resume takes it back, exactly once. After timeout_ms the question is refused with
+ * `timeout` (fail closed); when the one who asked is gone, or the deadline passed, `cancelled` (may
+ * be NULL) is called once on the logic thread: the ticket must still be given back. One ticket per
+ * handler call; a second try returns NULL.
  * Thread: logic, within the handler.
  */
 typedef void nuncio_cancelled_fn(void *user);
@@ -166,8 +182,9 @@ struct nuncio_ticket *nuncio_defer(
 	struct nuncio_ask *ask, uint32_t timeout_ms, nuncio_cancelled_fn *cancelled, void *user);
 
 /*
- * Answers: NUNCIO_PASS, NUNCIO_ACCEPT or NUNCIO_REJECT with code and text (copied; ignored otherwise). *ticket becomes NULL. Allowed before the handler
- * has returned LATER. A new body for may_send may be given (p NULL: unchanged; invalid JSON counts as REJECT with `internal`).
+ * Answers: NUNCIO_PASS, NUNCIO_ACCEPT or NUNCIO_REJECT with code and text (copied; ignored
+ * otherwise). *ticket becomes NULL. Allowed before the handler has returned LATER. A new body for
+ * may_send may be given (p NULL: unchanged; invalid JSON counts as REJECT with `internal`).
  * Thread: any.
  */
 void nuncio_resume(struct nuncio_ticket **ticket, enum nuncio_verdict verdict, int code,

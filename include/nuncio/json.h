@@ -3,8 +3,9 @@
 #define NUNCIO_JSON_H
 
 /*
- * Reading and writing JSON without a tree. A value is a borrowed slice of text; what comes from clients, the store or the body of a message was
- * checked (RFC 8259, UTF-8, depth, no repeated keys), so reading only walks it. Text of your own: nuncio_json_check first.
+ * Reading and writing JSON without a tree. A value is a borrowed slice of text; what comes from
+ * clients, the store or the body of a message was checked (RFC 8259, UTF-8, depth, no repeated
+ * keys), so reading only walks it. Text of your own: nuncio_json_check first.
  */
 
 #include <nuncio/base.h>
@@ -22,7 +23,8 @@ enum nuncio_json_type {
 };
 
 /*
- * Checks foreign text: one JSON value with nothing behind it. NUNCIO_E_INVAL with the byte offset and the reason in err.
+ * Checks foreign text: one JSON value with nothing behind it. NUNCIO_E_INVAL with the byte offset
+ * and the reason in err.
  * Thread: any.
  */
 int nuncio_json_check(struct nuncio_str text, struct nuncio_error *err);
@@ -40,7 +42,8 @@ enum nuncio_json_type nuncio_json_type(struct nuncio_str value);
 int nuncio_json_get(struct nuncio_str value, const char *path, struct nuncio_str *value_r);
 
 /*
- * A text value, decoded: its length, written NUL-ended into out[size]; NUNCIO_E_INVAL when it is no text, NUNCIO_E_TOOBIG when it does not fit.
+ * A text value, decoded: its length, written NUL-ended into out[size]; NUNCIO_E_INVAL when it is no
+ * text, NUNCIO_E_TOOBIG when it does not fit.
  * Thread: any.
  */
 int nuncio_json_text(struct nuncio_str value, char *out, size_t size);
@@ -52,15 +55,16 @@ int nuncio_json_text(struct nuncio_str value, char *out, size_t size);
 int nuncio_json_int(struct nuncio_str value, int64_t *number_r);
 
 /*
- * Walks an array or object. Start with *at = 0; returns 1 and the next value (for an object also its key, still escaped, without
- * quotes; key_r may be NULL), or 0 at the end.
+ * Walks an array or object. Start with *at = 0; returns 1 and the next value (for an object also
+ * its key, still escaped, without quotes; key_r may be NULL), or 0 at the end.
  * Thread: any.
  */
 int nuncio_json_next(
 	struct nuncio_str value, size_t *at, struct nuncio_str *key_r, struct nuncio_str *value_r);
 
 /*
- * 1 when both are equal as values: order of members does not matter, escapes do not matter, numbers by their text.
+ * 1 when both are equal as values: order of members does not matter, escapes do not matter, numbers
+ * by their text.
  * Thread: any.
  */
 int nuncio_json_equal(struct nuncio_str a, struct nuncio_str b);
@@ -76,8 +80,9 @@ struct nuncio_json *nuncio_json_new(void);
 void nuncio_json_free(struct nuncio_json **json);
 
 /*
- * Writes. In an object every value follows its key. `raw` must be one valid JSON value. `id` writes decimal text
- * ("123"), `time` RFC 3339 with milliseconds, UTC. Invalid UTF-8 in text is replaced by U+FFFD.
+ * Writes. In an object every value follows its key. `raw` must be one valid JSON value. `id` writes
+ * decimal text ("123"), `time` RFC 3339 with milliseconds, UTC. Invalid UTF-8 in text is replaced
+ * by U+FFFD.
  * Thread: any, one at a time.
  */
 void nuncio_json_object_begin(struct nuncio_json *json);

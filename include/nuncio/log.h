@@ -2,7 +2,10 @@
 #ifndef NUNCIO_LOG_H
 #define NUNCIO_LOG_H
 
-/* One JSON object a line; the server adds timestamp, service, node and the module's name. Never blocks on the disk. */
+/*
+ * One JSON object a line; the server adds timestamp, service, node and the module's name. Never
+ * blocks on the disk.
+ */
 
 #include <nuncio/module.h>
 
@@ -14,8 +17,10 @@ enum nuncio_level {
 	NUNCIO_DEBUG = 1,
 	NUNCIO_INFO = 2,
 	NUNCIO_WARN = 3,
-	NUNCIO_ERROR =
-		4 /* written at once; lower levels in batches, and dropped (counted) when the sink is too slow */
+	/*
+	 * written at once; lower levels in batches, and dropped (counted) when the sink is too slow
+	 */
+	NUNCIO_ERROR = 4
 };
 
 /*

@@ -3,8 +3,8 @@
 #define NUNCIO_MODULE_H
 
 /*
- * The descriptor: a module is a shared object that exports one constant, and everything the server needs to know before it
- * runs a line of the module stands in it.
+ * The descriptor: a module is a shared object that exports one constant, and everything the server
+ * needs to know before it runs a line of the module stands in it.
  *
  * ABI rule: a module loads if its major is the server's and its minor is not above the server's.
  * Major goes up when something is removed or changes meaning; minor when something is added.
@@ -18,10 +18,16 @@
 
 NUNCIO_BEGIN_DECLS
 
-/* "Me": the server's record of a loaded module, and the first argument of every registration. Opaque. */
+/*
+ * "Me": the server's record of a loaded module, and the first argument of every registration.
+ * Opaque.
+ */
 struct nuncio_module;
 
-/* What the text after `key =` must be. Sizes and times carry units in the file: 64K, 1M; 500ms, 30s, 5m, 12h, 7d. */
+/*
+ * What the text after `key =` must be. Sizes and times carry units in the file: 64K, 1M; 500ms,
+ * 30s, 5m, 12h, 7d.
+ */
 enum nuncio_option_type {
 	NUNCIO_OPT_TEXT = 1,   /* any text; min/max are its length in bytes */
 	NUNCIO_OPT_INT = 2,    /* decimal; min/max are its range */
@@ -50,30 +56,49 @@ struct nuncio_option {
 };
 
 /*
- * The only symbol that a module exports; make it with NUNCIO_MODULE. All callbacks run on the logic thread; a NULL
- * callback counts as success. Order of a module's life: init, start, any number of reload, stop, fini.
+ * The only symbol that a module exports; make it with NUNCIO_MODULE. All callbacks run on the logic
+ * thread; a NULL callback counts as success. Order of a module's life: init, start, any number of
+ * reload, stop, fini.
  */
 struct nuncio_module_info {
 	uint32_t size;
 	uint16_t abi_major, abi_minor;
 	const char *name, *version, *summary;
-	const char *const *
-		needs; /* NULL-ended: module names, "store", "auth", or services like "token.v1"; each must be there, and starts first */
+	/*
+	 * NULL-ended: module names, "store", "auth", or services like "token.v1"; each must be
+	 * there, and starts first
+	 */
+	const char *const *needs;
 	const char *const *
 		wants; /* NULL-ended: the same, started first when it is there; it may be missing */
 	const struct nuncio_option *options;
-	uint32_t
-		option_size; /* sizeof(struct nuncio_option) of the headers that the module was built with */
+	/* sizeof(struct nuncio_option) of the headers that the module was built with */
+	uint32_t option_size;
 	uint32_t reserved;
-	/* Register hooks, commands, routes, providers, services. Touch nothing outside: `nunciod --check` runs this. */
+	/*
+	 * Register hooks, commands, routes, providers, services. Touch nothing outside: `nunciod
+	 * --check` runs this.
+	 */
 	int (*init)(struct nuncio_module *self, struct nuncio_error *err);
-	/* Open files, find services. Everything that it registers from here on is refused, except timers and work. */
+	/*
+	 * Open files, find services. Everything that it registers from here on is refused, except
+	 * timers and work.
+	 */
 	int (*start)(struct nuncio_module *self, struct nuncio_error *err);
-	/* New option values are readable. On error keep the old state: the server goes on with it and logs err. */
+	/*
+	 * New option values are readable. On error keep the old state: the server goes on with it
+	 * and logs err.
+	 */
 	int (*reload)(struct nuncio_module *self, struct nuncio_error *err);
-	/* Finish what is under way; sessions and other modules still exist. Called in the reverse of the start order. */
+	/*
+	 * Finish what is under way; sessions and other modules still exist. Called in the reverse
+	 * of the start order.
+	 */
 	void (*stop)(struct nuncio_module *self);
-	/* Nothing of the module is referenced any more; free its data. What it registered is undone by the server. */
+	/*
+	 * Nothing of the module is referenced any more; free its data. What it registered is undone
+	 * by the server.
+	 */
 	void (*fini)(struct nuncio_module *self);
 };
 

@@ -2,7 +2,10 @@
 #ifndef NUNCIO_NUNCIO_H
 #define NUNCIO_NUNCIO_H
 
-/* Everything a module may use. Start reading at module.h, hooks.h and request.h; README.md beside this file is the guide. */
+/*
+ * Everything a module may use. Start reading at module.h, hooks.h and request.h; README.md beside
+ * this file is the guide.
+ */
 
 #include <nuncio/auth.h>
 #include <nuncio/base.h>

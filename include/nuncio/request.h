@@ -3,8 +3,9 @@
 #define NUNCIO_REQUEST_H
 
 /*
- * Requests: a client's op over WebSocket or a call over HTTP, the same for a handler. Each declares its input; the core checks it
- * before the handler runs, and makes the API document from it. A request is answered exactly once, now or later.
+ * Requests: a client's op over WebSocket or a call over HTTP, the same for a handler. Each declares
+ * its input; the core checks it before the handler runs, and makes the API document from it. A
+ * request is answered exactly once, now or later.
  */
 
 #include <nuncio/codes.h>
@@ -28,7 +29,10 @@ enum nuncio_field_type {
 #define NUNCIO_FIELD_QUERY \
 	2u /* HTTP: in the query string instead of the body (texts, ints, bools) */
 
-/* One declared member of the input. Parameters of the path (":id") need not be declared. The array ends with a zeroed entry. min = max = 0: no limits but the packet's. */
+/*
+ * One declared member of the input. Parameters of the path (":id") need not be declared. The array
+ * ends with a zeroed entry. min = max = 0: no limits but the packet's.
+ */
 struct nuncio_field {
 	const char *name;
 	uint32_t type, flags;
@@ -41,7 +45,10 @@ typedef void nuncio_request_fn(struct nuncio_request *rq, void *user);
 #define NUNCIO_OPEN 1u     /* also for those who have not proved who they are */
 #define NUNCIO_RAW_BODY 2u /* HTTP: the body is not JSON; fields of the body are not checked */
 
-/* A client op, or an HTTP route. Kept by reference (static). Callbacks on the logic thread, must not block. */
+/*
+ * A client op, or an HTTP route. Kept by reference (static). Callbacks on the logic thread, must
+ * not block.
+ */
 struct nuncio_command {
 	uint32_t size, flags;
 	const char *op;                    /* "history.query"; [a-z][a-z0-9_.]* */
@@ -53,8 +60,8 @@ struct nuncio_command {
 struct nuncio_route {
 	uint32_t size, flags;
 	const char *method; /* "GET", "POST", "PUT", "DELETE"; GET serves HEAD too */
-	const char *
-		path; /* "/api/v1/users/:id", "/files/..." with a last segment "*rest" for a wildcard */
+	/* "/api/v1/users/:id", "/files/..." with a last segment "*rest" for a wildcard */
+	const char *path;
 	const char *help;
 	const struct nuncio_field *fields;
 	uint32_t field_size, reserved;
@@ -69,7 +76,10 @@ int nuncio_command_add(
 	struct nuncio_module *self, const struct nuncio_command *command, void *user);
 int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *route, void *user);
 
-/* Around handlers of HTTP routes, like the skins of an onion: `before` from low priority to high, `after` in the reverse order. */
+/*
+ * Around handlers of HTTP routes, like the skins of an onion: `before` from low priority to high,
+ * `after` in the reverse order.
+ */
 struct nuncio_middleware {
 	uint32_t size;
 	int32_t priority;
@@ -77,20 +87,24 @@ struct nuncio_middleware {
 	/* PASS, ACCEPT (skip the other befores), nuncio_reject(ask, ...) or LATER. NULL: pass. */
 	enum nuncio_verdict (*before)(
 		struct nuncio_ask *ask, struct nuncio_request *rq, void *user);
-	/* The answer is known: add headers with nuncio_reply_header. Runs for refusals too. NULL: nothing. */
+	/*
+	 * The answer is known: add headers with nuncio_reply_header. Runs for refusals too. NULL:
+	 * nothing.
+	 */
 	void (*after)(struct nuncio_request *rq, int http_status, void *user);
 };
 
 /*
- * Adds a skin around all routes whose path starts with its prefix. NUNCIO_E_INVAL: bad prefix, or more than 32.
+ * Adds a skin around all routes whose path starts with its prefix. NUNCIO_E_INVAL: bad prefix, or
+ * more than 32.
  * Thread: logic, in init.
  */
 int nuncio_middleware_add(
 	struct nuncio_module *self, const struct nuncio_middleware *middleware, void *user);
 
 /*
- * Who asks. session is NULL over HTTP or when it has gone meanwhile; user is empty for those not authenticated.
- * Texts live until the request is answered.
+ * Who asks. session is NULL over HTTP or when it has gone meanwhile; user is empty for those not
+ * authenticated. Texts live until the request is answered.
  * Thread: logic.
  */
 struct nuncio_session *nuncio_request_session(const struct nuncio_request *rq);
@@ -100,8 +114,9 @@ struct nuncio_str nuncio_request_address(const struct nuncio_request *rq);
 int nuncio_request_is_http(const struct nuncio_request *rq);
 
 /*
- * Input, found by path ("to.user") in data, body, path parameters or query, in this order: 1 and the value, or 0 if it was not given or has another
- * type. Text comes decoded. Values live until the request is answered.
+ * Input, found by path ("to.user") in data, body, path parameters or query, in this order: 1 and
+ * the value, or 0 if it was not given or has another type. Text comes decoded. Values live until
+ * the request is answered.
  * Thread: logic.
  */
 int nuncio_request_text(struct nuncio_request *rq, const char *path, struct nuncio_str *value_r);
@@ -112,7 +127,8 @@ struct nuncio_str nuncio_request_data(const struct nuncio_request
 		*rq); /* all of data or body; "{}" if none; raw bytes with NUNCIO_RAW_BODY */
 
 /*
- * HTTP only: 1 and the value of a header (name without regard to case), or 0; method and decoded path (empty for ops).
+ * HTTP only: 1 and the value of a header (name without regard to case), or 0; method and decoded
+ * path (empty for ops).
  * Thread: logic.
  */
 int nuncio_request_header(
@@ -121,29 +137,33 @@ struct nuncio_str nuncio_request_method(const struct nuncio_request *rq);
 struct nuncio_str nuncio_request_path(const struct nuncio_request *rq);
 
 /*
- * Answers and ends the request: *rq becomes NULL. A request may be kept as long as it takes; if the client has gone, the answer is dropped. A request not answered
- * within [core] request_timeout is answered `timeout` for the handler, whose own answer is dropped then.
- * `data` is one JSON value, or empty for none. http_status: 200, 201, 204 (ignored over WebSocket).
+ * Answers and ends the request: *rq becomes NULL. A request may be kept as long as it takes; if the
+ * client has gone, the answer is dropped. A request not answered within [core] request_timeout is
+ * answered `timeout` for the handler, whose own answer is dropped then. `data` is one JSON value,
+ * or empty for none. http_status: 200, 201, 204 (ignored over WebSocket).
  * Thread: logic.
  */
 void nuncio_reply(struct nuncio_request **rq, int http_status, struct nuncio_str data);
 
 /*
- * Answers with an error: a code of codes.h and English words that say what and where (printf-like). NULL format: the code's meaning.
+ * Answers with an error: a code of codes.h and English words that say what and where (printf-like).
+ * NULL format: the code's meaning.
  * Thread: logic.
  */
 void nuncio_reply_error(struct nuncio_request **rq, int code, const char *format, ...)
 	NUNCIO_PRINTF(3, 4);
 
 /*
- * The same from a status: E_BUSY busy, E_TIMEOUT timeout, E_UNSUPPORTED unavailable, E_NOTFOUND not_found, E_EXISTS exists, E_DENIED denied,
- * E_CONFLICT conflict, E_INVAL bad_request, E_TOOBIG too_large, E_GONE stopping, else internal. 0 is an empty success.
+ * The same from a status: E_BUSY busy, E_TIMEOUT timeout, E_UNSUPPORTED unavailable, E_NOTFOUND
+ * not_found, E_EXISTS exists, E_DENIED denied, E_CONFLICT conflict, E_INVAL bad_request, E_TOOBIG
+ * too_large, E_GONE stopping, else internal. 0 is an empty success.
  * Thread: logic.
  */
 void nuncio_reply_status(struct nuncio_request **rq, int status);
 
 /*
- * HTTP only: an answer outside the unified form, with any body (copied). Header values with control characters are refused with NUNCIO_E_INVAL.
+ * HTTP only: an answer outside the unified form, with any body (copied). Header values with control
+ * characters are refused with NUNCIO_E_INVAL.
  * Thread: logic.
  */
 void nuncio_reply_raw(struct nuncio_request **rq, int http_status, const char *content_type,

@@ -3,10 +3,12 @@
 #define NUNCIO_STORE_H
 
 /*
- * Asking the store. One module is the provider, chosen by `[core] store`; how to be one is in store_provider.h.
- * The store keeps logs of events (conversation.h), members with cursors, and *records*: small values of modules under
- * (space, owner, key). Every call copies its input and answers once on the logic thread, never before it returns.
- * Immediate returns: NUNCIO_E_UNSUPPORTED no store, NUNCIO_E_BUSY queue full, NUNCIO_E_GONE stopping; then `done` is not called.
+ * Asking the store. One module is the provider, chosen by `[core] store`; how to be one is in
+ * store_provider.h. The store keeps logs of events (conversation.h), members with cursors, and
+ * *records*: small values of modules under (space, owner, key). Every call copies its input and
+ * answers once on the logic thread, never before it returns. Immediate returns:
+ * NUNCIO_E_UNSUPPORTED no store, NUNCIO_E_BUSY queue full, NUNCIO_E_GONE stopping; then `done` is
+ * not called.
  */
 
 #include <nuncio/conversation.h>
@@ -14,21 +16,27 @@
 
 NUNCIO_BEGIN_DECLS
 
-/* Rows that come back are borrowed until `done` returns. `more`: there would have been others beyond the limits. */
+/*
+ * Rows that come back are borrowed until `done` returns. `more`: there would have been others
+ * beyond the limits.
+ */
 typedef void nuncio_events_fn(
 	int status, const struct nuncio_event *rows, size_t n, int more, void *user);
 
 /* The oldest rows above `after`, also when that is 0. */
 #define NUNCIO_EVENTS_FORWARD 1u
 
-/* A page of one log: after < seq, or seq < before (0: not given; both 0: the newest). Rows come in rising seq. */
+/*
+ * A page of one log: after < seq, or seq < before (0: not given; both 0: the newest). Rows come in
+ * rising seq.
+ */
 struct nuncio_events_query {
 	uint32_t size, flags;
 	struct nuncio_str conversation;
 	uint64_t after, before;
 	uint32_t limit; /* rows, 1-1000 */
-	uint32_t
-		max_bytes; /* stop before the sum of texts exceeds this (at least one row); 0: no limit */
+	/* stop before the sum of texts exceeds this (at least one row); 0: no limit */
+	uint32_t max_bytes;
 };
 
 /*
@@ -56,7 +64,8 @@ struct nuncio_sync_answer {
 typedef void nuncio_sync_fn(int status, const struct nuncio_sync_answer *answer, void *user);
 
 /*
- * Reads what changed for a user. Every event committed before the call is at or before the cursor that comes back when more is 0.
+ * Reads what changed for a user. Every event committed before the call is at or before the cursor
+ * that comes back when more is 0.
  * Thread: logic (done too).
  */
 int nuncio_store_sync(struct nuncio_module *self, const struct nuncio_sync_query *query,
@@ -76,7 +85,8 @@ typedef void nuncio_conversations_fn(int status, const struct nuncio_conversatio
 	size_t n, struct nuncio_str next, void *user);
 
 /*
- * A user's conversations, the most recently active first. `after` is the `next` of the page before, or empty; next is empty at the end.
+ * A user's conversations, the most recently active first. `after` is the `next` of the page before,
+ * or empty; next is empty at the end.
  * Thread: logic (done too).
  */
 int nuncio_store_conversations(struct nuncio_module *self, struct nuncio_str who,
@@ -92,13 +102,17 @@ typedef void nuncio_members_fn(
 int nuncio_store_members(struct nuncio_module *self, struct nuncio_str conversation,
 	struct nuncio_str after, uint32_t limit, nuncio_members_fn *done, void *user);
 
-/* One record: (space, owner, key) is unique. space: the module's name or name.something; owner: what it is sharded by (a user id); key may be empty. */
+/*
+ * One record: (space, owner, key) is unique. space: the module's name or name.something; owner:
+ * what it is sharded by (a user id); key may be empty.
+ */
 struct nuncio_record {
 	uint32_t size, reserved;
 	struct nuncio_str space, owner, key;
 	struct nuncio_str value; /* any bytes, up to 64 KiB; JSON by convention */
 	uint64_t version;        /* grows with every write of this record, from 1 */
-	int64_t expires_at_ms; /* wall clock; 0: never. Expired records are not found, and removed by and by */
+	/* wall clock; 0: never. Expired records are not found, and removed by and by */
+	int64_t expires_at_ms;
 };
 
 #define NUNCIO_EXPECT_ANY 0
@@ -124,7 +138,10 @@ typedef void nuncio_written_fn(int status, void *user);
 int nuncio_store_get(struct nuncio_module *self, struct nuncio_str space, struct nuncio_str owner,
 	struct nuncio_str key, nuncio_records_fn *done, void *user);
 
-/* Records of a space: of one owner (by key), or of all owners (by owner, then key) whose owner starts with owner_prefix. */
+/*
+ * Records of a space: of one owner (by key), or of all owners (by owner, then key) whose owner
+ * starts with owner_prefix.
+ */
 struct nuncio_records_query {
 	uint32_t size, reserved;
 	struct nuncio_str space;
@@ -144,8 +161,8 @@ int nuncio_store_list(struct nuncio_module *self, const struct nuncio_records_qu
 	nuncio_records_fn *done, void *user);
 
 /*
- * Writes all or nothing; all writes must have the same owner (one shard, one transaction). status: 0, or the first expectation that failed:
- * NUNCIO_E_EXISTS, NUNCIO_E_CONFLICT. Durable when done.
+ * Writes all or nothing; all writes must have the same owner (one shard, one transaction). status:
+ * 0, or the first expectation that failed: NUNCIO_E_EXISTS, NUNCIO_E_CONFLICT. Durable when done.
  * Thread: logic (done too).
  */
 int nuncio_store_write(struct nuncio_module *self, const struct nuncio_record_write *writes,

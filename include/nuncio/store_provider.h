@@ -3,10 +3,12 @@
 #define NUNCIO_STORE_PROVIDER_H
 
 /*
- * How to be the store. The core queues jobs per *lane*; each lane has a worker thread of its own that hands everything that has queued to
- * `run` in one call, so a store commits in groups that grow with the load, by itself. Writes of one conversation (or of one records owner) always go to the same write
- * lane, in the order in which they were asked. Reads go to the read lanes, or to the write lanes if there are none.
- * Every job ends in exactly one nuncio_job_done, from any thread. tests/store has the conformance suite that every store passes.
+ * How to be the store. The core queues jobs per *lane*; each lane has a worker thread of its own
+ * that hands everything that has queued to `run` in one call, so a store commits in groups that
+ * grow with the load, by itself. Writes of one conversation (or of one records owner) always go to
+ * the same write lane, in the order in which they were asked. Reads go to the read lanes, or to the
+ * write lanes if there are none. Every job ends in exactly one nuncio_job_done, from any thread.
+ * tests/store has the conformance suite that every store passes.
  */
 
 #include <nuncio/store.h>
@@ -20,20 +22,24 @@ enum nuncio_job_kind {
 	NUNCIO_JOB_MARK = 2,     /* write: struct nuncio_job_mark */
 	NUNCIO_JOB_WRITE = 3,    /* write: struct nuncio_job_write */
 	NUNCIO_JOB_EVENTS = 101, /* read: struct nuncio_events_query; rows: nuncio_job_add_event */
-	NUNCIO_JOB_SYNC =
-		102, /* read: struct nuncio_sync_query; rows, then nuncio_job_set_cursor, _set_more, _set_gap */
-	NUNCIO_JOB_CONVERSATIONS =
-		103, /* read: struct nuncio_job_conversations; nuncio_job_add_conversation, _set_cursor (next) */
+	/* read: struct nuncio_sync_query; rows, then nuncio_job_set_cursor, _set_more, _set_gap */
+	NUNCIO_JOB_SYNC = 102,
+	/* read: struct nuncio_job_conversations; nuncio_job_add_conversation, _set_cursor (next) */
+	NUNCIO_JOB_CONVERSATIONS = 103,
 	NUNCIO_JOB_MEMBERS = 104, /* read: struct nuncio_job_members; nuncio_job_add_member */
 	NUNCIO_JOB_GET = 105,     /* read: struct nuncio_record (space, owner, key) */
 	NUNCIO_JOB_LIST = 106     /* read: struct nuncio_records_query; nuncio_job_add_record */
 };
 
 /*
- * Append an event: give it seq = last seq of the conversation + 1 in the same transaction as the row and `writes`. `event.id` and `sent_at_ms` are given by the core and
- * grow within a lane. If (conversation, from, client_id) is there already (client_id not empty): same kind and body (nuncio_json_equal) and extra -> done(0) with nuncio_job_set_appended(first seq,
- * id, time, duplicate 1) and nothing written; otherwise done(NUNCIO_E_CONFLICT). If the conversation is new, write `founders` as its members with cursors 0. A failed
- * expectation of `writes` fails this job alone. A member who appends has delivered and read at least up to their own event only through marks.
+ * Append an event: give it seq = last seq of the conversation + 1 in the same transaction as the
+ * row and `writes`. `event.id` and `sent_at_ms` are given by the core and grow within a lane. If
+ * (conversation, from, client_id) is there already (client_id not empty): same kind and body
+ * (nuncio_json_equal) and extra -> done(0) with nuncio_job_set_appended(first seq, id, time,
+ * duplicate 1) and nothing written; otherwise done(NUNCIO_E_CONFLICT). If the conversation is new,
+ * write `founders` as its members with cursors 0. A failed expectation of `writes` fails this job
+ * alone. A member who appends has delivered and read at least up to their own event only through
+ * marks.
  */
 struct nuncio_job_append {
 	uint32_t size, reserved;
@@ -45,9 +51,9 @@ struct nuncio_job_append {
 };
 
 /*
- * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies delivered.
- * Not beyond last_seq. If something rose: nuncio_job_add_member with the new cursors. Unknown
- * member: done(NUNCIO_E_NOTFOUND).
+ * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies
+ * delivered. Not beyond last_seq. If something rose: nuncio_job_add_member with the new cursors.
+ * Unknown member: done(NUNCIO_E_NOTFOUND).
  */
 struct nuncio_job_mark {
 	uint32_t size, reserved;
@@ -73,18 +79,25 @@ struct nuncio_job_members {
 
 struct nuncio_store_ops {
 	uint32_t size, reserved;
-	/* Opens (blocking is fine: nobody is served yet), runs migrations, calls nuncio_store_opened. Thread: logic. */
+	/*
+	 * Opens (blocking is fine: nobody is served yet), runs migrations, calls
+	 * nuncio_store_opened. Thread: logic.
+	 */
 	int (*open)(struct nuncio_module *self, void **store_r, struct nuncio_error *err);
 	/* After the last job is done. Thread: logic. */
 	void (*close)(void **store);
 	/* 1 to 64 write lanes, 0 to 64 read lanes. Thread: logic, after open. */
 	void (*lanes)(void *store, uint32_t *writers_r, uint32_t *readers_r);
 	/*
-	 * n >= 1 jobs (at most 1024) in the order asked; lane 0 .. writers-1 write, then read lanes. Jobs may be finished in any order, but appends of one conversation
-	 * in order. A job of an unknown kind: done(NUNCIO_E_UNSUPPORTED). Thread: the lane's worker; it may block.
+	 * n >= 1 jobs (at most 1024) in the order asked; lane 0 .. writers-1 write, then read
+	 * lanes. Jobs may be finished in any order, but appends of one conversation in order. A job
+	 * of an unknown kind: done(NUNCIO_E_UNSUPPORTED). Thread: the lane's worker; it may block.
 	 */
 	void (*run)(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n);
-	/* Called about every 10 s on each lane's worker when it is idle: checkpoint, remove expired records. May be NULL. */
+	/*
+	 * Called about every 10 s on each lane's worker when it is idle: checkpoint, remove expired
+	 * records. May be NULL.
+	 */
 	void (*idle)(void *store, uint32_t lane);
 };
 
@@ -95,7 +108,8 @@ struct nuncio_store_ops {
 int nuncio_provide_store(struct nuncio_module *self, const struct nuncio_store_ops *ops);
 
 /*
- * Tells the core the highest event id in the store, so that new ones are above it even when the clock went back.
+ * Tells the core the highest event id in the store, so that new ones are above it even when the
+ * clock went back.
  * Thread: logic, within open.
  */
 void nuncio_store_opened(struct nuncio_module *self, nuncio_id highest);
@@ -108,7 +122,8 @@ uint32_t nuncio_job_kind(const struct nuncio_job *job);
 const void *nuncio_job_input(const struct nuncio_job *job);
 
 /*
- * Results; everything is copied into the job. `more` says that rows were left out because of limit or max_bytes.
+ * Results; everything is copied into the job. `more` says that rows were left out because of limit
+ * or max_bytes.
  * Thread: any, one at a time, while the job is the store's.
  */
 void nuncio_job_set_appended(
@@ -122,7 +137,8 @@ void nuncio_job_set_more(struct nuncio_job *job, int more);
 void nuncio_job_set_gap(struct nuncio_job *job, int gap);
 
 /*
- * Ends a job: *job becomes NULL. status 0, or negative; after a negative one results are dropped. NUNCIO_E_FAIL: the store could not (log the cause with nuncio_log).
+ * Ends a job: *job becomes NULL. status 0, or negative; after a negative one results are dropped.
+ * NUNCIO_E_FAIL: the store could not (log the cause with nuncio_log).
  * Thread: any.
  */
 void nuncio_job_done(struct nuncio_job **job, int status);

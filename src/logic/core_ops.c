@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "logic/core_ops.h"
 
-/* Small handlers of the core's own; anything that knows about chat beyond "a log of events" is a module. Logic thread only. */
+/*
+ * Small handlers of the core's own; anything that knows about chat beyond "a log of events" is a
+ * module. Logic thread only.
+ */
 
 #include <string.h>
 
@@ -17,7 +20,10 @@
 #include "wire/json_out.h"
 #include "wire/limits.h"
 
-/* The I/O threads answer it for open sessions; this is for those that are not open yet, and for no other reason than to be true. */
+/*
+ * The I/O threads answer it for open sessions; this is for those that are not open yet, and for no
+ * other reason than to be true.
+ */
 static void on_ping(struct nuncio_request *rq, void *user)
 {
 	char now[CLOCK_RFC3339_SIZE];

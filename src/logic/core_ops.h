@@ -7,8 +7,9 @@
 struct logic;
 
 /*
- * The ops and routes that the core itself offers: session.open, ping; message.send, .confirm, .read and POST /api/v1/messages when there is a kind of
- * conversations; /healthz, /readyz, /metrics. After the modules have registered theirs, so that theirs are named when one is doubled.
+ * The ops and routes that the core itself offers: session.open, ping; message.send, .confirm, .read
+ * and POST /api/v1/messages when there is a kind of conversations; /healthz, /readyz, /metrics.
+ * After the modules have registered theirs, so that theirs are named when one is doubled.
  */
 int core_ops_add(struct logic *logic, struct nuncio_error *err);
 

@@ -2,8 +2,9 @@
 #include "logic/deliver.h"
 
 /*
- * From an event to the sessions that are to get it. The packet is encoded once; receivers on the same I/O thread share one message. Offline
- * members need nothing here: what they miss lies above their cursor in the log.
+ * From an event to the sessions that are to get it. The packet is encoded once; receivers on the
+ * same I/O thread share one message. Offline members need nothing here: what they miss lies above
+ * their cursor in the log.
  */
 
 #include <string.h>

@@ -8,8 +8,8 @@ struct logic;
 struct user;
 
 /*
- * Tells an event to the audience that its kind names, but not to the session `except`. One packet for all, one message per I/O thread.
- * Logic thread only. Returns how many sessions it went to.
+ * Tells an event to the audience that its kind names, but not to the session `except`. One packet
+ * for all, one message per I/O thread. Logic thread only. Returns how many sessions it went to.
  */
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "logic/event.h"
 
-/* The one place that knows how an event looks on the wire: message.new, history, sync and lists all show the same. */
+/*
+ * The one place that knows how an event looks on the wire: message.new, history, sync and lists all
+ * show the same.
+ */
 
 #include "base/buf.h"
 #include "base/clock.h"

@@ -2,8 +2,9 @@
 #include "logic/fields.h"
 
 /*
- * Input against its declaration, before a handler sees it. Members of the body are JSON; those of the query are text that has to look like the declared type.
- * The messages name the member, what is wrong, and what is allowed. Logic thread only.
+ * Input against its declaration, before a handler sees it. Members of the body are JSON; those of
+ * the query are text that has to look like the declared type. The messages name the member, what is
+ * wrong, and what is allowed. Logic thread only.
  */
 
 #include <inttypes.h>
@@ -106,8 +107,8 @@ static int check_query(
 }
 
 /*
- * Handlers find a name wherever it stands (request_input.c), so what is declared for one place must not stand in the other, where nobody has checked
- * it. Over WebSocket all members are in data.
+ * Handlers find a name wherever it stands (request_input.c), so what is declared for one place must
+ * not stand in the other, where nobody has checked it. Over WebSocket all members are in data.
  */
 static int check_field(struct nuncio_request *rq, const struct nuncio_field *field,
 	bool has_json_body, struct nuncio_error *err)

@@ -2,8 +2,8 @@
 #include "logic/kinds.h"
 
 /*
- * Kinds of conversations and the question who may enter one. Kinds are few and fixed after start, so an id's kind is found by comparing prefixes.
- * Logic thread only.
+ * Kinds of conversations and the question who may enter one. Kinds are few and fixed after start,
+ * so an id's kind is found by comparing prefixes. Logic thread only.
  */
 
 #include <string.h>
@@ -163,7 +163,10 @@ void kinds_enter(
 	list_add(&logic->kinds.entering, &entering->node);
 }
 
-/* Takes one at a time from the start: an answer may make the next question, though not of this session. */
+/*
+ * Takes one at a time from the start: an answer may make the next question, though not of this
+ * session.
+ */
 void kinds_session_ends(struct logic *logic, const struct session *session)
 {
 	bool is_found = true;

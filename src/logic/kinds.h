@@ -38,12 +38,16 @@ void kinds_remove(struct kinds *kinds, const struct nuncio_kind *ops);
 const struct kind *kind_of(const struct kinds *kinds, struct nuncio_str conversation);
 const struct kind *kind_by_target(const struct kinds *kinds, struct nuncio_str target);
 
-/* The kind's may_enter as the first handler of a chain: `what` is a struct nuncio_access, `user` the kind. */
+/*
+ * The kind's may_enter as the first handler of a chain: `what` is a struct nuncio_access, `user`
+ * the kind.
+ */
 enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, void *user);
 
 /*
- * May `what->user` do this? Asks the kind, and may_query when reading. `what` and its texts are copied. done comes once, perhaps before this returns; it
- * comes with NUNCIO_E_GONE when the session that asks ends first, because the facts of a question must not outlive it.
+ * May `what->user` do this? Asks the kind, and may_query when reading. `what` and its texts are
+ * copied. done comes once, perhaps before this returns; it comes with NUNCIO_E_GONE when the
+ * session that asks ends first, because the facts of a question must not outlive it.
  */
 void kinds_enter(
 	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user);

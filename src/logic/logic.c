@@ -2,8 +2,9 @@
 #include "logic/logic.h"
 
 /*
- * The logic thread: takes what the I/O threads have sent and hands it to the part that knows. Everything that one turn has for an I/O thread goes
- * out in one batch at the turn's end. The inbox is bounded: over half of it the I/O threads stop reading, so what is here is finite. Batches are
+ * The logic thread: takes what the I/O threads have sent and hands it to the part that knows.
+ * Everything that one turn has for an I/O thread goes out in one batch at the turn's end. The inbox
+ * is bounded: over half of it the I/O threads stop reading, so what is here is finite. Batches are
  * limited, so that timers stay honest under load.
  */
 
@@ -165,7 +166,10 @@ static bool on_turn(struct loop *loop, void *user)
 	return n > 0;
 }
 
-/* Answers must not be lost, and what they are bounded by (requests under way, sessions) has limits of its own. */
+/*
+ * Answers must not be lost, and what they are bounded by (requests under way, sessions) has limits
+ * of its own.
+ */
 static bool on_turn_end(struct loop *loop, void *user)
 {
 	struct logic *logic = user;

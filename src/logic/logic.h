@@ -48,14 +48,15 @@ struct logic_parts { /* what the server made before; outlives the logic thread *
 };
 
 /*
- * Everything that belongs to the logic thread: sessions, users, ops, routes, conversations. No locks; all of it is touched by that thread only,
- * except `inbox` (any thread posts) and the registration of modules before the threads start.
+ * Everything that belongs to the logic thread: sessions, users, ops, routes, conversations. No
+ * locks; all of it is touched by that thread only, except `inbox` (any thread posts) and the
+ * registration of modules before the threads start.
  */
 struct logic {
 	struct logic_settings settings;
 	struct logic_parts parts;
 	struct mailbox inbox;
-	struct mail *taken; /* from it, not handled yet; oldest first */
+	struct mail *taken;   /* from it, not handled yet; oldest first */
 	struct outbox *to_io; /* one per I/O thread; flushed at the end of a turn */
 	struct sessions sessions;
 	struct slots user_slots;
@@ -88,8 +89,9 @@ void logic_free(struct logic **logic); /* after every session has ended */
 void logic_set_io(struct logic *logic, uint32_t thread, struct mailbox *inbox);
 
 /*
- * On the logic thread: start timers, take messages from the inbox at each turn. Turn callbacks run in the order of registration, so bind_end
- * comes after everything else that may answer (store, calls from other threads): it hands out what the turn has made.
+ * On the logic thread: start timers, take messages from the inbox at each turn. Turn callbacks run
+ * in the order of registration, so bind_end comes after everything else that may answer (store,
+ * calls from other threads): it hands out what the turn has made.
  */
 void logic_bind(struct logic *logic);
 void logic_bind_end(struct logic *logic);
@@ -98,8 +100,9 @@ void logic_bind_end(struct logic *logic);
 void logic_post_io(struct logic *logic, nuncio_sid id, struct mail *mail);
 
 /*
- * Begins to stop: no new session, the present ones are told `stopping` with a time to come back and closed; on_drained is called when the last
- * has gone, every request is answered, and no mark is unwritten.
+ * Begins to stop: no new session, the present ones are told `stopping` with a time to come back and
+ * closed; on_drained is called when the last has gone, every request is answered, and no mark is
+ * unwritten.
  */
 void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user);
 
@@ -107,10 +110,12 @@ void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user
 void logic_on_io_stopped(struct logic *logic, void (*fn)(void *user), void *user);
 
 /*
- * After the I/O threads have ended, before the modules stop: what they still sent is dropped, every session that is left ends, and cursors go to the store.
- * After the modules are through: what is still for the I/O threads is dropped, requests too.
+ * After the I/O threads have ended, before the modules stop: what they still sent is dropped, every
+ * session that is left ends, and cursors go to the store.
  */
 void logic_end_sessions(struct logic *logic);
+
+/* After the modules are through: answers to everybody, which are dropped with the rest for I/O. */
 void logic_clear(struct logic *logic);
 
 #endif

@@ -2,8 +2,9 @@
 #include "logic/login.h"
 
 /*
- * Coming in: handshake -> may_connect -> token -> provider auth -> may_login -> READY, each step perhaps answered later; and going out. The
- * `struct login` is what is under way for one session; it dies with the last answer or with the session, whichever comes first, and then cancels what it
+ * Coming in: handshake -> may_connect -> token -> provider auth -> may_login -> READY, each step
+ * perhaps answered later; and going out. The `struct login` is what is under way for one session;
+ * it dies with the last answer or with the session, whichever comes first, and then cancels what it
  * was waiting for.
  */
 
@@ -137,7 +138,9 @@ void login_close(
 	logic_post_io(logic, session->id, &close->mail);
 }
 
-/* A session that never became one: refused on the upgrade, answered and closed after session.open. */
+/*
+ * A session that never became one: refused on the upgrade, answered and closed after session.open.
+ */
 static void login_fail(struct login *login, int code, const char *text)
 {
 	struct logic *logic = login->logic;

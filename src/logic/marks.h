@@ -15,8 +15,8 @@ struct nuncio_request;
 
 /*
  * The cursors of members, `delivered` and `read`, on their way to the store. Clients confirm often;
- * what counts is the highest, so confirmations are gathered for MARKS_FLUSH_MS and written together.
- * Each is answered when the store has it.
+ * what counts is the highest, so confirmations are gathered for MARKS_FLUSH_MS and written
+ * together. Each is answered when the store has it.
  */
 enum { MARKS_FLUSH_MS = 20, MARKS_MAX = 100000 };
 
@@ -30,8 +30,8 @@ void marks_init(struct marks *marks, struct logic *logic);
 void marks_fini(struct marks *marks, struct logic *logic);
 
 /*
- * Raises the cursors of the request's user and owns the request from here on: it is answered {} when
- * that is durable, `busy` when MARKS_MAX members are waiting. A cursor of 0 is left alone.
+ * Raises the cursors of the request's user and owns the request from here on: it is answered {}
+ * when that is durable, `busy` when MARKS_MAX members are waiting. A cursor of 0 is left alone.
  */
 void marks_raise(struct nuncio_request *rq, struct nuncio_str conversation, uint64_t delivered,
 	uint64_t read);

@@ -2,9 +2,9 @@
 #include "logic/op.h"
 
 /*
- * The table of client ops, and the road of a packet from its session to the handler: known op? logged in? may_call? input as
- * declared? Packets of one session are carried out in the order they came: while may_call of one waits, the next ones stay in the session's queue. Logic
- * thread only.
+ * The table of client ops, and the road of a packet from its session to the handler: known op?
+ * logged in? may_call? input as declared? Packets of one session are carried out in the order they
+ * came: while may_call of one waits, the next ones stay in the session's queue. Logic thread only.
  */
 
 #include <string.h>

@@ -28,13 +28,18 @@ struct ops {
 void ops_init(struct ops *ops);
 void ops_fini(struct ops *ops);
 
-/* NUNCIO_E_EXISTS with both owners in err; NUNCIO_E_INVAL for a bad name. The command is kept by reference. */
+/*
+ * NUNCIO_E_EXISTS with both owners in err; NUNCIO_E_INVAL for a bad name. The command is kept by
+ * reference.
+ */
 int ops_add(struct ops *ops, const char *owner, const struct nuncio_command *command, void *user,
 	struct op **op_r, struct nuncio_error *err);
 void ops_remove(struct ops *ops, struct op **op);
 struct op *ops_find(const struct ops *ops, struct nuncio_str name);
 
-/* A packet of a session: carries it out, or keeps it while a question is parked. Takes the packet. */
+/*
+ * A packet of a session: carries it out, or keeps it while a question is parked. Takes the packet.
+ */
 void op_dispatch(struct logic *logic, struct session *session, struct io_packet *packet);
 /* The parked question is answered: go on with what has come meanwhile. */
 void op_resume_session(struct logic *logic, nuncio_sid id);

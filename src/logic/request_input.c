@@ -2,8 +2,10 @@
 #include "logic/request_input.h"
 
 /*
- * What handlers read from a request: who asks, and the input by path. Over HTTP a name is looked for in the body, then among the parameters of the path,
- * then in the query. The input was checked against its declaration, so a wrong type here can only be an undeclared one: it counts as not given.
+ * What handlers read from a request: who asks, and the input by path. Over HTTP a name is looked
+ * for in the body, then among the parameters of the path, then in the query. The input was checked
+ * against its declaration, so a wrong type here can only be an undeclared one: it counts as not
+ * given.
  */
 
 #include <string.h>

@@ -2,8 +2,9 @@
 #include "logic/requests.h"
 
 /*
- * The life of a request and its answer: made from a packet or an HTTP call, owned by a handler, ended by exactly one answer. All requests have
- * the same time to live, so they wait in one list in order. Logic thread only.
+ * The life of a request and its answer: made from a packet or an HTTP call, owned by a handler,
+ * ended by exactly one answer. All requests have the same time to live, so they wait in one list in
+ * order. Logic thread only.
  */
 
 #include <stdarg.h>

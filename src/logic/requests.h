@@ -20,7 +20,10 @@ struct op;
 struct route;
 struct session;
 
-/* All requests that wait for their answer, oldest first; they all have the same time, so the first is the first to expire. */
+/*
+ * All requests that wait for their answer, oldest first; they all have the same time, so the first
+ * is the first to expire.
+ */
 struct requests {
 	struct list waiting;
 	struct list late; /* answered for their owners, who still hold them */
@@ -42,8 +45,9 @@ struct http_side {
 };
 
 /*
- * One question of a client. It belongs to whoever is to answer it and ends with nuncio_reply*; when its time is over it is answered `timeout`, and
- * stays until its owner gives it back. It names its session by id: the session may end first, then the answer goes nowhere.
+ * One question of a client. It belongs to whoever is to answer it and ends with nuncio_reply*; when
+ * its time is over it is answered `timeout`, and stays until its owner gives it back. It names its
+ * session by id: the session may end first, then the answer goes nowhere.
  */
 struct nuncio_request {
 	uint32_t magic;
@@ -58,10 +62,10 @@ struct nuncio_request {
 	struct io_packet *packet; /* WebSocket: owns the text */
 	struct http_side *http;
 	const struct op *op;
-	struct nuncio_str data;  /* checked JSON object, or the raw body */
+	struct nuncio_str data;      /* checked JSON object, or the raw body */
 	struct nuncio_request *next; /* for whoever owns it */
-	struct chain *parked;    /* may_call or a middleware waits */
-	struct nuncio_call call; /* facts of may_call */
+	struct chain *parked;        /* may_call or a middleware waits */
+	struct nuncio_call call;     /* facts of may_call */
 	uint8_t user_bytes;
 	char user[65];
 	char address[46];
@@ -77,8 +81,9 @@ struct nuncio_request *request_from_packet(
 struct nuncio_request *request_from_http(struct logic *logic, struct io_http *http);
 
 /*
- * A question about the request waits for its answer, and with it the next packets of its session; then it is answered. unpark tells if it had waited:
- * the session's packets may go on then, once what comes next has had its own chance to wait.
+ * A question about the request waits for its answer, and with it the next packets of its session;
+ * then it is answered. unpark tells if it had waited: the session's packets may go on then, once
+ * what comes next has had its own chance to wait.
  */
 void request_park(struct nuncio_request *rq, struct chain *chain);
 bool request_unpark(struct nuncio_request *rq);
@@ -95,7 +100,10 @@ void requests_end(struct logic *logic);
 /* Frees what no owner will give back any more: modules and the store have ended. */
 void requests_fini(struct requests *requests);
 
-/* The unified answer; code 0 is success. message is empty on success. The owner's part is over: frees the request. */
+/*
+ * The unified answer; code 0 is success. message is empty on success. The owner's part is over:
+ * frees the request.
+ */
 void request_answer(struct nuncio_request **rq, int http_status, int code,
 	struct nuncio_str message, struct nuncio_str data);
 int request_code_of_status(int status);

@@ -2,8 +2,9 @@
 #include "logic/route.h"
 
 /*
- * The road of an HTTP request on the logic thread: route -> skins (middleware) from outside to inside -> token -> may_call -> body and fields as
- * declared -> handler; the answer passes the skins that were entered from inside to outside. Any step may be answered later.
+ * The road of an HTTP request on the logic thread: route -> skins (middleware) from outside to
+ * inside -> token -> may_call -> body and fields as declared -> handler; the answer passes the
+ * skins that were entered from inside to outside. Any step may be answered later.
  */
 
 #include <string.h>

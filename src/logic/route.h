@@ -39,7 +39,10 @@ int routes_add(struct routes *routes, const char *owner, const struct nuncio_rou
 int routes_add_skin(struct routes *routes, const char *owner,
 	const struct nuncio_middleware *middleware, void *user, struct nuncio_error *err);
 
-/* A complete HTTP request: find its route, ask the skins, the token, may_call, check the input, run the handler. Takes it. */
+/*
+ * A complete HTTP request: find its route, ask the skins, the token, may_call, check the input, run
+ * the handler. Takes it.
+ */
 void route_dispatch(struct logic *logic, struct io_http *http);
 /* The way out of the onion: the skins that were entered, from inside to outside. */
 void route_leave(struct nuncio_request *rq, int http_status);

@@ -2,9 +2,10 @@
 #include "logic/router.h"
 
 /*
- * Nodes hold a piece of text that all patterns below share; children are told apart by their first byte, at most one child each
- * is a parameter or a wildcard. Patterns are few and come from modules, so adding may be slow and simple; finding walks bytes, does not allocate,
- * and backtracks only where a text child and a parameter both fit.
+ * Nodes hold a piece of text that all patterns below share; children are told apart by their first
+ * byte, at most one child each is a parameter or a wildcard. Patterns are few and come from
+ * modules, so adding may be slow and simple; finding walks bytes, does not allocate, and backtracks
+ * only where a text child and a parameter both fit.
  */
 
 #include <stdio.h>
@@ -85,7 +86,9 @@ static bool is_param_char(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* A pattern begins with '/', its parameters fill whole segments and have names, a wildcard is last. */
+/*
+ * A pattern begins with '/', its parameters fill whole segments and have names, a wildcard is last.
+ */
 static int pattern_check(const char *pattern, struct nuncio_error *err)
 {
 	size_t params = 0;

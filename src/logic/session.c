@@ -2,8 +2,9 @@
 #include "logic/session.h"
 
 /*
- * The table of sessions: one array per I/O thread, indexed by the slot that the thread itself chose, so that finding one is two loads and a
- * comparison. Logic thread only. What happens to a session is in login.c (coming in and going), and dispatch.c (its packets).
+ * The table of sessions: one array per I/O thread, indexed by the slot that the thread itself
+ * chose, so that finding one is two loads and a comparison. Logic thread only. What happens to a
+ * session is in login.c (coming in and going), and dispatch.c (its packets).
  */
 
 #include <arpa/inet.h>

@@ -18,7 +18,8 @@ struct nuncio_request;
 struct user;
 
 /*
- * One WebSocket connection as the logic thread sees it. Its id is the connection's. States only go forward:
+ * One WebSocket connection as the logic thread sees it. Its id is the connection's. States only go
+ * forward:
  *
  *   ASKED     may_connect is being asked, the handshake waits for our answer
  *   OPENING   connected, a token has to come before the deadline
@@ -26,7 +27,8 @@ struct user;
  *   READY     logged in: has a user, is found by modules
  *   CLOSING   we ended it; waiting for IO_CLOSED, nothing is sent or carried out any more
  *
- * It is freed at IO_CLOSED and only then, so an id that the I/O thread still knows always finds its session.
+ * It is freed at IO_CLOSED and only then, so an id that the I/O thread still knows always finds its
+ * session.
  */
 enum session_state {
 	SESSION_ASKED = 1,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "logic/slots.h"
 
-/* Logic thread only. See the header; the slots themselves live until the server ends, so that late frees find their function. */
+/*
+ * Logic thread only. See the header; the slots themselves live until the server ends, so that late
+ * frees find their function.
+ */
 
 #include "base/alloc.h"
 

@@ -9,8 +9,9 @@
 #include <nuncio/session.h>
 
 /*
- * Which modules keep data with objects of one scope. Slots are taken while modules register; afterwards the number is fixed. An object's
- * array is made when a module first keeps something with it, so that an idle object without data costs one pointer.
+ * Which modules keep data with objects of one scope. Slots are taken while modules register;
+ * afterwards the number is fixed. An object's array is made when a module first keeps something
+ * with it, so that an idle object without data costs one pointer.
  */
 struct nuncio_slot {
 	uint32_t scope; /* enum nuncio_scope */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "logic/trace.h"
 
-/* Pure but for the random source. The parent and flags of the header are not kept: we answer with the id and log it, we do not sample. */
+/*
+ * Pure but for the random source. The parent and flags of the header are not kept: we answer with
+ * the id and log it, we do not sample.
+ */
 
 #include <string.h>
 
@@ -29,7 +32,10 @@ static bool is_zero(struct nuncio_str s)
 	return true;
 }
 
-/* version "-" trace-id "-" parent-id "-" flags; later versions may be longer, version ff is forbidden. */
+/*
+ * version "-" trace-id "-" parent-id "-" flags; later versions may be longer, version ff is
+ * forbidden.
+ */
 static bool trace_parse(struct nuncio_str header, struct nuncio_str *id_r)
 {
 	struct nuncio_str version, id, parent, flags, rest = header;

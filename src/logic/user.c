@@ -2,8 +2,8 @@
 #include "logic/user.h"
 
 /*
- * The users who are connected to this node, by name. Logic thread only. A user is not a person's account (modules know about those): it is
- * where the live sessions of one name hang together.
+ * The users who are connected to this node, by name. Logic thread only. A user is not a person's
+ * account (modules know about those): it is where the live sessions of one name hang together.
  */
 
 #include <string.h>

@@ -12,7 +12,10 @@
 
 struct session;
 
-/* A user with at least one live session here. Exists from the first one's login to the last one's end. */
+/*
+ * A user with at least one live session here. Exists from the first one's login to the last one's
+ * end.
+ */
 struct user {
 	struct map_node node;
 	struct session *sessions; /* linked by session->next_of_user, newest first */

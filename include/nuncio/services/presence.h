@@ -2,7 +2,10 @@
 #ifndef NUNCIO_SERVICES_PRESENCE_H
 #define NUNCIO_SERVICES_PRESENCE_H
 
-/* Service "presence.v1": who is online. Offered by the module that `presence` features are built on. */
+/*
+ * Service "presence.v1": who is online. Offered by the module that `presence` features are built
+ * on.
+ */
 
 #include <nuncio/base.h>
 
@@ -16,7 +19,10 @@ enum nuncio_presence_status {
 	NUNCIO_PRESENCE_AWAY = 2
 };
 
-/* One user's presence; last_seen_ms is 0 when never seen, now when online. The core of a service allocates, readers read. */
+/*
+ * One user's presence; last_seen_ms is 0 when never seen, now when online. The core of a service
+ * allocates, readers read.
+ */
 struct nuncio_presence {
 	struct nuncio_str user;
 	uint32_t status; /* enum nuncio_presence_status */
@@ -24,7 +30,10 @@ struct nuncio_presence {
 	int64_t last_seen_ms;
 };
 
-/* Called once with `n` rows in the order asked for (status 0), or n = 0 and a negative status. Rows are borrowed. */
+/*
+ * Called once with `n` rows in the order asked for (status 0), or n = 0 and a negative status. Rows
+ * are borrowed.
+ */
 typedef void nuncio_presence_fn(
 	int status, const struct nuncio_presence *rows, size_t n, void *user);
 

@@ -2,7 +2,10 @@
 #ifndef NUNCIO_SERVICES_TOKEN_H
 #define NUNCIO_SERVICES_TOKEN_H
 
-/* Service "token.v1": making signed access tokens. Offered by auth_jwt when `sign_with` names one of its private or HMAC keys. */
+/*
+ * Service "token.v1": making signed access tokens. Offered by auth_jwt when `sign_with` names one
+ * of its private or HMAC keys.
+ */
 
 #include <nuncio/base.h>
 
@@ -13,8 +16,10 @@ NUNCIO_BEGIN_DECLS
 struct nuncio_token_v1 {
 	uint32_t size, reserved;
 	/*
-	 * Writes a NUL-ended token for user (`sub`) and device (claim "device", left out when empty), valid for ttl_ms from
-	 * now, into out[out_size]. Returns its length; NUNCIO_E_UNSUPPORTED without a signing key, NUNCIO_E_TOOBIG when it does not fit (1 KiB is enough).
+	 * Writes a NUL-ended token for user (`sub`) and device (claim "device", left out when
+	 * empty), valid for ttl_ms from now, into out[out_size]. Returns its length;
+	 * NUNCIO_E_UNSUPPORTED without a signing key, NUNCIO_E_TOOBIG when it does not fit (1 KiB
+	 * is enough).
 	 * Thread: logic; HMAC takes about 5 us, RSA up to 1 ms.
 	 */
 	int (*issue)(void *impl, struct nuncio_str user, struct nuncio_str device, int64_t ttl_ms,

@@ -54,8 +54,9 @@ struct store_append {
 /* All return 0, then done comes once; or UNSUPPORTED, BUSY, GONE, INVAL, TOOBIG, and it does not. */
 int store_append(
 	struct store *store, const struct store_append *what, nuncio_appended_fn *done, void *user);
+/* One row if something rose. */
 int store_mark(struct store *store, struct nuncio_str conversation, struct nuncio_str user_id,
-	uint64_t delivered, uint64_t read, nuncio_members_fn *done, void *user); /* one row if it rose */
+	uint64_t delivered, uint64_t read, nuncio_members_fn *done, void *user);
 
 int store_events(struct store *store, const struct nuncio_events_query *query,
 	nuncio_events_fn *done, void *user);

@@ -5,9 +5,10 @@
 #include <nuncio/base.h>
 
 /*
- * Gives up being root for good: groups, group and user of `user`, no way back (credentials(7)), no new privileges (prctl(2)).
- * Not root: nothing to do, but then a `user` other than the present one is an error. Root without a user is one, too.
- * privilege_check says the same without doing it. Thread: main, before any other thread.
+ * Gives up being root for good: groups, group and user of `user`, no way back (credentials(7)), no
+ * new privileges (prctl(2)). Not root: nothing to do, but then a `user` other than the present one
+ * is an error. Root without a user is one, too. privilege_check says the same without doing it.
+ * Thread: main, before any other thread.
  */
 int privilege_check(const char *user, struct nuncio_error *err);
 int privilege_drop(const char *user, struct nuncio_error *err);

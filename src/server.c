@@ -2,9 +2,11 @@
 #include "server.h"
 
 /*
- * Owns every part of the server and knows in which order they come and go. The logic loop runs on the main thread. Start:
- * configuration, addresses, privileges, data folder, parts, modules (load, init, freeze, start), I/O threads. Stop: sessions are told and closed, I/O threads end, modules
- * stop in reverse, the store finishes and closes, memory is given back. Modules stay mapped until the process ends.
+ * Owns every part of the server and knows in which order they come and go. The logic loop runs on
+ * the main thread. Start: configuration, addresses, privileges, data folder, parts, modules (load,
+ * init, freeze, start), I/O threads. Stop: sessions are told and closed, I/O threads end, modules
+ * stop in reverse, the store finishes and closes, memory is given back. Modules stay mapped until
+ * the process ends.
  */
 
 #include <errno.h>

@@ -13,7 +13,10 @@ struct server_arguments {
 /* sysexits.h: what a supervisor may want to tell apart. */
 enum { SERVER_EXIT_OK = 0, SERVER_EXIT_FAILED = 1, SERVER_EXIT_CONFIG = 78 };
 
-/* Does the task and returns the exit status; SERVER_RUN returns after SIGTERM or SIGINT. Thread: main. */
+/*
+ * Does the task and returns the exit status; SERVER_RUN returns after SIGTERM or SIGINT. Thread:
+ * main.
+ */
 int server_run(const struct server_arguments *arguments);
 
 /* --help-config: all options as text, or as a commented INI file. */

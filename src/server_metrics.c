@@ -2,8 +2,9 @@
 #include "server_metrics.h"
 
 /*
- * One table: name, help, and how to read it. What the I/O threads count is summed over them. Queues have a gauge of what waits in them, here or where
- * they live (the store's and the workers' are in provide/).
+ * One table: name, help, and how to read it. What the I/O threads count is summed over them. Queues
+ * have a gauge of what waits in them, here or where they live (the store's and the workers' are in
+ * provide/).
  */
 
 #include <stddef.h>

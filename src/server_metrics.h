@@ -8,7 +8,10 @@ struct logic;
 struct metric_set;
 struct store;
 
-/* The numbers that the parts count by themselves, under their Prometheus names. Read when somebody asks; logic thread. */
+/*
+ * The numbers that the parts count by themselves, under their Prometheus names. Read when somebody
+ * asks; logic thread.
+ */
 struct server_metrics;
 struct server_metrics *server_metrics_new(struct metric_set *set, struct logic *logic,
 	struct hook_table *hooks, struct store *store, struct io_thread **io, unsigned io_count);

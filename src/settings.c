@@ -2,8 +2,9 @@
 #include "settings.h"
 
 /*
- * [core]: every option of the server itself, with its limits and its words for people. --help-config and etc/nuncio.ini are made from this
- * table. Values that are read once at start are not LIVE; a reload says so.
+ * [core]: every option of the server itself, with its limits and its words for people.
+ * --help-config and etc/nuncio.ini are made from this table. Values that are read once at start are
+ * not LIVE; a reload says so.
  */
 
 #include <stdio.h>

@@ -13,7 +13,9 @@
 /* The table of [core], and what its values mean for the parts of the server. Thread: main. */
 int settings_options(struct options **options_r, struct nuncio_error *err);
 
-/* What no single value can show: texts that are numbers, addresses, names. Problems become faults. */
+/*
+ * What no single value can show: texts that are numbers, addresses, names. Problems become faults.
+ */
 void settings_check(const struct options *core, struct option_faults *faults);
 
 /* Lists are made for io (their texts stay the options'); free with settings_io_fini. */

@@ -2,8 +2,9 @@
 #include "accounts.h"
 
 /*
- * An account is one record (accounts, id, ""), so that everything about it changes in one write. What is deleted stays as a record without name and
- * password: the id is never given to somebody else, who would inherit the conversations.
+ * An account is one record (accounts, id, ""), so that everything about it changes in one write.
+ * What is deleted stays as a record without name and password: the id is never given to somebody
+ * else, who would inherit the conversations.
  */
 
 #include <string.h>

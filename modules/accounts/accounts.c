@@ -2,9 +2,10 @@
 #include "accounts.h"
 
 /*
- * The module: users with passwords, for those who have no user directory of their own. It keeps everything as records in the store (README.md lists
- * them), signs access tokens through the service token.v1, and refuses by hook those who were deleted while their tokens are still good. Logic
- * thread; only hashing runs on workers.
+ * The module: users with passwords, for those who have no user directory of their own. It keeps
+ * everything as records in the store (README.md lists them), signs access tokens through the
+ * service token.v1, and refuses by hook those who were deleted while their tokens are still good.
+ * Logic thread; only hashing runs on workers.
  */
 
 #include <nuncio/conf.h>

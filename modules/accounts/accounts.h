@@ -2,7 +2,10 @@
 #ifndef ACCOUNTS_H
 #define ACCOUNTS_H
 
-/* What the files of this module share. Everything runs on the logic thread, but the work of password.c. */
+/*
+ * What the files of this module share. Everything runs on the logic thread, but the work of
+ * password.c.
+ */
 
 #include <nuncio/json.h>
 #include <nuncio/log.h>
@@ -50,8 +53,8 @@ int str_copy(struct nuncio_str text, char *out, size_t size);
 
 /* Valid UTF-8 without control characters (C0, DEL, C1): its number of characters, or -1. */
 long text_chars(struct nuncio_str text);
-bool id_is_any(struct nuncio_str
-		id); /* sound, without '/', and not "." or "..": such a thing has no path in a URL */
+/* sound, without '/', and not "." or "..": such a thing has no path in a URL */
+bool id_is_any(struct nuncio_str id);
 bool id_is_sound(struct nuncio_str id);     /* 1-64 bytes of such text */
 bool id_is_plain(struct nuncio_str id);     /* [a-z0-9._-], the first a letter or digit, 1-64 */
 bool name_is_sound(struct nuncio_str name); /* at most 64 characters */
@@ -175,24 +178,38 @@ void flow_fail(struct flow *flow, int status);
 void flow_reply_account(struct flow *flow, int http_status);
 /* Reads the account of flow->id, then goes on; a failure of the store is answered here. */
 void flow_load(struct flow *flow, flow_fn *next);
-/* Writes flow->account, expecting NUNCIO_EXPECT_* or a version; goes on with 0, E_EXISTS or E_CONFLICT. */
+/*
+ * Writes flow->account, expecting NUNCIO_EXPECT_* or a version; goes on with 0, E_EXISTS or
+ * E_CONFLICT.
+ */
 void flow_save(struct flow *flow, int64_t expect, flow_status_fn *next);
 /* Notes what flow->account is to be found by, and writes it. */
 void flow_index(struct flow *flow, flow_fn *next);
 void index_drop(struct accounts *a, struct nuncio_str folded, struct nuncio_str id, int64_t expect);
 bool index_is_needed(struct nuncio_str folded, struct nuncio_str id);
-/* Input that may be left out: 1 copied, 0 not given, -1 refused with invalid_field (the flow is gone). U+0000 is refused. */
+/*
+ * Input that may be left out: 1 copied, 0 not given, -1 refused with invalid_field (the flow is
+ * gone). U+0000 is refused.
+ */
 int flow_text(struct flow *flow, const char *field, char *out, size_t size);
-/* The user of /api/v1/users/:id into flow->id; the body may have an id of its own. 0, or -1 and refused. */
+/*
+ * The user of /api/v1/users/:id into flow->id; the body may have an id of its own. 0, or -1 and
+ * refused.
+ */
 int flow_path_id(struct flow *flow);
 
 /* --- password.c: hashing on workers --- */
 
 int password_start(struct accounts *a, struct nuncio_error *err); /* blocks for one hash */
 void password_change_cost(struct accounts *a);
-/* Does what checks (password against hash), makes (new_password to new_hash, if the check was right) and mends (password to new_hash if its cost changed) ask for. */
+/*
+ * Does what checks (password against hash), makes (new_password to new_hash, if the check was
+ * right) and mends (password to new_hash if its cost changed) ask for.
+ */
 void password_run(struct flow *flow, flow_fn *next);
-/* The same with the throttle around it, for the account of flow->id; wrong: answered with `code`. */
+/*
+ * The same with the throttle around it, for the account of flow->id; wrong: answered with `code`.
+ */
 void password_prove(struct flow *flow, int code, flow_fn *next);
 
 /* --- the routes --- */

@@ -2,13 +2,16 @@
 #include "accounts.h"
 
 /*
- * A request that waits for the store and for workers carries a `struct flow` from step to step: what was asked, what was loaded, what is to be done
- * next. Input is copied at the start, because the core may answer `timeout` in the meantime. Each step ends in the next one, or answers and
- * frees the flow; the store never calls back before it returns, so a step does not touch the flow behind a call that may go on.
+ * A request that waits for the store and for workers carries a `struct flow` from step to step:
+ * what was asked, what was loaded, what is to be done next. Input is copied at the start, because
+ * the core may answer `timeout` in the meantime. Each step ends in the next one, or answers and
+ * frees the flow; the store never calls back before it returns, so a step does not touch the flow
+ * behind a call that may go on.
  *
- * An account and its search entries have different owners, so they cannot be written in one transaction. Entries are written before
- * the account that needs them and removed after it, so a failure in between leaves an entry too many, never one too few; search skips entries
- * that their account does not bear out, and removes old ones.
+ * An account and its search entries have different owners, so they cannot be written in one
+ * transaction. Entries are written before the account that needs them and removed after it, so a
+ * failure in between leaves an entry too many, never one too few; search skips entries that their
+ * account does not bear out, and removes old ones.
  */
 
 #include <sodium.h>

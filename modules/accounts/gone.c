@@ -2,8 +2,9 @@
 #include "accounts.h"
 
 /*
- * Who was deleted on this node lately. An access token says nothing about its account and stays good for a while, so those users are refused
- * by name until no token of theirs can be left. The newest 256; not kept over a restart.
+ * Who was deleted on this node lately. An access token says nothing about its account and stays
+ * good for a while, so those users are refused by name until no token of theirs can be left. The
+ * newest 256; not kept over a restart.
  */
 
 #include <stdlib.h>

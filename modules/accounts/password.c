@@ -2,9 +2,11 @@
 #include "accounts.h"
 
 /*
- * Passwords: argon2id by libsodium, on workers. One hash costs 64 MiB and some 100 ms by default, so at most hash_threads run at a time and at most
- * hash_queue wait; more are answered `busy`. An unknown user costs the same time as a wrong password: their password is checked against a hash
- * of something random. Failures are counted before the check, so that many guesses at once are counted too, and given back when it was right.
+ * Passwords: argon2id by libsodium, on workers. One hash costs 64 MiB and some 100 ms by default,
+ * so at most hash_threads run at a time and at most hash_queue wait; more are answered `busy`. An
+ * unknown user costs the same time as a wrong password: their password is checked against a hash of
+ * something random. Failures are counted before the check, so that many guesses at once are counted
+ * too, and given back when it was right.
  */
 
 #include <sodium.h>

@@ -2,9 +2,10 @@
 #include "accounts.h"
 
 /*
- * A refresh token is text "r1.USER.FAMILY.SECRET", each part in base64url: the user, because the store shards by it; the family, which is one sign-in
- * and all that was renewed from it; a secret of 256 random bits, of which only a hash is stored. A fast hash is enough: nobody guesses
- * 256 bits. Pure, but for the random numbers.
+ * A refresh token is text "r1.USER.FAMILY.SECRET", each part in base64url: the user, because the
+ * store shards by it; the family, which is one sign-in and all that was renewed from it; a secret
+ * of 256 random bits, of which only a hash is stored. A fast hash is enough: nobody guesses 256
+ * bits. Pure, but for the random numbers.
  */
 
 #include <sodium.h>

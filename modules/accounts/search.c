@@ -2,11 +2,13 @@
 #include "accounts.h"
 
 /*
- * GET /users?query=: who has an id or name that starts with the query, A-Z and a-z being the same. First the accounts whose id itself starts with
- * the folded query, by id, straight from their records; then the entries of accounts.name (folded names, and ids with capitals). Nobody comes twice:
- * who came by id is left out among the names, and who has a capital id and a name that both fit comes by the id only.
- * An entry counts only if its account bears it out; one that does not for an hour is left over from a failure, and is removed.
- * A page may have fewer rows than the limit; `next` says whether there is more.
+ * GET /users?query=: who has an id or name that starts with the query, A-Z and a-z being the same.
+ * First the accounts whose id itself starts with the folded query, by id, straight from their
+ * records; then the entries of accounts.name (folded names, and ids with capitals). Nobody comes
+ * twice: who came by id is left out among the names, and who has a capital id and a name that both
+ * fit comes by the id only. An entry counts only if its account bears it out; one that does not for
+ * an hour is left over from a failure, and is removed. A page may have fewer rows than the limit;
+ * `next` says whether there is more.
  */
 
 #include <sodium.h>
@@ -51,7 +53,10 @@ static void search_fail(struct search *s, int status)
 	search_free(&s);
 }
 
-/* ---- the cursor: "i.OWNER" among ids, "n.OWNER.KEY" among names, "n.." before the first of them ---- */
+/*
+ * ---- the cursor: "i.OWNER" among ids, "n.OWNER.KEY" among names, "n.." before the first of them
+ * ----
+ */
 
 static void cursor_write(const struct search *s, char *out, size_t size)
 {

@@ -2,10 +2,12 @@
 #include "accounts.h"
 
 /*
- * POST /auth/login, /auth/refresh, /auth/logout. A sign-in makes a family: one record (accounts.refresh, user, family) with the hash of the one secret that
- * is good now. Renewing replaces the secret against the version that was read, so of two that come with the same token one wins. Any
- * other secret for a known family is an old one: it was used twice, by its owner or by a thief, and the family ends.
- * A family also ends when its epoch is not the account's any more: a new password or the end of the account voids all of them in one write.
+ * POST /auth/login, /auth/refresh, /auth/logout. A sign-in makes a family: one record
+ * (accounts.refresh, user, family) with the hash of the one secret that is good now. Renewing
+ * replaces the secret against the version that was read, so of two that come with the same token
+ * one wins. Any other secret for a known family is an old one: it was used twice, by its owner or
+ * by a thief, and the family ends. A family also ends when its epoch is not the account's any more:
+ * a new password or the end of the account voids all of them in one write.
  */
 
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "accounts.h"
 
-/* What ids and names may look like, and how they are compared when people are searched for. Pure. */
+/*
+ * What ids and names may look like, and how they are compared when people are searched for. Pure.
+ */
 
 #include <string.h>
 
@@ -25,7 +27,9 @@ int str_copy(struct nuncio_str text, char *out, size_t size)
 	return 0;
 }
 
-/* Bytes of the character at p[0], 0 if there is none: RFC 3629, no overlong forms, no surrogates. */
+/*
+ * Bytes of the character at p[0], 0 if there is none: RFC 3629, no overlong forms, no surrogates.
+ */
 static size_t char_bytes(const unsigned char *p, size_t n)
 {
 	uint32_t code;

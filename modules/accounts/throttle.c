@@ -2,9 +2,11 @@
 #include "accounts.h"
 
 /*
- * Counts offences that fade: `limit` at once, then one more per window/limit. Each counter is one time, the one at which it will be empty (a
- * leaking bucket told by its last drop). The table is bounded: sets of four, where the counter that will be empty first makes room. Keys are keyed hashes,
- * so that nobody can aim at a set. An IPv6 address counts as its /64, because whoever has one has all of it.
+ * Counts offences that fade: `limit` at once, then one more per window/limit. Each counter is one
+ * time, the one at which it will be empty (a leaking bucket told by its last drop). The table is
+ * bounded: sets of four, where the counter that will be empty first makes room. Keys are keyed
+ * hashes, so that nobody can aim at a set. An IPv6 address counts as its /64, because whoever has
+ * one has all of it.
  */
 
 #include <arpa/inet.h>

@@ -2,8 +2,10 @@
 #include "accounts.h"
 
 /*
- * POST /users, GET, PUT and DELETE /users/:id. Whoever is signed in may look at anybody, and change only themselves; a new password and the end of the
- * account need the password again. A change is written against the version that was read, so two at once do not mix: the second is answered `conflict`.
+ * POST /users, GET, PUT and DELETE /users/:id. Whoever is signed in may look at anybody, and change
+ * only themselves; a new password and the end of the account need the password again. A change is
+ * written against the version that was read, so two at once do not mix: the second is answered
+ * `conflict`.
  */
 
 #include <nuncio/session.h>

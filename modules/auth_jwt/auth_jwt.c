@@ -4,12 +4,15 @@
 /*
  * The module: provider "auth" and service "token.v1" on the parts beside it.
  *
- * A token is opened on the logic thread. HS256 (about 5 us) and RS256 (24 us) are checked there and then: handing them to a worker costs 30 us.
- * ES256 and EdDSA (70 us and more) go to workers, spread over all, so that a storm of reconnects does not stop the chat; what the queue does not take is
- * answered NUNCIO_E_BUSY. Good tokens of the slow algorithms are remembered until they expire.
+ * A token is opened on the logic thread. HS256 (about 5 us) and RS256 (24 us) are checked there and
+ * then: handing them to a worker costs 30 us. ES256 and EdDSA (70 us and more) go to workers,
+ * spread over all, so that a storm of reconnects does not stop the chat; what the queue does not
+ * take is answered NUNCIO_E_BUSY. Good tokens of the slow algorithms are remembered until they
+ * expire.
  *
- * Reload builds a new key set beside the old one and exchanges them when it is complete. A check that was under way meanwhile is done again
- * with the new set, so a removed key opens nothing from the moment on when the reload is logged.
+ * Reload builds a new key set beside the old one and exchanges them when it is complete. A check
+ * that was under way meanwhile is done again with the new set, so a removed key opens nothing from
+ * the moment on when the reload is logged.
  */
 
 #include <nuncio/auth.h>

@@ -2,7 +2,10 @@
 #ifndef AUTH_JWT_H
 #define AUTH_JWT_H
 
-/* What the files of this module share. All but auth_jwt.c are pure: no server, no clock, no global state. */
+/*
+ * What the files of this module share. All but auth_jwt.c are pure: no server, no clock, no global
+ * state.
+ */
 
 #include <nuncio/base.h>
 
@@ -28,7 +31,10 @@ void *key_alloc(size_t bytes);
 
 /* --- base64url.c: RFC 4648 section 5, without padding, one spelling per value --- */
 
-/* Bytes written into out[size], or -1: a foreign character, an impossible length, bits left over, no room. */
+/*
+ * Bytes written into out[size], or -1: a foreign character, an impossible length, bits left over,
+ * no room.
+ */
 long base64url_decode(struct nuncio_str text, unsigned char *out, size_t size);
 
 /* --- key.c: keys from files --- */
@@ -46,8 +52,8 @@ struct key {
 	char kid[TOKEN_NAME_BYTES_MAX + 1];
 	enum key_alg alg;
 	EVP_PKEY *pkey; /* NULL for HS256 */
-	unsigned char *
-		secret; /* HS256: the key; otherwise the PEM text if it is private, NUL-ended; or NULL */
+	/* HS256: the key; otherwise the PEM text if it is private, NUL-ended; or NULL */
+	unsigned char *secret;
 	size_t secret_bytes;
 	bool can_sign;
 };
@@ -63,7 +69,10 @@ struct key_set {
 const char *key_alg_name(enum key_alg alg);
 int key_spec_parse(const char *text, struct key_spec *spec_r, struct nuncio_error *err);
 
-/* Parses a list and checks what can be seen without opening a file: kids are unique, sign_with ("" for none) is one of them. */
+/*
+ * Parses a list and checks what can be seen without opening a file: kids are unique, sign_with (""
+ * for none) is one of them.
+ */
 int key_specs_parse(const char *const *texts, size_t count, const char *sign_with,
 	struct key_spec *specs_r, struct nuncio_error *err);
 
@@ -73,11 +82,16 @@ int key_set_load(const struct key_spec *specs, size_t count, const char *sign_wi
 struct key_set *key_set_ref(struct key_set *set);
 void key_set_unref(struct key_set **set);
 
-/* A key of that kid, and the only key of that algorithm; NULL when there is none, or more than one. */
+/*
+ * A key of that kid, and the only key of that algorithm; NULL when there is none, or more than one.
+ */
 const struct key *key_set_find(const struct key_set *set, struct nuncio_str kid);
 const struct key *key_set_only(const struct key_set *set, enum key_alg alg);
 
-/* 1 the signature is this key's over the text, 0 it is not, negative: the library failed. Any thread. */
+/*
+ * 1 the signature is this key's over the text, 0 it is not, negative: the library failed. Any
+ * thread.
+ */
 int key_check(const struct key *key, struct nuncio_str text, const unsigned char *signature,
 	size_t signature_bytes);
 
@@ -106,7 +120,10 @@ struct token_rules {
 	int64_t leeway_s;
 };
 
-/* A token taken apart, its key chosen; nothing in it is proved yet. Offsets, so that the text may move. */
+/*
+ * A token taken apart, its key chosen; nothing in it is proved yet. Offsets, so that the text may
+ * move.
+ */
 struct token {
 	const struct key *key; /* of the set that it was opened with */
 	size_t signed_bytes, payload_at;
@@ -119,7 +136,10 @@ struct token_claims {
 	int64_t expires_at_s; /* leeway included */
 };
 
-/* In this order. Each returns 0, or NUNCIO_E_DENIED or NUNCIO_E_EXPIRED and fills *why_r. Any thread. */
+/*
+ * In this order. Each returns 0, or NUNCIO_E_DENIED or NUNCIO_E_EXPIRED and fills *why_r. Any
+ * thread.
+ */
 int token_open(const struct key_set *set, struct nuncio_str text, struct token *token_r,
 	struct token_refusal *why_r);
 int token_check(const struct token *token, struct nuncio_str text, struct token_refusal *why_r);

@@ -2,8 +2,9 @@
 #include "auth_jwt.h"
 
 /*
- * RFC 4648 section 5, strictly: the alphabet of section 5 only, no padding, no line ends, and the bits behind the last byte are zero.
- * So every value has exactly one spelling, and a token cannot be changed without changing what it says. Pure; any thread.
+ * RFC 4648 section 5, strictly: the alphabet of section 5 only, no padding, no line ends, and the
+ * bits behind the last byte are zero. So every value has exactly one spelling, and a token cannot
+ * be changed without changing what it says. Pure; any thread.
  */
 
 static int digit_of(unsigned char c)

@@ -2,8 +2,9 @@
 #include "auth_jwt.h"
 
 /*
- * Making tokens, by libjwt: another hand than the one that checks them. It parses a PEM for every token, which costs up to 1 ms; signing happens once a
- * login, so that is bearable, and an HMAC key has none. Logic thread.
+ * Making tokens, by libjwt: another hand than the one that checks them. It parses a PEM for every
+ * token, which costs up to 1 ms; signing happens once a login, so that is bearable, and an HMAC key
+ * has none. Logic thread.
  */
 
 #include <jwt.h>

@@ -2,9 +2,11 @@
 #include "auth_jwt.h"
 
 /*
- * Keys: each has a name (kid), one algorithm that is fixed here and nowhere else, and is parsed once, when it is loaded.
- * A file is refused rather than used wrongly: a short HMAC key, a PEM text as HMAC key, a small RSA key, another curve, a secret that everybody on the
- * machine can read. A set is immutable when it is loaded; verifying with it is allowed on any thread, counting its users on the logic thread only.
+ * Keys: each has a name (kid), one algorithm that is fixed here and nowhere else, and is parsed
+ * once, when it is loaded. A file is refused rather than used wrongly: a short HMAC key, a PEM text
+ * as HMAC key, a small RSA key, another curve, a secret that everybody on the machine can read. A
+ * set is immutable when it is loaded; verifying with it is allowed on any thread, counting its
+ * users on the logic thread only.
  */
 
 #include <errno.h>

@@ -2,10 +2,12 @@
 #include "auth_jwt.h"
 
 /*
- * A JWS in compact form (RFC 7515) with the claims of a JWT (RFC 7519), in three steps: open it and choose the key, check the signature,
- * read the claims. Nothing but the key's name is believed before the second step is done; the algorithm is the key's, and a header that says another one is
- * refused. Of the header only kid and alg are used; `crit` is refused, keys and URLs in it are never looked at.
- * Repeated members, a second spelling of the base64, something behind the end: all refused. Pure; any thread.
+ * A JWS in compact form (RFC 7515) with the claims of a JWT (RFC 7519), in three steps: open it and
+ * choose the key, check the signature, read the claims. Nothing but the key's name is believed
+ * before the second step is done; the algorithm is the key's, and a header that says another one is
+ * refused. Of the header only kid and alg are used; `crit` is refused, keys and URLs in it are
+ * never looked at. Repeated members, a second spelling of the base64, something behind the end: all
+ * refused. Pure; any thread.
  */
 
 #include <jansson.h>
@@ -48,8 +50,8 @@ static int split(struct nuncio_str text, struct nuncio_str parts[3])
 }
 
 /*
- * A JSON object out of one part of the token; NULL if it is not exactly that. jansson takes a NUL behind the value for the end of the text, so there must be
- * none.
+ * A JSON object out of one part of the token; NULL if it is not exactly that. jansson takes a NUL
+ * behind the value for the end of the text, so there must be none.
  */
 static json_t *part_parse(struct nuncio_str part)
 {
@@ -146,7 +148,10 @@ int token_check(const struct token *token, struct nuncio_str text, struct token_
 
 /* ---- claims ---- */
 
-/* 1 and seconds, 0 when it is not there, -1 when it is no time. A NumericDate may have a fraction (RFC 7519 section 2). */
+/*
+ * 1 and seconds, 0 when it is not there, -1 when it is no time. A NumericDate may have a fraction
+ * (RFC 7519 section 2).
+ */
 static int time_get(const json_t *claims, const char *name, int64_t *seconds_r)
 {
 	const json_t *value = json_object_get(claims, name);

@@ -2,9 +2,10 @@
 #include "auth_jwt.h"
 
 /*
- * Tokens whose signature was checked a moment ago, by SHA-256 of their text, until they expire. Sets of four, of which the one least
- * recently used is replaced: bounded, no lists. The hash is compared whole: finding another token with the same one would be a break of SHA-256.
- * Only good tokens get in. One owner, no locks. A change of keys throws the cache away.
+ * Tokens whose signature was checked a moment ago, by SHA-256 of their text, until they expire.
+ * Sets of four, of which the one least recently used is replaced: bounded, no lists. The hash is
+ * compared whole: finding another token with the same one would be a break of SHA-256. Only good
+ * tokens get in. One owner, no locks. A change of keys throws the cache away.
  */
 
 #include <openssl/sha.h>

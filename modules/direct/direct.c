@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-to-one conversations. The core keeps the log, the cursors and the delivery; here is what a kind has to say: what its ids look like, who may enter,
- * who gets the events, and who its members are from the first event on. Receipts: when a member's cursors have moved, the other one's sessions and the
- * member's own other devices are told.
+ * One-to-one conversations. The core keeps the log, the cursors and the delivery; here is what a
+ * kind has to say: what its ids look like, who may enter, who gets the events, and who its members
+ * are from the first event on. Receipts: when a member's cursors have moved, the other one's
+ * sessions and the member's own other devices are told.
  *
- * Anybody may write to anybody, also to those who have never been here (they find it when they come) and to themselves (notes). Whoever wants it
- * otherwise adds a module with a may_send hook. Thread: logic. State: none.
+ * Anybody may write to anybody, also to those who have never been here (they find it when they
+ * come) and to themselves (notes). Whoever wants it otherwise adds a module with a may_send hook.
+ * Thread: logic. State: none.
  */
 #include <nuncio/codes.h>
 #include <nuncio/conversation.h>
@@ -95,7 +97,10 @@ static void write_receipt(struct nuncio_json *json, const struct nuncio_mark *ma
 	nuncio_json_object_end(json);
 }
 
-/* Which device has confirmed is not known any more (cursors are coalesced), so all of the member's own are told if there are several. */
+/*
+ * Which device has confirmed is not known any more (cursors are coalesced), so all of the member's
+ * own are told if there are several.
+ */
 static void on_did_mark(const struct nuncio_mark *mark, void *user)
 {
 	struct direct_pair pair;

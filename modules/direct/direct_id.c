@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See direct_id.h. An id that was read is compared with nothing: there is exactly one text for each pair. */
+/*
+ * See direct_id.h. An id that was read is compared with nothing: there is exactly one text for each
+ * pair.
+ */
 #include "direct_id.h"
 
 #include <stdio.h>
@@ -16,7 +19,10 @@ static int compare(struct nuncio_str a, struct nuncio_str b)
 	return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Bytes of the UTF-8 character at p (RFC 3629), 0 for none. Control characters count as none, as in the core's rule for users. */
+/*
+ * Bytes of the UTF-8 character at p (RFC 3629), 0 for none. Control characters count as none, as in
+ * the core's rule for users.
+ */
 static size_t char_bytes(const unsigned char *p, size_t n)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

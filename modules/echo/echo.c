@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The op `echo` answers its own data: the smallest useful module, and the first file to read before you write one. What it shows: the
- * descriptor at the end, a command with its handler, and that a handler runs on the logic thread and answers its request exactly once.
+ * The op `echo` answers its own data: the smallest useful module, and the first file to read before
+ * you write one. What it shows: the descriptor at the end, a command with its handler, and that a
+ * handler runs on the logic thread and answers its request exactly once.
  */
 #include <nuncio/request.h>
 
@@ -27,6 +28,9 @@ static int echo_init(struct nuncio_module *self, struct nuncio_error *err)
 	return rc;
 }
 
-/* The one symbol that a module exports. What init has registered is undone by the server, so there is nothing to clean up. */
+/*
+ * The one symbol that a module exports. What init has registered is undone by the server, so there
+ * is nothing to clean up.
+ */
 NUNCIO_MODULE(
 	"echo", .version = "1.0", .summary = "The op echo answers its own data.", .init = echo_init)

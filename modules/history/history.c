@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading what is stored: pages of one conversation by seq, the list of one's conversations, and `sync`, everything since a cursor. All of it is the store's;
- * here is who may see it (the conversation's kind is asked first), what clients may ask, and the answer's form.
+ * Reading what is stored: pages of one conversation by seq, the list of one's conversations, and
+ * `sync`, everything since a cursor. All of it is the store's; here is who may see it (the
+ * conversation's kind is asked first), what clients may ask, and the answer's form.
  *
  * Thread: logic. State: none beyond the questions under way.
  */

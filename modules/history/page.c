@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a question to an answer of at most ANSWER_BYTES. The store is told how many bytes of text may come, which is nearly always enough. When escapes and long names
- * make the JSON larger after all, the store is asked again for half as many rows: its `more`, `next` and cursor then belong to what is sent. One row always fits,
- * because a message is limited so that it can be delivered.
+ * From a question to an answer of at most ANSWER_BYTES. The store is told how many bytes of text
+ * may come, which is nearly always enough. When escapes and long names make the JSON larger after
+ * all, the store is asked again for half as many rows: its `more`, `next` and cursor then belong to
+ * what is sent. One row always fits, because a message is limited so that it can be delivered.
  */
 #include "page.h"
 

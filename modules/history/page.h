@@ -8,8 +8,9 @@
 #include <nuncio/request.h>
 
 /*
- * One page of something from the store, written so that it fits into one packet. Takes the request; who may see it was asked before. Texts of the question
- * are borrowed from the request, which lives until it is answered. Logic thread only.
+ * One page of something from the store, written so that it fits into one packet. Takes the request;
+ * who may see it was asked before. Texts of the question are borrowed from the request, which lives
+ * until it is answered. Logic thread only.
  */
 enum { PAGE_DEFAULT = 50, PAGE_MAX = 100 };
 

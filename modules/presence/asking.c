@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question about many users: who is here is known, when the others were last seen may have to come from the store, one record each. The answer is made when the
- * last record has come, of what is true then. A store that is absent, busy or broken makes a time unknown, not an error.
+ * One question about many users: who is here is known, when the others were last seen may have to
+ * come from the store, one record each. The answer is made when the last record has come, of what
+ * is true then. A store that is absent, busy or broken makes a time unknown, not an error.
  */
 #include "asking.h"
 

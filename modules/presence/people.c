@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See people.h. One hash table of persons; each person is in at most one queue. Followers know the persons they follow and persons their followers, so that a
- * session that ends costs what it followed and nothing else. Logic thread only.
+ * See people.h. One hash table of persons; each person is in at most one queue. Followers know the
+ * persons they follow and persons their followers, so that a session that ends costs what it
+ * followed and nothing else. Logic thread only.
  */
 #include "people.h"
 
@@ -175,7 +176,10 @@ static void place(struct people *people, struct person *person, enum person_plac
 		people->idle_count++;
 }
 
-/* Where somebody belongs who has nothing to be told. May free those who have been idle for the longest, `person` last. */
+/*
+ * Where somebody belongs who has nothing to be told. May free those who have been idle for the
+ * longest, `person` last.
+ */
 static void place_at_rest(struct people *people, struct person *person)
 {
 	if (person->sessions == 0 && person->is_dirty)

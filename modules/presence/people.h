@@ -8,10 +8,12 @@
 #include <nuncio/services/presence.h>
 
 /*
- * Who is here, who follows whom, and whose change has to be told. Pure state: no clock, no sending, no store; times come in as arguments.
+ * Who is here, who follows whom, and whose change has to be told. Pure state: no clock, no sending,
+ * no store; times come in as arguments.
  *
- * A person exists while they have sessions, followers, or something to be told or written; after that they are kept among the idle ones as a
- * memory of when they were last seen, the oldest given up when there are more than `remember`.
+ * A person exists while they have sessions, followers, or something to be told or written; after
+ * that they are kept among the idle ones as a memory of when they were last seen, the oldest given
+ * up when there are more than `remember`.
  */
 struct link {
 	struct link *prev, *next;
@@ -68,7 +70,10 @@ void people_fini(struct people *people);
 struct person *people_find(const struct people *people, struct nuncio_str user);
 struct nuncio_str person_user(const struct person *person);
 
-/* A session came or went. The change is due after the delay; a further one within it starts the delay anew. */
+/*
+ * A session came or went. The change is due after the delay; a further one within it starts the
+ * delay anew.
+ */
 struct person *people_login(struct people *people, struct nuncio_str user, int64_t mono_ms);
 void people_logout(struct people *people, struct nuncio_str user, struct follower **follower,
 	int64_t mono_ms, int64_t wall_ms);
@@ -85,8 +90,8 @@ void people_follow(struct people *people, struct follower **follower, uint64_t s
 enum nuncio_presence_status person_status(const struct person *person);
 
 /*
- * Before somebody is followed: makes what is told of them what person_status says, so that the new follower and the old ones know the same. 1 when that
- * is news for the old ones.
+ * Before somebody is followed: makes what is told of them what person_status says, so that the new
+ * follower and the old ones know the same. 1 when that is news for the old ones.
  */
 int people_show(struct person *person);
 
@@ -94,14 +99,19 @@ int people_show(struct person *person);
 void people_remember(struct people *people, struct nuncio_str user, int64_t last_seen_ms);
 
 /*
- * The next whose delay is over, else NULL and in *wait_ms_r how long until then (-1: nobody waits). When followers are to be told,
- * *is_news_r is 1 and person->told is the new status; they are in person->watches until people_settled, which must follow.
+ * The next whose delay is over, else NULL and in *wait_ms_r how long until then (-1: nobody waits).
+ * When followers are to be told,
+ * *is_news_r is 1 and person->told is the new status; they are in person->watches until
+ *   people_settled, which must follow.
  */
 struct person *people_next_due(
 	struct people *people, int64_t mono_ms, int *is_news_r, int64_t *wait_ms_r);
 void people_settled(struct people *people, struct person *person);
 
-/* The first whose last_seen_ms is to be written; people_written when it is on its way (or never will be). */
+/*
+ * The first whose last_seen_ms is to be written; people_written when it is on its way (or never
+ * will be).
+ */
 struct person *people_next_dirty(const struct people *people);
 void people_written(struct people *people, struct person *person);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who is online: the service presence.v1, three ops, a route, and the notify presence.changed for those who subscribed. Known from the sessions of this node, in
- * memory; when somebody was last seen is kept in the store.
+ * Who is online: the service presence.v1, three ops, a route, and the notify presence.changed for
+ * those who subscribed. Known from the sessions of this node, in memory; when somebody was last
+ * seen is kept in the store.
  *
- * A change is told when it has lasted for `delay`, so a reconnect is not seen, and many at once cost one timer. A session that follows nobody and is not away
- * costs nothing here; an online user costs about 120 bytes. Thread: logic.
+ * A change is told when it has lasted for `delay`, so a reconnect is not seen, and many at once
+ * cost one timer. A session that follows nobody and is not away costs nothing here; an online user
+ * costs about 120 bytes. Thread: logic.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +178,10 @@ static void on_did_disconnect(const struct nuncio_leave *leave, void *user)
 
 /* ---- ops ---- */
 
-/* Borrowed texts of data.users, freed by the caller; NULL after an error was answered. The core has checked the count and that they are texts. */
+/*
+ * Borrowed texts of data.users, freed by the caller; NULL after an error was answered. The core has
+ * checked the count and that they are texts.
+ */
 static struct nuncio_str *read_users(struct nuncio_request **rq, size_t max, size_t *n_r)
 {
 	struct nuncio_str list, item;
@@ -383,7 +388,10 @@ static int presence_reload(struct nuncio_module *self, struct nuncio_error *err)
 	return 0;
 }
 
-/* Whoever is still here was seen now. What the store's queue does not take is lost with the process. */
+/*
+ * Whoever is still here was seen now. What the store's queue does not take is lost with the
+ * process.
+ */
 static void presence_stop(struct nuncio_module *self)
 {
 	struct presence *presence = nuncio_module_data(self);

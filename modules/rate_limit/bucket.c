@@ -19,7 +19,10 @@ int64_t bucket_take(const struct bucket_rule *rule, int64_t now_us, int64_t *ful
 	int64_t full_at = *full_at_us > now_us ? *full_at_us : now_us;
 	if (rule->cost_us == 0)
 		return 0;
-	/* After a reload the new bucket may be smaller than what was taken from the old one: nobody waits longer than for an empty one. */
+	/*
+	 * After a reload the new bucket may be smaller than what was taken from the old one: nobody
+	 * waits longer than for an empty one.
+	 */
 	if (full_at > now_us + rule->depth_us)
 		full_at = *full_at_us = now_us + rule->depth_us;
 	full_at += rule->cost_us;

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * A token bucket in one number: the time at which it will be full again. A full bucket holds `burst` tokens; one comes back every 1/rate seconds. 0 is a
- * full bucket, so a slot that was never set is one. Times are microseconds of one clock, and positive.
+ * A token bucket in one number: the time at which it will be full again. A full bucket holds
+ * `burst` tokens; one comes back every 1/rate seconds. 0 is a full bucket, so a slot that was never
+ * set is one. Times are microseconds of one clock, and positive.
  */
 struct bucket_rule {
 	int64_t cost_us;  /* for one token to come back; 0: no limit */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table of fixed size: 16 bytes a place, PROBES places a key. Keys are kept as 64-bit hashes, seeded at start so that nobody outside can choose whom to share
- * a bucket with.
+ * A table of fixed size: 16 bytes a place, PROBES places a key. Keys are kept as 64-bit hashes,
+ * seeded at start so that nobody outside can choose whom to share a bucket with.
  */
 #include "peers.h"
 

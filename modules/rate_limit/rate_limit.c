@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Refuses what comes too fast: the second file to read before you write a module. What it shows: options that SIGHUP may change, a hook that refuses, a slot
- * (8 bytes with every session, managed by the server), a metric, and state of the module's own.
+ * Refuses what comes too fast: the second file to read before you write a module. What it shows:
+ * options that SIGHUP may change, a hook that refuses, a slot (8 bytes with every session, managed
+ * by the server), a metric, and state of the module's own.
  *
- * Who is counted: a session by itself; a REST call by its user; whoever has not proved who they are by their address. What the
- * guard sees is every op and every route; WebSocket pings and the op `ping` of open sessions are answered before it and cost nothing.
+ * Who is counted: a session by itself; a REST call by its user; whoever has not proved who they are
+ * by their address. What the guard sees is every op and every route; WebSocket pings and the op
+ * `ping` of open sessions are answered before it and cost nothing.
  *
  * Thread: logic. Memory: a table of fixed size, nothing per session but its slot.
  */

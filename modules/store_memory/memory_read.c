@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading logs. Sync is a walk along the timeline of all logs: ids grow, so the id of the last event shown is
- * the whole cursor. It costs what everybody wrote since then, which a store for tests may.
+ * Reading logs. Sync is a walk along the timeline of all logs: ids grow, so the id of the last
+ * event shown is the whole cursor. It costs what everybody wrote since then, which a store for
+ * tests may.
  */
 #include "store_memory.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Records: one array in order of (space, owner, key). An expired one counts as absent; `idle` takes it out. */
+/*
+ * Records: one array in order of (space, owner, key). An expired one counts as absent; `idle` takes
+ * it out.
+ */
 #include "store_memory.h"
 
 #include <stdlib.h>

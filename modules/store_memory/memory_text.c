@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Comparing and copying borrowed texts, and a hash table from text to pointer: open addressing, never shrinks. */
+/*
+ * Comparing and copying borrowed texts, and a hash table from text to pointer: open addressing,
+ * never shrinks.
+ */
 #include "store_memory.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A store that forgets: for tests and for trying things. One lane does everything, one job after the other,
- * so there is nothing to lock and the code says what a store must do. "Durable" means here:
- * until the process ends. Memory grows with every event and is not limited.
+ * A store that forgets: for tests and for trying things. One lane does everything, one job after
+ * the other, so there is nothing to lock and the code says what a store must do. "Durable" means
+ * here: until the process ends. Memory grows with every event and is not limited.
  */
 #include "store_memory.h"
 

@@ -2,7 +2,9 @@
 #ifndef STORE_MEMORY_H
 #define STORE_MEMORY_H
 
-/* What the files of this module share. Everything belongs to the one lane, so there are no locks. */
+/*
+ * What the files of this module share. Everything belongs to the one lane, so there are no locks.
+ */
 
 #include <nuncio/json.h>
 #include <nuncio/store_provider.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One event into its log. Everything that can refuse the job is looked at before the first write, so a
- * refused job leaves nothing behind in the batch's transaction; only several record writes need
- * a savepoint (record_rows.c), and they come first.
+ * One event into its log. Everything that can refuse the job is looked at before the first write,
+ * so a refused job leaves nothing behind in the batch's transaction; only several record writes
+ * need a savepoint (record_rows.c), and they come first.
  */
 #include "store_sqlite.h"
 

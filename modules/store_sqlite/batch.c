@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that queued while the last commit ran becomes one transaction; jobs are completed only after
- * COMMIT has returned. Thread: the writer lane.
+ * Everything that queued while the last commit ran becomes one transaction; jobs are completed only
+ * after COMMIT has returned. Thread: the writer lane.
  *
- * When the disk fails (full, I/O error, read-only) the batch is rolled back and all its jobs fail. When
- * SQLite refuses for a reason that may lie in one job, the jobs run once more, each in a transaction of
- * its own, so that only the guilty one fails.
+ * When the disk fails (full, I/O error, read-only) the batch is rolled back and all its jobs fail.
+ * When SQLite refuses for a reason that may lie in one job, the jobs run once more, each in a
+ * transaction of its own, so that only the guilty one fails.
  */
 #include "store_sqlite.h"
 
@@ -43,7 +43,10 @@ static int apply_all(struct store *s, struct nuncio_job **jobs, size_t n)
 
 static void undo(struct store *s)
 {
-	/* Some errors have rolled back already; asking twice is an error of its own without meaning. */
+	/*
+	 * Some errors have rolled back already; asking twice is an error of its own without
+	 * meaning.
+	 */
 	if (!sqlite3_get_autocommit(s->writer.handle))
 		db_run(&s->writer, SQL_ROLLBACK);
 	heads_forget(s->heads);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copying the write-ahead log into the database, off the writer's road: SQLite would do it inside a commit,
- * which then takes 10 to 100 times as long. A thread with a connection of its own does passive checkpoints
- * (they wait for nobody) whenever the log has grown by STEP_PAGES, and when asked by `idle`.
+ * Copying the write-ahead log into the database, off the writer's road: SQLite would do it inside a
+ * commit, which then takes 10 to 100 times as long. A thread with a connection of its own does
+ * passive checkpoints (they wait for nobody) whenever the log has grown by STEP_PAGES, and when
+ * asked by `idle`.
  *
- * While the writer never pauses, a passive checkpoint ends behind it and the log cannot start over. So above
- * LOG_PAGES_MAX the writer copies the small rest itself between two transactions; that bounds the log,
- * unless a reader holds an old snapshot, and ours last for one job list only.
+ * While the writer never pauses, a passive checkpoint ends behind it and the log cannot start over.
+ * So above LOG_PAGES_MAX the writer copies the small rest itself between two transactions; that
+ * bounds the log, unless a reader holds an old snapshot, and ours last for one job list only.
  */
 #include "store_sqlite.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A user's list of conversations, the most recently active first. `next` is the last event's id of the last row:
- * ids grow, so one that becomes active between two pages moves to the front and is not repeated behind.
+ * A user's list of conversations, the most recently active first. `next` is the last event's id of
+ * the last row: ids grow, so one that becomes active between two pages moves to the front and is
+ * not repeated behind.
  */
 #include "store_sqlite.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One SQLite connection with all statements of the module prepared once. Every connection belongs to
- * one lane or to the checkpoint thread, so SQLite's own mutexes are off (NOMUTEX).
+ * One SQLite connection with all statements of the module prepared once. Every connection belongs
+ * to one lane or to the checkpoint thread, so SQLite's own mutexes are off (NOMUTEX).
  *
- * No memory mapping: with it a disk error arrives as a signal and takes the whole server down; without
- * it, it is an error of one job.
+ * No memory mapping: with it a disk error arrives as a signal and takes the whole server down;
+ * without it, it is an error of one job.
  */
 #include "store_sqlite.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of one log. seq has no holes, so the newest `limit` rows are a range known beforehand; only when
- * there is a limit of bytes a first walk backwards finds where the page must begin.
+ * Pages of one log. seq has no holes, so the newest `limit` rows are a range known beforehand; only
+ * when there is a limit of bytes a first walk backwards finds where the page must begin.
  */
 #include "store_sqlite.h"
 

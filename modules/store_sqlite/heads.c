@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers, last seq and last id of conversations, as the writer lane sees them. A conversation's counter
- * is read once and written once per batch, however many events the batch has for it; that is worth
- * 1.4-1.8 times the rate. Bounded: the least recently used go first, never those of the running batch.
+ * Numbers, last seq and last id of conversations, as the writer lane sees them. A conversation's
+ * counter is read once and written once per batch, however many events the batch has for it; that
+ * is worth
+ * 1.4-1.8 times the rate. Bounded: the least recently used go first, never those of the running
+ *   batch.
  *
  * After a rollback everything is forgotten, since the numbers ran ahead of the database.
  */
@@ -37,7 +39,10 @@ void heads_free(struct heads **heads)
 	*heads = NULL;
 }
 
-/* FNV-1a. Ids are made by the server's kinds; a crowded bucket costs time in the writer, nothing else. */
+/*
+ * FNV-1a. Ids are made by the server's kinds; a crowded bucket costs time in the writer, nothing
+ * else.
+ */
 static uint64_t hash_of(struct nuncio_str id)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -78,7 +83,10 @@ void heads_forget(struct heads *h)
 	h->dirty_count = 0;
 }
 
-/* Those of this batch are the newest, so the oldest is clean unless the batch is larger than the cache. */
+/*
+ * Those of this batch are the newest, so the oldest is clean unless the batch is larger than the
+ * cache.
+ */
 static struct head *keep(struct heads *h, struct nuncio_str id, uint64_t hash)
 {
 	if (h->count >= HEADS_MAX && !h->oldest->is_dirty)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has this (conversation, sender, client_id) been here before? The answer must hold for ever, so there is a
- * table `once` of (key, event), key being the conversation's number and 32 bits of a keyed hash of sender and
- * client_id. Equal keys are only a hint: the event itself is read and compared. The hash is keyed
- * (SipHash-1-3, secret in the file) so that nobody can make a crowd of equal keys.
+ * Has this (conversation, sender, client_id) been here before? The answer must hold for ever, so
+ * there is a table `once` of (key, event), key being the conversation's number and 32 bits of a
+ * keyed hash of sender and client_id. Equal keys are only a hint: the event itself is read and
+ * compared. The hash is keyed (SipHash-1-3, secret in the file) so that nobody can make a crowd of
+ * equal keys.
  *
- * An index kept row by row costs as much as the event itself, because keys fall anywhere. So new keys
- * collect in memory; when there are RUN_KEYS of them they become the *run*, which is sorted and then merged
- * into the table in order, a slice with every batch, so that no commit waits for a whole merge. Nothing
- * is lost by a crash: the events are the log of what is not merged yet (those above meta.once_upto), and
- * are read again on open. Measured: 1.3 instead of 5 us per event.
+ * An index kept row by row costs as much as the event itself, because keys fall anywhere. So new
+ * keys collect in memory; when there are RUN_KEYS of them they become the *run*, which is sorted
+ * and then merged into the table in order, a slice with every batch, so that no commit waits for a
+ * whole merge. Nothing is lost by a crash: the events are the log of what is not merged yet (those
+ * above meta.once_upto), and are read again on open. Measured: 1.3 instead of 5 us per event.
  *
  * Thread: the writer lane. Changes are provisional until once_commit.
  */
@@ -25,7 +26,10 @@ struct key {
 	nuncio_id event;
 };
 
-/* What is not in the table yet, in order of arrival, and a hash set over it (index + 1; 0 is empty). */
+/*
+ * What is not in the table yet, in order of arrival, and a hash set over it (index + 1; 0 is
+ * empty).
+ */
 struct fresh {
 	struct key *keys;
 	size_t count, size, kept; /* kept: up to here committed */
@@ -193,7 +197,10 @@ static bool same(struct nuncio_str a, struct nuncio_str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* SQLITE_ROW leaves SQL_EVENT_GET on the row: it is the one; SQLITE_DONE: another event of equal key. */
+/*
+ * SQLITE_ROW leaves SQL_EVENT_GET on the row: it is the one; SQLITE_DONE: another event of equal
+ * key.
+ */
 static int compare(struct db *db, nuncio_id id, int64_t number, const struct nuncio_event *wanted)
 {
 	sqlite3_stmt *st = db->sql[SQL_EVENT_GET];
@@ -275,7 +282,10 @@ void once_add(struct once *o, int64_t number, const struct nuncio_event *event)
 	fresh_add(&o->fresh, key_of(o, number, event->from, event->client_id), event->id);
 }
 
-/* What is committed becomes the run; there are no others while a transaction has not begun to write. */
+/*
+ * What is committed becomes the run; there are no others while a transaction has not begun to
+ * write.
+ */
 static void start_run(struct once *o)
 {
 	struct fresh *f = &o->fresh;

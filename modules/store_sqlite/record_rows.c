@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records: small values of modules under (space, owner, key). One that has expired counts as absent everywhere,
- * whether or not it was removed yet; removing happens in small steps while the writer lane is idle.
+ * Records: small values of modules under (space, owner, key). One that has expired counts as absent
+ * everywhere, whether or not it was removed yet; removing happens in small steps while the writer
+ * lane is idle.
  */
 #include "store_sqlite.h"
 

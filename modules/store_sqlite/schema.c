@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the database file must be: ours (application_id), of a version we know (user_version), and held by
- * no other process. Migrations go forward only, one transaction each, when the store opens.
+ * What the database file must be: ours (application_id), of a version we know (user_version), and
+ * held by no other process. Migrations go forward only, one transaction each, when the store opens.
  *
  * The tables and why they are so:
  *  event         rowid is the event's id, which grows, so rows are appended to the end of the b-tree.
@@ -51,7 +51,10 @@ enum { SCHEMA_VERSION = (int)(sizeof(migrations) / sizeof(migrations[0])) };
 
 int schema_lock(const char *path, int *fd_r, struct nuncio_error *err)
 {
-	/* SQLite locks with fcntl, which does not meet flock; so tools may read while the server runs. */
+	/*
+	 * SQLite locks with fcntl, which does not meet flock; so tools may read while the server
+	 * runs.
+	 */
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		nuncio_error_set(err, "cannot open %s: %s", path, strerror(errno));

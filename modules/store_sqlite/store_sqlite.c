@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The embedded store: one SQLite file in WAL mode, made durable at every commit (synchronous=FULL). One write
- * lane and `readers` read lanes, each with a connection of its own; readers see committed snapshots and
- * never wait for the writer.
+ * The embedded store: one SQLite file in WAL mode, made durable at every commit (synchronous=FULL).
+ * One write lane and `readers` read lanes, each with a connection of its own; readers see committed
+ * snapshots and never wait for the writer.
  *
- * Here: the module, opening, closing, and handing jobs to the parts. Which part does what: README.md.
+ * Here: the module, opening, closing, and handing jobs to the parts. Which part does what:
+ * README.md.
  */
 #include "store_sqlite.h"
 
@@ -102,7 +103,9 @@ static int read_highest(struct store *s, struct nuncio_error *err)
 	return rc == SQLITE_ROW ? 0 : NUNCIO_E_FAIL;
 }
 
-/* What a failed open needs to say besides SQLite's text, which names neither directory nor right. */
+/*
+ * What a failed open needs to say besides SQLite's text, which names neither directory nor right.
+ */
 static void explain(const char *path, struct nuncio_error *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -203,7 +206,9 @@ static int read_job(struct store *s, struct db *db, struct nuncio_job *job, nunc
 	}
 }
 
-/* One snapshot for the whole list. `now` is taken before it, so the snapshot has all up to `now`. */
+/*
+ * One snapshot for the whole list. `now` is taken before it, so the snapshot has all up to `now`.
+ */
 static void read_all(struct store *s, struct db *db, struct nuncio_job **jobs, size_t n)
 {
 	nuncio_id now = atomic_load(&s->committed);
@@ -227,7 +232,9 @@ static bool is_read(const struct nuncio_job *job)
 	return nuncio_job_kind(job) >= NUNCIO_JOB_EVENTS;
 }
 
-/* The write lane gets reads too when there are no readers: runs of writes, then of reads, in order. */
+/*
+ * The write lane gets reads too when there are no readers: runs of writes, then of reads, in order.
+ */
 static void run(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n)
 {
 	struct store *s = store;

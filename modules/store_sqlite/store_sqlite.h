@@ -2,7 +2,9 @@
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 
-/* What the files of this module share: the store, its connections, and the parts that work on them. */
+/*
+ * What the files of this module share: the store, its connections, and the parts that work on them.
+ */
 
 #include <nuncio/json.h>
 #include <nuncio/log.h>
@@ -157,7 +159,9 @@ int once_merge(struct once *o, struct db *db, bool everything);
 void once_commit(struct once *o);
 void once_rollback(struct once *o);
 
-/* --- the kinds of work; writers return an SQLite code and put the job's own status into *out --- */
+/*
+ * --- the kinds of work; writers return an SQLite code and put the job's own status into *out ---
+ */
 int append_apply(struct store *s, const struct nuncio_job_append *in, struct outcome *out);
 int member_mark(struct store *s, const struct nuncio_job_mark *in, struct outcome *out);
 int record_write(

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What changed for a user since a cursor. Event ids grow in the order of commits, so a position is an event
- * id: everything up to it was seen. A call goes from the cursor's position `from` to `upto`, conversation
- * by conversation; when the page is full, the place where it stopped goes into the cursor. Events that
- * arrive between two pages are above `upto`; when a pass is through and there are such, the next pass
- * begins in the same call, so that `more` 0 always means: nothing is missing.
+ * What changed for a user since a cursor. Event ids grow in the order of commits, so a position is
+ * an event id: everything up to it was seen. A call goes from the cursor's position `from` to
+ * `upto`, conversation by conversation; when the page is full, the place where it stopped goes into
+ * the cursor. Events that arrive between two pages are above `upto`; when a pass is through and
+ * there are such, the next pass begins in the same call, so that `more` 0 always means: nothing is
+ * missing.
  *
  * Cost: one look at the head of each conversation of the user, and what changed.
  *
  *   uuid-position                               all up to position was seen
  *   uuid-from-upto-number-seq                   within a pass: go on with that conversation at seq
  *
- * Clients hold cursors, so every part of one is checked; a forged one shows nothing that history does not.
+ * Clients hold cursors, so every part of one is checked; a forged one shows nothing that history
+ * does not.
  */
 #include "store_sqlite.h"
 

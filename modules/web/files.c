@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See files.h. Reads at start and reload only, so it may block. The gzip form is kept where it is smaller; it is another representation, so it has an ETag of its own. */
+/*
+ * See files.h. Reads at start and reload only, so it may block. The gzip form is kept where it is
+ * smaller; it is another representation, so it has an ETag of its own.
+ */
 #include "files.h"
 
 #include <dirent.h>

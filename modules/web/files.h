@@ -7,9 +7,10 @@
 #include <nuncio/base.h>
 
 /*
- * The files of one folder, read into memory once. Only names that were found there exist for the outside, so no request ever becomes a path. Taken are
- * regular files with a known extension and a name of letters, digits, '.', '_' and '-' that does not begin with a dot; symbolic links are not followed,
- * other files are left out.
+ * The files of one folder, read into memory once. Only names that were found there exist for the
+ * outside, so no request ever becomes a path. Taken are regular files with a known extension and a
+ * name of letters, digits, '.', '_' and '-' that does not begin with a dot; symbolic links are not
+ * followed, other files are left out.
  */
 enum {
 	FILES_MAX = 256,

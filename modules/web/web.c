@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Serves the web client: the files of the folder `root`, from memory, at "/" and "/name". Loaded at start and again at SIGHUP; when that fails the old ones
- * stay. Every answer can be revalidated (strong ETag) and tells the browser to run nothing that is not from here.
+ * Serves the web client: the files of the folder `root`, from memory, at "/" and "/name". Loaded at
+ * start and again at SIGHUP; when that fails the old ones stay. Every answer can be revalidated
+ * (strong ETag) and tells the browser to run nothing that is not from here.
  *
  * Thread: logic. Memory: the files, once plain and once as gzip; at most 32 MiB.
  */
@@ -12,7 +13,10 @@
 #include "conditions.h"
 #include "files.h"
 
-/* connect-src 'self' covers the WebSocket of the same host and port in every browser of the last years. */
+/*
+ * connect-src 'self' covers the WebSocket of the same host and port in every browser of the last
+ * years.
+ */
 #define POLICY \
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " \
 	"media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; " \
@@ -69,7 +73,10 @@ static void on_file(struct nuncio_request *rq, void *user)
 	serve_name(rq, name, user);
 }
 
-/* One segment only: everything with a folder in it belongs to others, and their 404 and 405 stay theirs. */
+/*
+ * One segment only: everything with a folder in it belongs to others, and their 404 and 405 stay
+ * theirs.
+ */
 static const struct nuncio_route web_routes[] = {
 	{
 		.size = sizeof(struct nuncio_route),

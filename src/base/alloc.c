@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Allocation that cannot fail: out of memory ends the process with a message that says how much was
- * asked for. A server that limps on after a failed malloc is tested by nobody; one that restarts is.
+ * asked for. A server that limps on after a failed malloc is tested by nobody; one that restarts
+ * is.
  * Thread: any. Owns nothing. A request for 0 bytes gets 1, so that NULL never comes back.
  */
 #include "base/alloc.h"

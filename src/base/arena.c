@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arenas: things that die together are cut from blocks and freed with them. Belongs to one thread at
- * a time. Blocks double from the first size up to BLOCK_BYTES_MAX; a piece that would waste most of
- * a block gets one of its own, behind the newest, so that the newest goes on being filled. Limits
- * nothing: whoever reads from outside counts `used_bytes` or knows the input's size.
+ * Arenas: things that die together are cut from blocks and freed with them. Belongs to one thread
+ * at a time. Blocks double from the first size up to BLOCK_BYTES_MAX; a piece that would waste most
+ * of a block gets one of its own, behind the newest, so that the newest goes on being filled.
+ * Limits nothing: whoever reads from outside counts `used_bytes` or knows the input's size.
  */
 #include "base/arena.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a failed CHECK does: one line on stderr, then abort, so that there is a core. Not through the
- * log: the failure may be in it, and the line must be out before the process ends. Thread: any.
+ * What a failed CHECK does: one line on stderr, then abort, so that there is a core. Not through
+ * the log: the failure may be in it, and the line must be out before the process ends. Thread: any.
  */
 #include "base/check.h"
 

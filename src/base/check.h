@@ -17,7 +17,9 @@ _Noreturn void check_failed(const char *file, int line, const char *fmt, ...) NU
 			check_failed(__FILE__, __LINE__, "%s", #cond); \
 	} while (0)
 
-/* Long-lived structs carry `uint32_t magic`; cleared on free, so that a stale pointer dies at once. */
+/*
+ * Long-lived structs carry `uint32_t magic`; cleared on free, so that a stale pointer dies at once.
+ */
 #define CHECK_MAGIC(ptr, value) \
 	do { \
 		const void *check_p_ = (ptr); \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time that tests can set. Thread: any. The test values are the one piece of static state here, atomic
- * because threads of a test may read while it sets; a server never writes them.
+ * Time that tests can set. Thread: any. The test values are the one piece of static state here,
+ * atomic because threads of a test may read while it sets; a server never writes them.
  */
 #include "base/clock.h"
 

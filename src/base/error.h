@@ -5,8 +5,8 @@
 #include <nuncio/base.h>
 
 /*
- * error.c also holds what <nuncio/base.h> declares: nuncio_error_set, nuncio_status_name and the two
- * nuncio_code_ functions. err may be NULL everywhere; arguments may point into err->text.
+ * error.c also holds what <nuncio/base.h> declares: nuncio_error_set, nuncio_status_name and the
+ * two nuncio_code_ functions. err may be NULL everywhere; arguments may point into err->text.
  */
 
 const char *error_name(int status); /* "E_BUSY", "OK", or "E_UNKNOWN" */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keyed hashes for maps. The key is the one piece of static state here: written once at start, before
- * there are threads, and only read afterwards. A key per map would cost 16 bytes each and buy nothing.
+ * Keyed hashes for maps. The key is the one piece of static state here: written once at start,
+ * before there are threads, and only read afterwards. A key per map would cost 16 bytes each and
+ * buy nothing.
  */
 #include "base/hash.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ids that grow with time and are unique as long as node numbers are. A maker belongs to one thread.
- * Strictly growing is promised per maker, also when the clock steps back: then it goes on from its
- * last millisecond, and counts into the following ones when a millisecond is used up.
+ * Ids that grow with time and are unique as long as node numbers are. A maker belongs to one
+ * thread. Strictly growing is promised per maker, also when the clock steps back: then it goes on
+ * from its last millisecond, and counts into the following ones when a millisecond is used up.
  */
 #include "base/id.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * INI text to sections, keys, values and line numbers. libinih splits keys from values; this file
- * decides what a line may look like before libinih sees it, because the library as packaged guesses:
- * it continues values over indented lines, takes ';' inside a value for a comment, ':' for '=', cuts
- * lines at 200 and names at 49 bytes, and says nothing. Its line size is a variable of the Debian
- * library, set once here together with the switches for the guesses.
+ * decides what a line may look like before libinih sees it, because the library as packaged
+ * guesses: it continues values over indented lines, takes ';' inside a value for a comment, ':' for
+ * '=', cuts lines at 200 and names at 49 bytes, and says nothing. Its line size is a variable of
+ * the Debian library, set once here together with the switches for the guesses.
  *
  * Thread: any, but start-up and reload only. An ini owns everything in it. Order is the file's.
  */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The log: one JSON object a line. Callers of any thread format their line, then append it under a
- * lock to `waiting`, a buffer bounded by ring_bytes; the writer thread swaps it with an empty one and
- * writes without the lock. So a caller waits for memory, never for the disk. Lines below ERROR are
- * collected for BATCH_MS before the writer wakes; ERROR wakes it at once; FATAL is written by its
- * caller, who is about to end the process.
+ * lock to `waiting`, a buffer bounded by ring_bytes; the writer thread swaps it with an empty one
+ * and writes without the lock. So a caller waits for memory, never for the disk. Lines below ERROR
+ * are collected for BATCH_MS before the writer wakes; ERROR wakes it at once; FATAL is written by
+ * its caller, who is about to end the process.
  *
- * When the sink is slow the buffer fills: over 3/4 DEBUG is dropped, over 13/16 INFO, over 7/8 WARN,
- * and ERROR only when there is no room. What was dropped is counted and told in a line of its own as
- * soon as a batch gets through. Without the writer thread (before log_start_writer, after log_stop)
- * callers write directly.
+ * When the sink is slow the buffer fills: over 3/4 DEBUG is dropped, over 13/16 INFO, over 7/8
+ * WARN, and ERROR only when there is no room. What was dropped is counted and told in a line of its
+ * own as soon as a batch gets through. Without the writer thread (before log_start_writer, after
+ * log_stop) callers write directly.
  *
  * Lines of one thread keep their order. All state is static: a process has one log, and code that
  * logs should not have to carry it. `lock` guards `waiting` and the flags, `sink_lock` guards the

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The intrusive hash map. Chains, so that nodes never move and removing costs one walk of a short
- * chain; at most one node per table place on average. Growing relinks every node at once (about 0.1 s
- * for a million that are cold in the cache): call map_reserve when the number is known. One thread
- * at a time. Does not hash, compare or free.
+ * chain; at most one node per table place on average. Growing relinks every node at once (about 0.1
+ * s for a million that are cold in the cache): call map_reserve when the number is known. One
+ * thread at a time. Does not hash, compare or free.
  */
 #include "base/map.h"
 

@@ -3,8 +3,8 @@
  * Metrics and their Prometheus text form. Making a metric and writing the text take the set's lock;
  * counting is relaxed atomics on the metric itself, from any thread. A histogram's buckets, sum and
  * count are separate atomics, so a text written meanwhile may be off by the observations in flight;
- * its "+Inf" bucket and _count come from one sum over the buckets and always agree. Text order is the
- * order of making. The set owns all; a metric lives until its set is freed.
+ * its "+Inf" bucket and _count come from one sum over the buckets and always agree. Text order is
+ * the order of making. The set owns all; a metric lives until its set is freed.
  */
 #include "base/metric.h"
 

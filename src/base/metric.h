@@ -11,7 +11,8 @@ struct buf;
 
 /*
  * Counters, gauges and histograms, and their Prometheus text form (0.0.4). Making one takes a lock;
- * adding, setting and observing are relaxed atomics. Thread: any. A metric lives as long as its set.
+ * adding, setting and observing are relaxed atomics. Thread: any. A metric lives as long as its
+ * set.
  */
 struct metric_set;
 struct metric;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Borrowed text: comparing, cutting, strict numbers. Pure functions; nothing is copied or owned, and
- * a NULL pointer with length 0 is the empty text everywhere. Bytes, not characters.
+ * Borrowed text: comparing, cutting, strict numbers. Pure functions; nothing is copied or owned,
+ * and a NULL pointer with length 0 is the empty text everywhere. Bytes, not characters.
  */
 #include "base/slice.h"
 

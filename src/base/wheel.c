@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ring of deadlines, see wheel.h. A node taken out for its callback is a list of its own, so the
- * callback may leave it anywhere. A loop that slept through more than one round of the ring visits
- * every slot once.
+ * The ring of deadlines, see wheel.h. A node taken out for its callback is a list of its own, so
+ * the callback may leave it anywhere. A loop that slept through more than one round of the ring
+ * visits every slot once.
  */
 #include "base/wheel.h"
 

@@ -8,8 +8,8 @@
 
 /*
  * Deadlines of many things for the price of a list node each: a ring of lists, one per tick, and
- * one timer for all of it. A node comes up at most a tick late; one that lies beyond the ring comes up
- * early. Either way it is the callback that looks whether it is due and puts it back if not, so
+ * one timer for all of it. A node comes up at most a tick late; one that lies beyond the ring comes
+ * up early. Either way it is the callback that looks whether it is due and puts it back if not, so
  * activity need not move anything. Times are 32 bits of milliseconds and may wrap. One thread.
  */
 enum { WHEEL_SLOTS = 256 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time spent in the callbacks of modules. They all run on the logic thread, so one that dawdles delays everybody: it is counted, and named in
- * the log, but at most once a second for each callback.
+ * Time spent in the callbacks of modules. They all run on the logic thread, so one that dawdles
+ * delays everybody: it is counted, and named in the log, but at most once a second for each
+ * callback.
  */
 #include "hook/callback.h"
 

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * What one callback of a module has cost, and the log line about slow ones (at most one a second for each callback). Around every
- * call: `int64_t at = callback_begin(); fn(...); callback_end(&stats, at);` Thread: logic.
+ * What one callback of a module has cost, and the log line about slow ones (at most one a second
+ * for each callback). Around every call: `int64_t at = callback_begin(); fn(...);
+ * callback_end(&stats, at);` Thread: logic.
  */
 struct callback {
 	const char *module, *what; /* borrowed: "rate_limit", "may_send" */

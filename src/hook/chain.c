@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question on its way through the handlers of a hook. It lives on the stack of chain_ask as long as everybody answers at once, so the common
- * case allocates nothing. When a handler answers LATER it moves to the heap and is parked: with a deadline, in the table's list, remembered by
- * the ticket. The ticket's answer lets it go on at the next handler; nobody is asked twice.
+ * One question on its way through the handlers of a hook. It lives on the stack of chain_ask as
+ * long as everybody answers at once, so the common case allocates nothing. When a handler answers
+ * LATER it moves to the heap and is parked: with a deadline, in the table's list, remembered by the
+ * ticket. The ticket's answer lets it go on at the next handler; nobody is asked twice.
  *
- * Each question ends in exactly one of: done (once), or chain_cancel. Doubt ends in no: a deadline that passed, a LATER without ticket, a verdict
- * that does not exist. Logic thread only.
+ * Each question ends in exactly one of: done (once), or chain_cancel. Doubt ends in no: a deadline
+ * that passed, a LATER without ticket, a verdict that does not exist. Logic thread only.
  */
 #include "hook/chain_private.h"
 

@@ -10,13 +10,15 @@
 #include "hook/hook_table.h"
 
 /*
- * Asking the handlers of a hook, one after the other, also when one of them wants to answer later. Everything here: logic thread.
+ * Asking the handlers of a hook, one after the other, also when one of them wants to answer later.
+ * Everything here: logic thread.
  */
 struct chain;
 
 /*
- * A handler that is asked before those of the table: a kind's may_enter, a middleware's before. A list of them runs in its order.
- * Borrowed: must stay, like the facts, until the answer is there or the question cancelled.
+ * A handler that is asked before those of the table: a kind's may_enter, a middleware's before. A
+ * list of them runs in its order. Borrowed: must stay, like the facts, until the answer is there or
+ * the question cancelled.
  */
 struct chain_first {
 	enum nuncio_verdict (*fn)(struct nuncio_ask *ask, const void *what, void *user);
@@ -36,16 +38,18 @@ struct chain_answer {
 typedef void chain_done_fn(const struct chain_answer *answer, void *user);
 
 /*
- * Asks. NULL: it was answered at once, `done` has been called already. Otherwise somebody wants to answer later: the question is parked,
- * `done` comes from the loop, and then the chain is gone. facts, first and user must stay valid until then. hook may be
- * NUNCIO_HOOK_none: then only `first` is asked. For may_send facts is a struct nuncio_send; handlers behind one that replaced the body see a
- * copy with the new one.
+ * Asks. NULL: it was answered at once, `done` has been called already. Otherwise somebody wants to
+ * answer later: the question is parked, `done` comes from the loop, and then the chain is gone.
+ * facts, first and user must stay valid until then. hook may be NUNCIO_HOOK_none: then only `first`
+ * is asked. For may_send facts is a struct nuncio_send; handlers behind one that replaced the body
+ * see a copy with the new one.
  */
 struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void *facts,
 	const struct chain_first *first, chain_done_fn *done, void *user);
 
 /*
- * Who asked has gone: done is never called, the module's `cancelled` is called once. *c becomes NULL; NULL inside is fine.
+ * Who asked has gone: done is never called, the module's `cancelled` is called once. *c becomes
+ * NULL; NULL inside is fine.
  */
 void chain_cancel(struct chain **c);
 

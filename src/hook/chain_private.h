@@ -6,7 +6,10 @@
 
 struct nuncio_ticket;
 
-/* The answer of the handler that chain waits for; goes on at the next one. The ticket stays its owner's. */
+/*
+ * The answer of the handler that chain waits for; goes on at the next one. The ticket stays its
+ * owner's.
+ */
 void chain_resume(struct chain *c, const struct nuncio_ticket *ticket);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handlers per hook. Adding happens while modules initialise; hook_table_freeze sorts once, and after that the lists are only read, so a chain
- * may be parked in the middle of one without anybody moving it. A hook that nobody listens to has no list at all: asking it costs
- * one test of a pointer. Logic thread only.
+ * Handlers per hook. Adding happens while modules initialise; hook_table_freeze sorts once, and
+ * after that the lists are only read, so a chain may be parked in the middle of one without anybody
+ * moving it. A hook that nobody listens to has no list at all: asking it costs one test of a
+ * pointer. Logic thread only.
  */
 #include "hook/hook_table.h"
 

@@ -16,8 +16,8 @@ struct caller;
 struct loop;
 
 /*
- * Who listens to which hook. Handlers are added while modules initialise, sorted once by hook_table_freeze, and only read from then on.
- * Everything here: logic thread.
+ * Who listens to which hook. Handlers are added while modules initialise, sorted once by
+ * hook_table_freeze, and only read from then on. Everything here: logic thread.
  */
 struct hook_handler {
 	nuncio_any_fn *fn;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tickets. One is made by nuncio_defer on the logic thread and belongs to the module until nuncio_resume, on any thread, fills in the answer and
- * posts it to the logic loop, which goes on with the chain if it still waits. So a ticket outlives the question: the one who asked may have
- * gone, the deadline may have passed; the answer is dropped then, and the ticket freed all the same.
+ * Tickets. One is made by nuncio_defer on the logic thread and belongs to the module until
+ * nuncio_resume, on any thread, fills in the answer and posts it to the logic loop, which goes on
+ * with the chain if it still waits. So a ticket outlives the question: the one who asked may have
+ * gone, the deadline may have passed; the answer is dropped then, and the ticket freed all the
+ * same.
  *
- * A ticket that is answered twice is a bug that would corrupt memory. Answered tickets are therefore kept a while (TICKETS_SPENT of them), and the
- * second answer ends the process with the module's name. One that is never answered costs its memory until the server ends, and a line in the log.
+ * A ticket that is answered twice is a bug that would corrupt memory. Answered tickets are
+ * therefore kept a while (TICKETS_SPENT of them), and the second answer ends the process with the
+ * module's name. One that is never answered costs its memory until the server ends, and a line in
+ * the log.
  */
 #include "hook/ticket.h"
 

@@ -9,8 +9,9 @@
 #include "loop/caller.h"
 
 /*
- * The right to answer a question later. Between nuncio_defer and nuncio_resume the module owns it; the logic thread only touches `chain` and
- * the list. With nuncio_resume it goes back to the logic thread through a mailbox, so no field is ever shared.
+ * The right to answer a question later. Between nuncio_defer and nuncio_resume the module owns it;
+ * the logic thread only touches `chain` and the list. With nuncio_resume it goes back to the logic
+ * thread through a mailbox, so no field is ever shared.
  */
 struct chain;
 enum { TICKET_TEXT_BYTES = 256 };

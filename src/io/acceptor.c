@@ -5,8 +5,8 @@
  * descriptors all the same, one held in reserve is given up to accept and close one client, and
  * accepting pauses until the next tick: a level-triggered listener must never spin.
  *
- * The count of connections is one atomic of all threads; each counts its own up and down. It may pass
- * the limit by what the other threads accept in the same instant.
+ * The count of connections is one atomic of all threads; each counts its own up and down. It may
+ * pass the limit by what the other threads accept in the same instant.
  */
 #include "io/acceptor.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP on a connection: one request at a time goes to the logic thread, whole and in an arena of its
- * own; what the client sent behind it waits here (at most one read) or in the kernel. A parser exists
- * only from a request's first byte to its answer.
+ * HTTP on a connection: one request at a time goes to the logic thread, whole and in an arena of
+ * its own; what the client sent behind it waits here (at most one read) or in the kernel. A parser
+ * exists only from a request's first byte to its answer.
  *
- * What cannot be understood is answered here in the unified form, and the connection ends; its input
- * is dropped for a while, so that the client can read the answer instead of a reset. A request target
- * may hold a token: nothing here logs one.
+ * What cannot be understood is answered here in the unified form, and the connection ends; its
+ * input is dropped for a while, so that the client can read the answer instead of a reset. A
+ * request target may hold a token: nothing here logs one.
  */
 #include "io/conn_private.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What leaves a connection. Adding only queues; the first addition of a turn puts the queue on the
- * thread's dirty list, and the end of the turn sends every dirty queue once. What the socket does not
- * take waits for it to become writable.
+ * thread's dirty list, and the end of the turn sends every dirty queue once. What the socket does
+ * not take waits for it to become writable.
  *
  * A WebSocket whose peer does not keep up is first not read from any more (a quarter of the limit),
- * then closed with 4003: its queue is cut back to what is on its way, so that the close frame is the
- * next thing that it reads. An HTTP connection has one answer at a time, which bounds it.
+ * then closed with 4003: its queue is cut back to what is on its way, so that the close frame is
+ * the next thing that it reads. An HTTP connection has one answer at a time, which bounds it.
  */
 #include "io/conn_private.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door to /ws: handshake by the RFC, Origin, then the logic thread is asked with the token as the
- * client gave it, and the connection waits for IO_ADMIT or IO_REFUSE. What the client sends before
- * the answer stays unread. Tokens are passed on and never logged.
+ * The door to /ws: handshake by the RFC, Origin, then the logic thread is asked with the token as
+ * the client gave it, and the connection waits for IO_ADMIT or IO_REFUSE. What the client sends
+ * before the answer stays unread. Tokens are passed on and never logged.
  */
 #include "io/conn_private.h"
 

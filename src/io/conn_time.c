@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines of connections. Activity only stores a number; the thread's wheel brings a connection up
- * when its deadline may have passed, and what is written here decides whether it has. Earlier
+ * Deadlines of connections. Activity only stores a number; the thread's wheel brings a connection
+ * up when its deadline may have passed, and what is written here decides whether it has. Earlier
  * deadlines than the one in the wheel come only with a change of state, which puts it anew.
  */
 #include "io/conn_private.h"

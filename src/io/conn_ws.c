@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A WebSocket's messages in and out. Requests go to the logic thread in the order of arrival, each in
- * memory of its own, and are counted until their response passes by; at the limit the connection is
- * not read from. The limit is looked at between reads, so one read may pass it by what it brought.
+ * A WebSocket's messages in and out. Requests go to the logic thread in the order of arrival, each
+ * in memory of its own, and are counted until their response passes by; at the limit the connection
+ * is not read from. The limit is looked at between reads, so one read may pass it by what it
+ * brought.
  *
- * The op ping of an open session is answered here: it concerns nobody else, and a wake-up of the logic
- * thread would cost six times as much as the answer. What cannot be read as a packet is answered here
- * too; what breaks the protocol closes the connection.
+ * The op ping of an open session is answered here: it concerns nobody else, and a wake-up of the
+ * logic thread would cost six times as much as the answer. What cannot be read as a packet is
+ * answered here too; what breaks the protocol closes the connection.
  */
 #include "io/conn_private.h"
 
@@ -42,8 +43,10 @@ static bool is_frame(const struct conn *c)
 	return c->form == PACKET_FRAME || c->form == PACKET_FRAME_DEFLATE;
 }
 
-/* Written by hand: the hottest answer of all. Both forms stay below 126 bytes, so that the WebSocket
-   header is two bytes; uncompressed is always allowed. */
+/*
+ * Written by hand: the hottest answer of all. Both forms stay below 126 bytes, so that the
+ * WebSocket header is two bytes; uncompressed is always allowed.
+ */
 static void answer_ping(struct conn *c, uint32_t seq)
 {
 	static const struct nuncio_str begin = STR_INIT("{\"type\":\"response\",\"seq\":");
@@ -130,7 +133,9 @@ static void read_frames(struct conn *c, struct nuncio_str rest)
 
 /* ---- what the parser found ---- */
 
-/* Non-zero stops the feeding. While we wait for the peer's close frame, its messages are dropped. */
+/*
+ * Non-zero stops the feeding. While we wait for the peer's close frame, its messages are dropped.
+ */
 static int goes_on(const struct conn *c)
 {
 	return c->state != CONN_OPEN && c->state != CONN_CLOSING;

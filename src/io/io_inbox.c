@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the logic thread asks of an I/O thread, message by message; each is freed here, or by whom it
- * is handed to. An id that has gone is no error: the socket closed while the message was on its way.
+ * What the logic thread asks of an I/O thread, message by message; each is freed here, or by whom
+ * it is handed to. An id that has gone is no error: the socket closed while the message was on its
+ * way.
  */
 #include "io/io_thread_private.h"
 

@@ -13,12 +13,14 @@
 #include "wire/packet.h"
 
 /*
- * The messages between I/O threads and the logic thread: the only header that both sides share. Whoever takes a message from a
- * mailbox owns it and frees it. Every connection, WebSocket or HTTP, has an id made by its I/O thread; a WebSocket's id is its
- * session's id (nuncio_sid). The logic thread may send to ids that have gone: that is dropped.
+ * The messages between I/O threads and the logic thread: the only header that both sides share.
+ * Whoever takes a message from a mailbox owns it and frees it. Every connection, WebSocket or HTTP,
+ * has an id made by its I/O thread; a WebSocket's id is its session's id (nuncio_sid). The logic
+ * thread may send to ids that have gone: that is dropped.
  *
- * Per WebSocket: one IO_CONNECT, answered by IO_ADMIT or IO_REFUSE; then any number of IO_PACKET, each answered by one response in an
- * IO_SEND; at the end one IO_CLOSED, whoever ended it (also after IO_REFUSE). Per HTTP request: one IO_HTTP, answered by one IO_ANSWER.
+ * Per WebSocket: one IO_CONNECT, answered by IO_ADMIT or IO_REFUSE; then any number of IO_PACKET,
+ * each answered by one response in an IO_SEND; at the end one IO_CLOSED, whoever ended it (also
+ * after IO_REFUSE). Per HTTP request: one IO_HTTP, answered by one IO_ANSWER.
  */
 
 /* Bits 0-7: I/O thread, 8-31: slot in its table, 32-63: generation of the slot, never 0. */
@@ -53,14 +55,18 @@ enum io_kind {
 	IO_READY
 };
 
-/* A WebSocket handshake that is right by the RFC and by its Origin: may it come in? Texts point behind the struct. */
+/*
+ * A WebSocket handshake that is right by the RFC and by its Origin: may it come in? Texts point
+ * behind the struct.
+ */
 struct io_connect {
 	struct mail mail;
 	nuncio_sid id;
 	uint16_t port;
 	char address[46];
 	struct nuncio_str origin, agent;
-	struct nuncio_str token;  /* of Authorization: Bearer or access_token; empty: session.open must come */
+	/* of Authorization: Bearer or access_token; empty: session.open must come */
+	struct nuncio_str token;
 	struct nuncio_str device; /* query parameter device, may be empty */
 	char text[];
 };
@@ -77,7 +83,8 @@ struct io_packet {
 struct io_http {
 	struct mail mail;
 	nuncio_sid id;
-	struct arena arena; /* moved out by the receiver, who frees it and this with it: copy the struct arena first */
+	/* moved out by the receiver, who frees it and this with it: copy the struct arena first */
+	struct arena arena;
 	struct nuncio_str method, path, query, body; /* path is decoded */
 	struct nuncio_str host;
 	const struct http1_field *fields;
@@ -87,8 +94,9 @@ struct io_http {
 };
 
 /*
- * The WebSocket's id is dead; nothing about it comes after this. It comes when the I/O thread begins to close (peer left, protocol
- * error, too slow, silent), except after IO_CLOSE: then when the socket has gone, so that a drain can wait for it.
+ * The WebSocket's id is dead; nothing about it comes after this. It comes when the I/O thread
+ * begins to close (peer left, protocol error, too slow, silent), except after IO_CLOSE: then when
+ * the socket has gone, so that a drain can wait for it.
  */
 struct io_closed {
 	struct mail mail;
@@ -97,8 +105,9 @@ struct io_closed {
 };
 
 /*
- * Finish the handshake with 101, then send `first` (may be NULL) in the same write. Takes the reference. With `ready` the session is
- * open already: from here on the I/O thread answers the op `ping` itself, and the logic thread never sees it.
+ * Finish the handshake with 101, then send `first` (may be NULL) in the same write. Takes the
+ * reference. With `ready` the session is open already: from here on the I/O thread answers the op
+ * `ping` itself, and the logic thread never sees it.
  */
 struct io_admit {
 	struct mail mail;
@@ -130,7 +139,10 @@ struct io_send {
 	nuncio_sid ids[];
 };
 
-/* Send `last` (may be NULL; takes the reference), then the close frame, then end after a short time for the peer's. */
+/*
+ * Send `last` (may be NULL; takes the reference), then the close frame, then end after a short time
+ * for the peer's.
+ */
 struct io_close {
 	struct mail mail;
 	nuncio_sid id;
@@ -139,7 +151,10 @@ struct io_close {
 	char reason[124];
 };
 
-/* The answer to an HTTP request. Fields and body point behind the struct. Unless close: the connection goes on. */
+/*
+ * The answer to an HTTP request. Fields and body point behind the struct. Unless close: the
+ * connection goes on.
+ */
 struct io_answer {
 	struct mail mail;
 	nuncio_sid id;
@@ -152,7 +167,10 @@ struct io_answer {
 };
 
 /* Stop accepting; HTTP answers say `Connection: close` from here on. struct mail alone. */
-/* IO_STOP: close what is left, write what can be written at once, then post IO_STOPPED and end the thread. struct mail alone. */
+/*
+ * IO_STOP: close what is left, write what can be written at once, then post IO_STOPPED and end the
+ * thread. struct mail alone.
+ */
 
 /* The I/O thread's last message. */
 struct io_stopped {
@@ -160,7 +178,9 @@ struct io_stopped {
 	uint32_t thread;
 };
 
-/* Frees a message to an I/O thread that nobody will take any more, with what it holds. Thread: any. */
+/*
+ * Frees a message to an I/O thread that nobody will take any more, with what it holds. Thread: any.
+ */
 void io_inbox_drop(struct mail *m);
 
 #endif

@@ -4,8 +4,8 @@
  * for life. It knows HTTP and WebSocket, and nothing of users or messages: those are the logic
  * thread's, on the other side of two mailboxes.
  *
- * A turn: sockets are read, and what they brought collects in the outbox. At the end of the turn the
- * inbox is carried out, every queue that got something is sent once, connections that ended are
+ * A turn: sockets are read, and what they brought collects in the outbox. At the end of the turn
+ * the inbox is carried out, every queue that got something is sent once, connections that ended are
  * freed, and the outbox goes to the logic thread in one post with at most one wake-up. On a shared
  * loop the logic thread's on_turn runs between two rounds of ours, so the answers leave in the turn
  * that read the requests.
@@ -213,8 +213,10 @@ void io_thread_do_drain(struct io_thread *t)
 	}
 }
 
-/* What the peer sent and nobody read would turn our close into a reset, and a reset may overtake the
-   close frame. */
+/*
+ * What the peer sent and nobody read would turn our close into a reset, and a reset may overtake
+ * the close frame.
+ */
 static void close_now(struct io_thread *t, struct conn *c)
 {
 	conn_ws_close(c, WS_CLOSE_GOING_AWAY, STR("server stops"));

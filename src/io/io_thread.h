@@ -54,8 +54,8 @@ struct io_settings {
 void io_settings_init(struct io_settings *s); /* the defaults, nothing to listen on */
 
 /*
- * Binds every address once per thread, and raises RLIMIT_NOFILE to its hard limit. The address stands
- * in every error. Thread: main.
+ * Binds every address once per thread, and raises RLIMIT_NOFILE to its hard limit. The address
+ * stands in every error. Thread: main.
  */
 struct io_listeners;
 int io_check_address(const char *text, struct nuncio_error *err); /* of listen; binds nothing */

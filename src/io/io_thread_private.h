@@ -17,7 +17,9 @@
 #include "loop/timer.h"
 #include "wire/http1.h"
 
-/* One I/O thread; see io_thread.c. Everything but the inbox and the counters belongs to it alone. */
+/*
+ * One I/O thread; see io_thread.c. Everything but the inbox and the counters belongs to it alone.
+ */
 
 /* Written by the owner only, read by anybody. */
 struct io_counters {

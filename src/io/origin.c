@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Origin rule. The Host header of a request has no scheme; a browser leaves the port out when it
- * is the default of the scheme it used, which is the page's scheme when both are the same host. So
- * the origin's scheme decides for both, and it does not matter that a proxy took the TLS off.
+ * The Origin rule. The Host header of a request has no scheme; a browser leaves the port out when
+ * it is the default of the scheme it used, which is the page's scheme when both are the same host.
+ * So the origin's scheme decides for both, and it does not matter that a proxy took the TLS off.
  */
 #include "io/origin.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Output queues. A send costs about 5 us of kernel time whatever it carries, copying 64 KiB about the
- * same, and ten small frames in one send cost as much as one: so everything that waits for a socket
- * is gathered into the thread's scratch memory and leaves in one send(). Only more than that goes out
- * by sendmsg() from where it lies. What the socket does not take stays as references.
+ * Output queues. A send costs about 5 us of kernel time whatever it carries, copying 64 KiB about
+ * the same, and ten small frames in one send cost as much as one: so everything that waits for a
+ * socket is gathered into the thread's scratch memory and leaves in one send(). Only more than that
+ * goes out by sendmsg() from where it lies. What the socket does not take stays as references.
  *
  * Bytes of our own (control frames, HTTP heads) are appended to the last piece while that is ours,
  * small, and not on its way, so that a burst of them is one piece.

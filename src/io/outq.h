@@ -49,8 +49,8 @@ void outq_add_copy(struct outq *q, struct nuncio_str bytes);
 void outq_add_own(struct outq *q, void *own, struct nuncio_str bytes);
 
 /*
- * Sends what it can: all that fits `scratch` in one send(), more with sendmsg(). 1: empty now. 0: the
- * socket takes no more. NUNCIO_E_GONE: the peer has gone. *sends_r counts the system calls.
+ * Sends what it can: all that fits `scratch` in one send(), more with sendmsg(). 1: empty now. 0:
+ * the socket takes no more. NUNCIO_E_GONE: the peer has gone. *sends_r counts the system calls.
  */
 enum { OUTQ_SCRATCH_BYTES = 64 * 1024 };
 int outq_send(struct outq *q, int fd, char *scratch, unsigned *sends_r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers to requests that never reach the logic thread: malformed, slow, from a foreign page. They
- * look like every other answer ({"code","message","data","trace_id"}) and always end the connection,
- * because after most of them it is not known where the next request would begin.
+ * look like every other answer ({"code","message","data","trace_id"}) and always end the
+ * connection, because after most of them it is not known where the next request would begin.
  */
 #include "io/refusal.h"
 

@@ -2,9 +2,11 @@
 #include "logic/send.h"
 
 /*
- * The road of a message: where to -> is it well formed -> the kind's may_enter and may_send -> the store gives it its seq and makes it durable -> answer to
- * the sender, audience, did_store. While may_send is parked the session's next packets wait, so the order of a sender's messages is the order of
- * their seq; while the store works they do not wait, so many can be under way. Logic thread only.
+ * The road of a message: where to -> is it well formed -> the kind's may_enter and may_send -> the
+ * store gives it its seq and makes it durable -> answer to the sender, audience, did_store. While
+ * may_send is parked the session's next packets wait, so the order of a sender's messages is the
+ * order of their seq; while the store works they do not wait, so many can be under way. Logic
+ * thread only.
  */
 
 #include <stdio.h>
@@ -103,7 +105,10 @@ static bool has_controls(struct nuncio_str text)
 	return false;
 }
 
-/* `to` has exactly one member, a string. No id of a user or conversation holds control characters, so kinds need not think of them. */
+/*
+ * `to` has exactly one member, a string. No id of a user or conversation holds control characters,
+ * so kinds need not think of them.
+ */
 static int find_conversation(struct sending *sending, struct nuncio_error *err)
 {
 	struct nuncio_request *rq = sending->rq;
@@ -143,7 +148,10 @@ static bool is_kind(struct nuncio_str kind)
 static int check_body(struct sending *sending, struct nuncio_error *err)
 {
 	struct nuncio_event *event = &sending->event;
-	/* What an event has besides these two is short, so whatever is taken here can be delivered in one packet. */
+	/*
+	 * What an event has besides these two is short, so whatever is taken here can be delivered
+	 * in one packet.
+	 */
 	if (event->body.n + event->extra.n > sending->logic->settings.body_bytes) {
 		nuncio_error_set(err, "body: with mentions larger than %u bytes",
 			sending->logic->settings.body_bytes);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions as messages. The mailbox does the work: one lock and at most one wake per post or batch. The owner takes everything that
- * waits and runs it; what those functions post themselves runs in the next round of the same turn, so a function that posts itself
- * again cannot starve the descriptors for longer than the loop allows on_turn callbacks to.
+ * Functions as messages. The mailbox does the work: one lock and at most one wake per post or
+ * batch. The owner takes everything that waits and runs it; what those functions post themselves
+ * runs in the next round of the same turn, so a function that posts itself again cannot starve the
+ * descriptors for longer than the loop allows on_turn callbacks to.
  */
 #include "loop/caller.h"
 

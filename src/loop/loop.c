@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event loops on libev, epoll only. Each belongs to the thread in loop_run; nothing here locks. Only
- * this file and timer.c know ev.h.
+ * Event loops on libev, epoll only. Each belongs to the thread in loop_run; nothing here locks.
+ * Only this file and timer.c know ev.h.
  *
- * The end of a turn is libev's prepare watcher: the on_turn callbacks run there, again and again until
- * none did anything, so that work which they make for each other is done before the loop sleeps. They
- * are bounded by ROUNDS_MAX, then descriptors get a look without waiting. Whatever is posted while we
- * are in prepare (or spin) needs no eventfd: libev's async only sets a flag until the loop really is
- * about to wait, and looks at the flag once more before it does.
+ * The end of a turn is libev's prepare watcher: the on_turn callbacks run there, again and again
+ * until none did anything, so that work which they make for each other is done before the loop
+ * sleeps. They are bounded by ROUNDS_MAX, then descriptors get a look without waiting. Whatever is
+ * posted while we are in prepare (or spin) needs no eventfd: libev's async only sets a flag until
+ * the loop really is about to wait, and looks at the flag once more before it does.
  *
  * loop_wake is the only call for other threads: the wake says "look", the mailbox holds the truth.
  */
@@ -254,8 +254,10 @@ void loop_io_set(struct loop *l, struct loop_io *io, int events)
 	ev_io_stop(l->ev, w);
 	if (!events)
 		return;
-	/* Modify costs no system call when a turn changes its mind; set is for one that was stopped,
-	 * because meanwhile another file may be behind the number. */
+	/*
+	 * Modify costs no system call when a turn changes its mind; set is for one that was
+	 * stopped, because meanwhile another file may be behind the number.
+	 */
 	if (old)
 		ev_io_modify(w, events);
 	else

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mailboxes: a list under a mutex, held for a few instructions. What makes it fast is that a turn's
- * messages come as one batch (one lock, one wake) and that the receiver takes all at once. The poster
- * that finds the box empty wakes the loop, after unlocking; any later one relies on that. A poster on
- * the loop's own thread asks for another round of on_turn instead, which costs no system call.
+ * messages come as one batch (one lock, one wake) and that the receiver takes all at once. The
+ * poster that finds the box empty wakes the loop, after unlocking; any later one relies on that. A
+ * poster on the loop's own thread asks for another round of on_turn instead, which costs no system
+ * call.
  *
- * Order: messages of one thread arrive in the order of posting; between threads there is none. Limit:
- * `limit` messages, passed by at most one batch, and by forced posts.
+ * Order: messages of one thread arrive in the order of posting; between threads there is none.
+ * Limit: `limit` messages, passed by at most one batch, and by forced posts.
  */
 #include "loop/mailbox.h"
 

@@ -11,9 +11,10 @@
 struct loop;
 
 /*
- * Bounded queue of messages into one loop, from any thread. Messages of one thread keep their order.
- * The loop is woken once when the box turns from empty to non-empty, and not at all when the poster
- * is the loop's own thread: the owner drains it from an on_turn callback, which suffices for both.
+ * Bounded queue of messages into one loop, from any thread. Messages of one thread keep their
+ * order. The loop is woken once when the box turns from empty to non-empty, and not at all when the
+ * poster is the loop's own thread: the owner drains it from an on_turn callback, which suffices for
+ * both.
  *
  * A mail is embedded as the first member of the real message. A post that returns 0 gives it to the
  * receiver, who frees it; after BUSY it is still the poster's.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Named threads. They start with all signals blocked but those that mean a fault of their own, so that
- * the main thread's loop gets the rest. The handle is freed by thread_join, which must be called.
+ * Named threads. They start with all signals blocked but those that mean a fault of their own, so
+ * that the main thread's loop gets the rest. The handle is freed by thread_join, which must be
+ * called.
  */
 #include "loop/thread.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers of a loop: libev's, which keeps them in a heap (starting and stopping cost log n). Own thread
- * of the loop only. They follow the real monotonic clock, not the one that tests set. Seen from
- * loop_now_ms a timer may come one millisecond early, by rounding; how late it comes depends on what
- * else the turn does.
+ * Timers of a loop: libev's, which keeps them in a heap (starting and stopping cost log n). Own
+ * thread of the loop only. They follow the real monotonic clock, not the one that tests set. Seen
+ * from loop_now_ms a timer may come one millisecond early, by rounding; how late it comes depends
+ * on what else the turn does.
  */
 #include "loop/timer.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <nuncio/conversation.h>
 
-/* <nuncio/conversation.h>: kinds, entering, appending. Checks thread and stage, then asks logic/. */
+/*
+ * <nuncio/conversation.h>: kinds, entering, appending. Checks thread and stage, then asks logic/.
+ */
 
 #include "base/alloc.h"
 #include "logic/deliver.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* <nuncio/json.h>: the readers and the writer of wire/json.h and wire/json_out.h in their public clothes. */
+/*
+ * <nuncio/json.h>: the readers and the writer of wire/json.h and wire/json_out.h in their public
+ * clothes.
+ */
 #include "module/api_json.h"
 
 #include <stdbool.h>

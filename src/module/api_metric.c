@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <nuncio/metric.h>: numbers under the module's prefix. The public handles are the metrics of base/metric.h under other names. Histograms
- * there count whole numbers, so values are scaled by a million.
+ * <nuncio/metric.h>: numbers under the module's prefix. The public handles are the metrics of
+ * base/metric.h under other names. Histograms there count whole numbers, so values are scaled by a
+ * million.
  */
 #include <nuncio/metric.h>
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <nuncio/request.h>
 
-/* <nuncio/request.h>: commands, routes, middleware; reading and answering requests. Checks thread and stage, then asks logic/. */
+/*
+ * <nuncio/request.h>: commands, routes, middleware; reading and answering requests. Checks thread
+ * and stage, then asks logic/.
+ */
 
 #include <stdarg.h>
 
@@ -44,7 +47,10 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 	return 0;
 }
 
-/* Routes and middleware go with the routes as a whole, which outlive the modules' fini; none is called after stop. */
+/*
+ * Routes and middleware go with the routes as a whole, which outlive the modules' fini; none is
+ * called after stop.
+ */
 int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *route, void *user)
 {
 	struct nuncio_error err;

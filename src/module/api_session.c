@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <nuncio/session.h>
 
-/* <nuncio/session.h>: checks thread and arguments, then asks logic/. A session that modules may see has a user: it logged in and was told. */
+/*
+ * <nuncio/session.h>: checks thread and arguments, then asks logic/. A session that modules may see
+ * has a user: it logged in and was told.
+ */
 
 #include "base/check.h"
 #include "base/slice.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* <nuncio/store.h>, and the registering part of store_provider.h and auth.h. A module writes only into spaces of its own name. */
+/*
+ * <nuncio/store.h>, and the registering part of store_provider.h and auth.h. A module writes only
+ * into spaces of its own name.
+ */
 #include <nuncio/auth.h>
 #include <nuncio/store_provider.h>
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <nuncio/timer.h>. A timer's handle is its number in the clothes of a pointer: a module may leave handles of timers that have ended, and stop
- * them later; a number is never used twice, so that does nothing, and the memory is free as soon as the timer has ended.
+ * <nuncio/timer.h>. A timer's handle is its number in the clothes of a pointer: a module may leave
+ * handles of timers that have ended, and stop them later; a number is never used twice, so that
+ * does nothing, and the memory is free as soon as the timer has ended.
  *
- * Work and calls carry the module with them, for its counters. Both are finished before its fini (modules_fini).
+ * Work and calls carry the module with them, for its counters. Both are finished before its fini
+ * (modules_fini).
  */
 #include <nuncio/timer.h>
 

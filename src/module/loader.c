@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a module's name to its descriptor, and from needs to an order. The file is looked up in one folder, opened with all symbols resolved at once,
- * and its descriptor checked before a line of it is used; every refusal says what a person can do. Files stay open until the process ends. Runs
+ * From a module's name to its descriptor, and from needs to an order. The file is looked up in one
+ * folder, opened with all symbols resolved at once, and its descriptor checked before a line of it
+ * is used; every refusal says what a person can do. Files stay open until the process ends. Runs
  * before the loop (main thread) only.
  */
 #include "module/loader.h"

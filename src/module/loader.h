@@ -7,11 +7,15 @@
 #include <nuncio/module.h>
 
 /*
- * Finding and opening a module's file, and putting modules into an order. Opened files are never closed: the process ends with them, so that
- * sanitizers and profilers keep their symbols. Thread: logic (or main).
+ * Finding and opening a module's file, and putting modules into an order. Opened files are never
+ * closed: the process ends with them, so that sanitizers and profilers keep their symbols. Thread:
+ * logic (or main).
  */
 
-/* Opens <folder>/<name>.so and checks its descriptor; the copy in info_r is as long as ours, whatever the module's was. */
+/*
+ * Opens <folder>/<name>.so and checks its descriptor; the copy in info_r is as long as ours,
+ * whatever the module's was.
+ */
 int loader_open(const char *folder, const char *name, struct nuncio_module_info *info_r,
 	struct nuncio_error *err);
 
@@ -33,8 +37,8 @@ struct loader_node {
 };
 
 /*
- * Writes into order_r the indexes such that needs and wants come first, otherwise in the given order. A cycle of needs is an error that names it; a
- * want that would close a cycle is dropped.
+ * Writes into order_r the indexes such that needs and wants come first, otherwise in the given
+ * order. A cycle of needs is an error that names it; a want that would close a cycle is dropped.
  */
 int loader_order(
 	const struct loader_node *nodes, size_t count, size_t *order_r, struct nuncio_error *err);

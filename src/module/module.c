@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The modules that are switched on: their records, their stages, and what each of them registered, so that undoing it needs no code in the module.
+ * The modules that are switched on: their records, their stages, and what each of them registered,
+ * so that undoing it needs no code in the module.
  *
- * Start: load (files, options), init in the INI's order, freeze (providers chosen, needs put into an order, hooks sorted), start in that order. End:
- * stop in reverse, then everything under way is finished, then fini and undo in reverse. After a failure the same end runs, and skips what did
- * not happen: a module whose init failed gets no fini, one whose start failed no stop. Logic thread only, except where atomics are.
+ * Start: load (files, options), init in the INI's order, freeze (providers chosen, needs put into
+ * an order, hooks sorted), start in that order. End: stop in reverse, then everything under way is
+ * finished, then fini and undo in reverse. After a failure the same end runs, and skips what did
+ * not happen: a module whose init failed gets no fini, one whose start failed no stop. Logic thread
+ * only, except where atomics are.
  */
 #include "module/module.h"
 
@@ -27,8 +30,9 @@
 #include "provide/work.h"
 
 /*
- * Some calls of the public API have no `self` (nuncio_session_find), so they need to know where they are. There is one server in a process;
- * set by modules_new before any module runs, cleared by modules_free after the last one.
+ * Some calls of the public API have no `self` (nuncio_session_find), so they need to know where
+ * they are. There is one server in a process; set by modules_new before any module runs, cleared by
+ * modules_free after the last one.
  */
 static struct modules *the_set;
 

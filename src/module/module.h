@@ -25,8 +25,9 @@ struct store;
 struct work_pool;
 
 /*
- * The modules that are switched on, and the parts of the server that they may use. server.c makes the parts, then the set.
- * Everything here: logic thread (the main thread before it runs), unless said otherwise.
+ * The modules that are switched on, and the parts of the server that they may use. server.c makes
+ * the parts, then the set. Everything here: logic thread (the main thread before it runs), unless
+ * said otherwise.
  */
 struct module_env {
 	struct loop *loop;
@@ -50,8 +51,9 @@ struct modules *modules_new(const struct module_env *env); /* env and its texts 
 void modules_free(struct modules **set);
 
 /*
- * The stages of a start, in this order. Each returns 0, or a negative status with one message in err; then modules_stop and
- * modules_fini undo what was done so far (both may be called after any stage, and skip what did not happen).
+ * The stages of a start, in this order. Each returns 0, or a negative status with one message in
+ * err; then modules_stop and modules_fini undo what was done so far (both may be called after any
+ * stage, and skip what did not happen).
  */
 int modules_load(struct modules *set, const struct ini *ini, struct option_faults *faults,
 	struct nuncio_error
@@ -64,13 +66,15 @@ void modules_stop(struct modules *set); /* in reverse; then nuncio_on_logic answ
 void modules_fini(struct modules *set); /* finishes work and calls, closes the store, undoes all */
 
 /*
- * modules_load: a file that cannot be opened or does not fit is an error. What is wrong in the configuration, unknown sections included, goes to
- * `faults`, with 0 returned: the caller looks at faults->count before it goes on.
+ * modules_load: a file that cannot be opened or does not fit is an error. What is wrong in the
+ * configuration, unknown sections included, goes to `faults`, with 0 returned: the caller looks at
+ * faults->count before it goes on.
  */
 
 /*
- * New values from a changed file. `faults`: the file is wrong, nothing was changed. Otherwise every module whose LIVE options changed was asked;
- * `report` gets one line for each thing that somebody should know: changed, cannot change while running, refused by its module.
+ * New values from a changed file. `faults`: the file is wrong, nothing was changed. Otherwise every
+ * module whose LIVE options changed was asked; `report` gets one line for each thing that somebody
+ * should know: changed, cannot change while running, refused by its module.
  */
 int modules_reload(struct modules *set, const struct ini *ini, struct option_faults *faults,
 	struct buf *report);
@@ -89,7 +93,10 @@ typedef void modules_each_fn(const struct module_report *report, void *user);
 void modules_each(const struct modules *set, modules_each_fn *fn, void *user);
 
 void modules_show(const struct modules *set, struct buf *out); /* --show-config: all sections */
-/* --help-config and its ini form: all modules of the folder; `on` is the list that a new file switches on, NULL-ended. */
+/*
+ * --help-config and its ini form: all modules of the folder; `on` is the list that a new file
+ * switches on, NULL-ended.
+ */
 int modules_help(const char *module_path, const struct options *core, struct buf *out,
 	struct nuncio_error *err);
 int modules_write_ini(const char *module_path, const struct options *core, const char *const *on,
@@ -98,7 +105,8 @@ int modules_write_ini(const char *module_path, const struct options *core, const
 /* ---- For the api_*.c files, also those in the hands of logic/ ---- */
 
 /*
- * The parts behind API calls that have no `self` (nuncio_session_find and the like). NULL between modules_free and modules_new.
+ * The parts behind API calls that have no `self` (nuncio_session_find and the like). NULL between
+ * modules_free and modules_new.
  * Thread: any.
  */
 const struct module_env *module_env(void);
@@ -115,7 +123,8 @@ bool module_is_gone(const struct nuncio_module *self);   /* its stop has returne
 uint32_t module_order(const struct nuncio_module *self); /* place in the INI's list */
 
 /*
- * Remembers something that the module registered; undo(ptr) is called after its fini, in reverse order of registration.
+ * Remembers something that the module registered; undo(ptr) is called after its fini, in reverse
+ * order of registration.
  */
 typedef void module_undo_fn(void *ptr);
 void module_own(struct nuncio_module *self, const char *kind, void *ptr, module_undo_fn *undo);
@@ -126,8 +135,8 @@ struct callback *module_callback(struct nuncio_module *self, const char *what);
 void module_count_error(struct nuncio_module *self);
 
 /*
- * A registration that cannot be: returns status. If the module's init or start fails because of it, this is the reason given, otherwise it is
- * logged: so each refusal is told once.
+ * A registration that cannot be: returns status. If the module's init or start fails because of it,
+ * this is the reason given, otherwise it is logged: so each refusal is told once.
  */
 int module_refuse(struct nuncio_module *self, int status, const char *format, ...)
 	NUNCIO_PRINTF(3, 4);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people want to read about modules: numbers of the running ones, effective options, help, and the generated etc/nuncio.ini. The last two
- * open every module of the folder, switched on or not, and run none.
+ * What people want to read about modules: numbers of the running ones, effective options, help, and
+ * the generated etc/nuncio.ini. The last two open every module of the folder, switched on or not,
+ * and run none.
  */
 #include <string.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the text behind `key =` means. Strict: a number has nothing behind it, a time has its unit, a word is one of those listed. What is wrong
- * is said together with what is allowed; a secret's text is never repeated. Pure functions, but for the working directory that relative paths
- * begin at when there is no data_dir.
+ * What the text behind `key =` means. Strict: a number has nothing behind it, a time has its unit,
+ * a word is one of those listed. What is wrong is said together with what is allowed; a secret's
+ * text is never repeated. Pure functions, but for the working directory that relative paths begin
+ * at when there is no data_dir.
  */
 #include "module/option_value.h"
 

@@ -19,7 +19,9 @@ struct option_value {
 	int line; /* in the file; 0: the fallback */
 };
 
-/* 0, or negative with what is wrong in `why` (never the text of a secret); then nothing is owned. */
+/*
+ * 0, or negative with what is wrong in `why` (never the text of a secret); then nothing is owned.
+ */
 int option_value_parse(const struct nuncio_option *option, const char *text, const char *data_dir,
 	struct option_value *value_r, struct buf *why);
 void option_value_fini(struct option_value *value);

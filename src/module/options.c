@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One section of the INI file and the option table that says what may stand in it. Values come in two steps, so that a file is checked whole
- * before anything changes: options_prepare reads and complains, options_apply puts in force. On a reload the values before stay readable until
- * options_settle, because modules hold texts of them, and come back with options_take_back when the module refuses the new ones.
+ * One section of the INI file and the option table that says what may stand in it. Values come in
+ * two steps, so that a file is checked whole before anything changes: options_prepare reads and
+ * complains, options_apply puts in force. On a reload the values before stay readable until
+ * options_settle, because modules hold texts of them, and come back with options_take_back when the
+ * module refuses the new ones.
  *
- * Help, --show-config and etc/nuncio.ini are written from the same table. Secrets are never printed. Logic thread (or main).
+ * Help, --show-config and etc/nuncio.ini are written from the same table. Secrets are never
+ * printed. Logic thread (or main).
  */
 #include "module/options.h"
 

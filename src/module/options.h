@@ -12,7 +12,8 @@
 #include "base/ini.h"
 
 /*
- * One INI section: its table of options and the values in force. Thread: logic (or main, before there is one).
+ * One INI section: its table of options and the values in force. Thread: logic (or main, before
+ * there is one).
  */
 struct options;
 
@@ -26,23 +27,26 @@ void option_fault(struct option_faults *faults, const char *format, ...) NUNCIO_
 void option_faults_fini(struct option_faults *faults);
 
 /*
- * `table` (may be NULL) ends with a zeroed entry, `option_size` is its element size for who compiled it; it and the texts live as long as the
- * result. A table that is wrong in itself is an error.
+ * `table` (may be NULL) ends with a zeroed entry, `option_size` is its element size for who
+ * compiled it; it and the texts live as long as the result. A table that is wrong in itself is an
+ * error.
  */
 int options_new(const char *section, const char *summary, const struct nuncio_option *table,
 	size_t option_size, struct options **options_r, struct nuncio_error *err);
 void options_free(struct options **options);
 
 /*
- * Reads the section's values (missing ones: the fallback) and puts them beside those in force; every problem becomes a fault. `ini` may be
- * NULL: only fallbacks. data_dir (may be NULL) is where relative paths begin.
+ * Reads the section's values (missing ones: the fallback) and puts them beside those in force;
+ * every problem becomes a fault. `ini` may be NULL: only fallbacks. data_dir (may be NULL) is where
+ * relative paths begin.
  */
 void options_prepare(struct options *options, const struct ini *ini, const char *data_dir,
 	struct option_faults *faults);
 
 /*
- * Puts the prepared values in force. The first time all; later only those marked LIVE: for others that differ, `kept` gets their keys, separated by ", ".
- * Returns how many changed. The old values stay readable for options_take_back until options_settle.
+ * Puts the prepared values in force. The first time all; later only those marked LIVE: for others
+ * that differ, `kept` gets their keys, separated by ", ". Returns how many changed. The old values
+ * stay readable for options_take_back until options_settle.
  */
 size_t options_apply(struct options *options, struct buf *kept);
 void options_take_back(struct options *options);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking who is behind a token. The provider answers within its call or later; every question has a deadline, and may be cancelled when the one who
- * asked has gone. What the provider then still answers is dropped. The core trusts the provider about the user, but not about the shape of
- * the user's id: that goes into keys, logs and URLs. Logic thread only.
+ * Asking who is behind a token. The provider answers within its call or later; every question has a
+ * deadline, and may be cancelled when the one who asked has gone. What the provider then still
+ * answers is dropped. The core trusts the provider about the user, but not about the shape of the
+ * user's id: that goes into keys, logs and URLs. Logic thread only.
  */
 #include "provide/auth.h"
 

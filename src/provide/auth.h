@@ -22,8 +22,9 @@ void auth_use(struct auth *auth, const struct provider *p); /* NULL: nobody, all
 bool auth_is_there(const struct auth *auth);
 
 /*
- * 0 and claims, or negative and words for the client (never NULL): DENIED, EXPIRED, BUSY, TIMEOUT, UNSUPPORTED (no provider). Borrowed until
- * done returns. The claims' user is 1-64 bytes of UTF-8 without control characters.
+ * 0 and claims, or negative and words for the client (never NULL): DENIED, EXPIRED, BUSY, TIMEOUT,
+ * UNSUPPORTED (no provider). Borrowed until done returns. The claims' user is 1-64 bytes of UTF-8
+ * without control characters.
  */
 typedef void auth_done_fn(
 	int status, const struct nuncio_claims *claims, const char *text, void *user);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A job: one question to the store with its input, its place in a queue and its answer. The logic thread makes it, a lane hands it to the store, the
- * store adds rows and ends it once, from any thread; then it is the logic thread's again. Touching a job that is done, or ending it twice, ends
- * the process: the store would be writing into somebody else's memory.
+ * A job: one question to the store with its input, its place in a queue and its answer. The logic
+ * thread makes it, a lane hands it to the store, the store adds rows and ends it once, from any
+ * thread; then it is the logic thread's again. Touching a job that is done, or ending it twice,
+ * ends the process: the store would be writing into somebody else's memory.
  */
 #include "provide/job.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Worker lanes for the store. A lane's thread takes everything that has queued while it was busy (LANE_BATCH_MAX at most) and hands it to the
- * store in one call: under load the batches grow by themselves, and with them the commits; alone, a job waits for nobody. Writes of a shard
- * stay in their lane and in order. Readers share one queue, of which each takes its part.
+ * Worker lanes for the store. A lane's thread takes everything that has queued while it was busy
+ * (LANE_BATCH_MAX at most) and hands it to the store in one call: under load the batches grow by
+ * themselves, and with them the commits; alone, a job waits for nobody. Writes of a shard stay in
+ * their lane and in order. Readers share one queue, of which each takes its part.
  *
- * Answers of the lane's own thread are collected and go back with one post: when the call of the store returns, or as soon as some have waited
- * ANSWER_WAIT_US. Answers from any other thread go back at once. Both cannot be refused; their number is bounded by the queues.
+ * Answers of the lane's own thread are collected and go back with one post: when the call of the
+ * store returns, or as soon as some have waited ANSWER_WAIT_US. Answers from any other thread go
+ * back at once. Both cannot be refused; their number is bounded by the queues.
  */
 #include "provide/lane.h"
 

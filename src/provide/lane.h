@@ -26,8 +26,9 @@ struct lane_settings {
 enum { LANES_MAX = 64, LANE_BATCH_MAX = 1024 };
 
 /*
- * Every write lane has a queue of its own; all read lanes take from one. lane_set_write and _read keep jobs until lane_set_flush, so that what one turn of
- * the loop asks is one batch. Thread: logic.
+ * Every write lane has a queue of its own; all read lanes take from one. lane_set_write and _read
+ * keep jobs until lane_set_flush, so that what one turn of the loop asks is one batch. Thread:
+ * logic.
  */
 int lane_set_new(
 	const struct lane_settings *settings, struct lane_set **set_r, struct nuncio_error *err);

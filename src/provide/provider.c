@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who offers to do a job that has one owner. A short list: modules register in init, the configuration chooses once after that, and every wrong
- * choice is explained with the names that there are. Logic thread only.
+ * Who offers to do a job that has one owner. A short list: modules register in init, the
+ * configuration chooses once after that, and every wrong choice is explained with the names that
+ * there are. Logic thread only.
  */
 #include "provide/provider.h"
 

@@ -8,7 +8,8 @@
 #include <nuncio/module.h>
 
 /*
- * Jobs with one owner ("store", "auth") and the modules that offer to do them; the configuration chooses. Thread: logic.
+ * Jobs with one owner ("store", "auth") and the modules that offer to do them; the configuration
+ * chooses. Thread: logic.
  */
 struct provider_set;
 
@@ -27,8 +28,9 @@ int provider_add(struct provider_set *set, const struct provider *p); /* EXISTS:
 void provider_remove_module(struct provider_set *set, const struct nuncio_module *module);
 
 /*
- * Finds who does `job`: the one named `chosen`, or, when that is empty, the only one there is. 1 and the provider, 0 when there is none and none was
- * chosen, negative with err when the choice is wrong or missing. The result lives as long as its registration.
+ * Finds who does `job`: the one named `chosen`, or, when that is empty, the only one there is. 1
+ * and the provider, 0 when there is none and none was chosen, negative with err when the choice is
+ * wrong or missing. The result lives as long as its registration.
  */
 int provider_choose(const struct provider_set *set, const char *job, const char *chosen,
 	const struct provider **p_r, struct nuncio_error *err);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * Structs that a module makes begin with their size as the module's headers knew it. Nothing behind that is read, and what the module did
- * not know is zero.
+ * Structs that a module makes begin with their size as the module's headers knew it. Nothing behind
+ * that is read, and what the module did not know is zero.
  */
 static inline void sized_take(void *to, size_t to_size, const void *from, size_t from_size)
 {

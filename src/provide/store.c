@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking the store. Each call copies its input into one allocation, the job, chooses the lane (hash of the conversation for events and
- * members, of the owner for records), and hands all jobs of a turn over at its end. The answer comes back as a call on the logic thread and is
- * given to `done`; the job is freed after it, so rows are borrowed until then.
+ * Asking the store. Each call copies its input into one allocation, the job, chooses the lane (hash
+ * of the conversation for events and members, of the owner for records), and hands all jobs of a
+ * turn over at its end. The answer comes back as a call on the logic thread and is given to `done`;
+ * the job is freed after it, so rows are borrowed until then.
  *
- * The core makes event ids and times here, on one thread: they grow, also over a restart with a clock that went back, because the provider tells
- * the highest id when it opens. seq is the store's. Logic thread only; the lanes' threads see jobs, nothing else of this file.
+ * The core makes event ids and times here, on one thread: they grow, also over a restart with a
+ * clock that went back, because the provider tells the highest id when it opens. seq is the
+ * store's. Logic thread only; the lanes' threads see jobs, nothing else of this file.
  */
 #include "provide/store.h"
 

@@ -15,9 +15,10 @@ struct loop;
 struct metric_set;
 
 /*
- * Asking the store: one queue per lane, one worker thread per lane, answers on the logic thread. Everything that the logic thread asks in one
- * turn is handed to the lanes at its end. The object exists without a provider too; then everything is refused with NUNCIO_E_UNSUPPORTED.
- * Everything here: logic thread, and `done` too, never before the call returns.
+ * Asking the store: one queue per lane, one worker thread per lane, answers on the logic thread.
+ * Everything that the logic thread asks in one turn is handed to the lanes at its end. The object
+ * exists without a provider too; then everything is refused with NUNCIO_E_UNSUPPORTED. Everything
+ * here: logic thread, and `done` too, never before the call returns.
  */
 struct store;
 
@@ -36,7 +37,10 @@ void store_free(struct store **store); /* closed */
 int store_open(struct store *store, const struct provider *p, struct nuncio_error *err);
 bool store_is_open(const struct store *store);
 
-/* Refuses new jobs (NUNCIO_E_GONE) and blocks until all accepted ones are answered, `done` included. */
+/*
+ * Refuses new jobs (NUNCIO_E_GONE) and blocks until all accepted ones are answered, `done`
+ * included.
+ */
 void store_finish(struct store *store);
 void store_close(struct store *store); /* store_finish, then ends the lanes and the provider */
 
@@ -51,7 +55,9 @@ struct store_append {
 	size_t writes_count;
 };
 
-/* All return 0, then done comes once; or UNSUPPORTED, BUSY, GONE, INVAL, TOOBIG, and it does not. */
+/*
+ * All return 0, then done comes once; or UNSUPPORTED, BUSY, GONE, INVAL, TOOBIG, and it does not.
+ */
 int store_append(
 	struct store *store, const struct store_append *what, nuncio_appended_fn *done, void *user);
 /* One row if something rose. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker pool behind nuncio_work: hashing a password, asking another server, reading a file. Each thread has a bounded queue of its own, and
- * a shard always goes to the same one, so equal shards keep their order. What is done travels back through the caller and cannot be refused there: its
- * number is bounded by the queues.
+ * The worker pool behind nuncio_work: hashing a password, asking another server, reading a file.
+ * Each thread has a bounded queue of its own, and a shard always goes to the same one, so equal
+ * shards keep their order. What is done travels back through the caller and cannot be refused
+ * there: its number is bounded by the queues.
  *
- * The logic thread posts and counts; workers only take, run and send back. It is not for the store, which batches (job.c).
+ * The logic thread posts and counts; workers only take, run and send back. It is not for the store,
+ * which batches (job.c).
  */
 #include "provide/work.h"
 

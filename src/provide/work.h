@@ -11,8 +11,9 @@ struct caller;
 struct metric_set;
 
 /*
- * Worker threads for blocking work that is not the store's: work runs on a worker, done on the logic thread. Equal shards run one
- * after the other in the order posted. Everything here: logic thread.
+ * Worker threads for blocking work that is not the store's: work runs on a worker, done on the
+ * logic thread. Equal shards run one after the other in the order posted. Everything here: logic
+ * thread.
  */
 struct work_pool;
 
@@ -32,7 +33,9 @@ void work_pool_free(struct work_pool **pool); /* finishes what waits first */
 int work_post(struct work_pool *pool, uint64_t shard, work_fn *work, work_fn *done, void *user);
 size_t work_count(const struct work_pool *pool); /* posted and not done yet */
 
-/* Refuses new work (NUNCIO_E_GONE) and blocks until all that was accepted is done, `done` included. */
+/*
+ * Refuses new work (NUNCIO_E_GONE) and blocks until all that was accepted is done, `done` included.
+ */
 void work_finish(struct work_pool *pool);
 
 #endif

@@ -236,8 +236,10 @@ static enum http1_fed end_chunk(struct http1 *h, struct nuncio_str line)
 	return HTTP1_MORE;
 }
 
-/* Fields that say where a body ends come too late here (RFC 9110 section 6.5.1); who heeded them all
-   the same would see another end than we do. */
+/*
+ * Fields that say where a body ends come too late here (RFC 9110 section 6.5.1); who heeded them
+ * all the same would see another end than we do.
+ */
 static bool is_framing(struct nuncio_str name)
 {
 	static const struct nuncio_str framing[] = { STR_INIT("Content-Length"),

@@ -227,7 +227,9 @@ static int judge_framing(
 	struct nuncio_str coding = http1_header(rq, "Transfer-Encoding");
 	if (codings > 1 || !str_eq_nocase(coding, STR("chunked")))
 		return refuse(501, "a transfer coding other than chunked", why_r);
-	/* Allowed, but some servers then see another coding: read where the value's line goes on. */
+	/*
+	 * Allowed, but some servers then see another coding: read where the value's line goes on.
+	 */
 	if (coding.p[coding.n] != '\r')
 		return refuse(400, "blanks behind the transfer coding", why_r);
 	framing->is_chunked = true;

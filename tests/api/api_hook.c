@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A route, a middleware and two may_call handlers: one refuses, one asks a worker first. Counts calls. */
+/*
+ * A route, a middleware and two may_call handlers: one refuses, one asks a worker first. Counts
+ * calls.
+ */
 #include <string.h>
 
 #include <nuncio/hooks.h>

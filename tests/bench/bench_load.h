@@ -24,7 +24,9 @@ struct load_window {
 	struct bench_usage before, after;
 };
 
-/* Each prints one line and returns 0, or 1 when something went wrong that slowness cannot excuse. */
+/*
+ * Each prints one line and returns 0, or 1 when something went wrong that slowness cannot excuse.
+ */
 int load_idle(struct load *load);
 int load_latency(struct load *load);
 int load_login(struct load *load);

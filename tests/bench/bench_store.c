@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many events a second a store module makes durable: its .so is loaded into this process and given batches
- * through ops->run, as the core's lane does. Beside it, in turns of the same run, a bare SQLite loop that
- * commits 256 of the same rows at a time; ratios are to that. The rows: bodies of `-s` bytes, `-c`
- * conversations of two in turn, every event with a client_id of its own. -m adds what a receiver causes:
- * one mark per event in the same batch (counted in the time, not as an event).
+ * How many events a second a store module makes durable: its .so is loaded into this process and
+ * given batches through ops->run, as the core's lane does. Beside it, in turns of the same run, a
+ * bare SQLite loop that commits 256 of the same rows at a time; ratios are to that. The rows:
+ * bodies of `-s` bytes, `-c` conversations of two in turn, every event with a client_id of its own.
+ * -m adds what a receiver causes: one mark per event in the same batch (counted in the time, not as
+ * an event).
  */
 #include "bench.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor under every request: a bare libev echo server against loopback clients.
- * The server is a child process on the first core: one ev_io a connection, recv, send, nothing else.
- * The client (this process, on the second core, plain epoll) keeps `depth` requests of `size` bytes
- * in flight on each connection; all that one recv brought is answered with one send, on both sides.
- * Prints round trips a second and the server's CPU time for each.
+ * The floor under every request: a bare libev echo server against loopback clients. The server is a
+ * child process on the first core: one ev_io a connection, recv, send, nothing else. The client
+ * (this process, on the second core, plain epoll) keeps `depth` requests of `size` bytes in flight
+ * on each connection; all that one recv brought is answered with one send, on both sides. Prints
+ * round trips a second and the server's CPU time for each.
  */
 #include "bench.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tokens of modules/auth_jwt. The input as it is, which must never be accepted: nobody signs it. And the input as header, line end, payload, signed
- * with the right key, so that the readers behind the signature are reached; what is accepted then must keep what the module promises.
+ * Tokens of modules/auth_jwt. The input as it is, which must never be accepted: nobody signs it.
+ * And the input as header, line end, payload, signed with the right key, so that the readers behind
+ * the signature are reached; what is accepted then must keep what the module promises.
  */
 #include "auth_jwt.h"
 

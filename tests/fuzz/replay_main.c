@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for libFuzzer where a fuzz target is built without it: runs the target once on each file
- * and each file of each folder named on the command line. Arguments that begin with '-' are libFuzzer's
- * and ignored. No searching; for that configure with --enable-fuzz.
+ * Stands in for libFuzzer where a fuzz target is built without it: runs the target once on each
+ * file and each file of each folder named on the command line. Arguments that begin with '-' are
+ * libFuzzer's and ignored. No searching; for that configure with --enable-fuzz.
  */
 #include <dirent.h>
 #include <stdint.h>

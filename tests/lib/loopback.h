@@ -3,8 +3,9 @@
 #define TESTS_LIB_LOOPBACK_H
 
 /*
- * The logic side without sockets, threads or a store: a test plays the I/O thread, posts what it would post and looks at what
- * comes back. Tokens are "good:USER[:DEVICE]"; "later:USER" is answered by loopback_answer_auth; everything else is refused.
+ * The logic side without sockets, threads or a store: a test plays the I/O thread, posts what it
+ * would post and looks at what comes back. Tokens are "good:USER[:DEVICE]"; "later:USER" is
+ * answered by loopback_answer_auth; everything else is refused.
  */
 
 #include "base/buf.h"
@@ -42,8 +43,10 @@ nuncio_sid loopback_login(
 	struct loopback *lb, const char *token); /* connect, and eat what a login brings */
 void loopback_answer_auth(struct loopback *lb, const char *user);
 
-/* The next thing that came out as one line, freed by the next call: "admit ready", "refuse 2001", "send {...}", "close 4001",
-   "ready", "answer 404 {...}", or "nothing". */
+/*
+ * The next thing that came out as one line, freed by the next call: "admit ready", "refuse 2001",
+ * "send {...}", "close 4001", "ready", "answer 404 {...}", or "nothing".
+ */
 const char *loopback_next(struct loopback *lb);
 
 #endif

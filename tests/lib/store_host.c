@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The nuncio_* functions that a store may call, in their simplest form. Nothing is queued: store_host_run
- * calls the store's run on the calling thread and checks that every job was finished exactly once.
+ * The nuncio_* functions that a store may call, in their simplest form. Nothing is queued:
+ * store_host_run calls the store's run on the calling thread and checks that every job was finished
+ * exactly once.
  */
 #include "store_host.h"
 

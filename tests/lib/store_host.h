@@ -3,9 +3,9 @@
 #define STORE_HOST_H
 
 /*
- * Plays the core for one store module: loads its .so, gives it options, runs jobs on it and keeps what they
- * answer. The program that links this must export its symbols (-rdynamic), since modules look for nuncio_* in it.
- * One module at a time; jobs may be run from several threads.
+ * Plays the core for one store module: loads its .so, gives it options, runs jobs on it and keeps
+ * what they answer. The program that links this must export its symbols (-rdynamic), since modules
+ * look for nuncio_* in it. One module at a time; jobs may be run from several threads.
  */
 
 #include <nuncio/store_provider.h>
@@ -14,7 +14,10 @@
 
 struct store_host;
 
-/* Options as "key=value" texts, NULL-ended; what is not given has its default from the module's table. */
+/*
+ * Options as "key=value" texts, NULL-ended; what is not given has its default from the module's
+ * table.
+ */
 struct store_host *store_host_open(
 	const char *so, const char *data_dir, const char *const *options, struct nuncio_error *err);
 void store_host_close(struct store_host **host);
@@ -26,7 +29,9 @@ void store_host_set_wall_ms(int64_t ms); /* 0: the real clock */
 /* How many lines the module logged at WARN and above, and the last of them. */
 unsigned store_host_complaints(char *last, size_t size);
 
-/* A job and its answer. Input is borrowed until the job was run; rows are copies, owned by the job. */
+/*
+ * A job and its answer. Input is borrowed until the job was run; rows are copies, owned by the job.
+ */
 struct nuncio_job {
 	uint32_t kind;
 	const void *input;

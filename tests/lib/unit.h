@@ -2,7 +2,9 @@
 #ifndef TESTS_LIB_UNIT_H
 #define TESTS_LIB_UNIT_H
 
-/* What every cmocka test needs, and a few assertions of our own. Include it after our own headers. */
+/*
+ * What every cmocka test needs, and a few assertions of our own. Include it after our own headers.
+ */
 
 #include <setjmp.h>
 #include <signal.h>

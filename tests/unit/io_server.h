@@ -15,14 +15,14 @@
  * Real I/O threads on a loopback port, a logic thread that only answers, and a client with blocking
  * sockets that gives up after CLIENT_WAIT_MS. What the logic thread does:
  *
- *	token "bad"      refused with token_invalid        token ""    admitted, not ready
- *	any other token  admitted, first packet session.ready, ready
- *	echo             answers with the data             session.open  answers, then ready
- *	park             not answered until: release, which answers all that is parked, then itself
- *	flood, burst     100 or 8 notifies of 16 KiB, then the response
- *	close            session.closing, then closes with 4002
- *	GET /big         4 MiB of 'x'          GET /empty  204       GET /close  ends the connection
- *	GET /broken      a malformed field     GET /never  no answer       others: "METHOD path?query body"
+ * 	token "bad"      refused with token_invalid        token ""    admitted, not ready
+ * 	any other token  admitted, first packet session.ready, ready
+ * 	echo             answers with the data             session.open  answers, then ready
+ * 	park             not answered until: release, which answers all that is parked, then itself
+ * 	flood, burst     100 or 8 notifies of 16 KiB, then the response
+ * 	close            session.closing, then closes with 4002
+ * 	GET /big         4 MiB of 'x'          GET /empty  204       GET /close  ends the connection
+ * 	GET /broken      a malformed field     GET /never  no answer       others: "METHOD path?query body"
  */
 enum { CLIENT_WAIT_MS = 3000, BIG_BYTES = 4 * 1024 * 1024, FLOOD_COUNT = 100, FLOOD_BYTES = 16384 };
 

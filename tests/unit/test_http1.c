@@ -31,7 +31,10 @@ static enum http1_fed feed(struct http1 *h, struct nuncio_str bytes, size_t piec
 	return fed;
 }
 
-/* The status of the failure, 0 for a complete request, 1 for an incomplete one; the same for every way to cut it. */
+/*
+ * The status of the failure, 0 for a complete request, 1 for an incomplete one; the same for every
+ * way to cut it.
+ */
 static int status_of(struct nuncio_str text)
 {
 	int status = -1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions, ops and routes through the real logic thread code, without sockets: coming in, order while parked, leaving early. */
+/*
+ * Sessions, ops and routes through the real logic thread code, without sockets: coming in, order
+ * while parked, leaving early.
+ */
 #include "logic/logic.h"
 
 #include "base/alloc.h"

@@ -104,7 +104,9 @@ static bool on_turn_b(struct loop *l, void *user)
 	return false;
 }
 
-/* Twice because a did something, once because b asked, once because that round asked for nothing. */
+/*
+ * Twice because a did something, once because b asked, once because that round asked for nothing.
+ */
 static void turns_repeat_until_idle(void **state)
 {
 	(void)state;

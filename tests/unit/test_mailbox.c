@@ -173,7 +173,9 @@ static void nor_while_spinning(void **state)
 	run_crowd(20);
 }
 
-/* io_threads = 0: the poster is the loop itself; the drain before it in the round must run again. */
+/*
+ * io_threads = 0: the poster is the loop itself; the drain before it in the round must run again.
+ */
 struct self {
 	struct mailbox mb;
 	struct mail mails[10];

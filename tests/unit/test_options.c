@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Option tables against INI text: what is read, what is refused with which words, what a reload does. */
+/*
+ * Option tables against INI text: what is read, what is refused with which words, what a reload
+ * does.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -158,7 +158,10 @@ static void a_list_replaces_the_former(void **state)
 	assert_int_equal(watch_count(people, "carol"), 0);
 }
 
-/* Whoever follows somebody who has just come is told so in the answer, and has to learn of a quick leave. */
+/*
+ * Whoever follows somebody who has just come is told so in the answer, and has to learn of a quick
+ * leave.
+ */
 static void a_new_follower_starts_from_the_truth(void **state)
 {
 	struct people *people = *state;

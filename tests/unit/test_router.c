@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pattern a path finds: text before parameter before wildcard, dead ends given up, 405 apart from 404. */
+/*
+ * Which pattern a path finds: text before parameter before wildcard, dead ends given up, 405 apart
+ * from 404.
+ */
 #include "logic/router.h"
 
 #include "base/slice.h"

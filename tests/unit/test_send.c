@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages and cursors through the real logic thread code, with a store that only counts: where to, may it, stored, delivered. */
+/*
+ * Messages and cursors through the real logic thread code, with a store that only counts: where to,
+ * may it, stored, delivered.
+ */
 #include "logic/send.h"
 
 #include <time.h>

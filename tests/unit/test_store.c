@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking the store: input is copied, ids grow, answers come on this thread, nothing after the end. */
+/*
+ * Asking the store: input is copied, ids grow, answers come on this thread, nothing after the end.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -253,7 +253,10 @@ static void keeps_kind_and_size(void **state)
 	expect(&c, &b, WS_CLOSE_TOO_BIG, "");
 	add(&b, 0x82, "x");
 	expect(&c, &b, WS_CLOSE_KIND, "");
-	/* A header that announces 2^62 bytes: refused with the first byte of its payload, nothing allocated. */
+	/*
+	 * A header that announces 2^62 bytes: refused with the first byte of its payload, nothing
+	 * allocated.
+	 */
 	buf_add(&b, "\x81\xFF\x40\0\0\0\0\0\0\0\0\0\0\0x", 15);
 	expect(&c, &b, WS_CLOSE_TOO_BIG, "");
 	buf_fini(&b);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "token_forge.h"
 
-/* Built on OpenSSL alone, so that a mistake of the module is not made here too. Whatever fails stops the test. */
+/*
+ * Built on OpenSSL alone, so that a mistake of the module is not made here too. Whatever fails
+ * stops the test.
+ */
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An op, a route and an option: the first module of include/nuncio/README.md, built outside of nuncio's tree. */
+/*
+ * An op, a route and an option: the first module of include/nuncio/README.md, built outside of
+ * nuncio's tree.
+ */
 #include <string.h>
 
 #include <nuncio/nuncio.h>

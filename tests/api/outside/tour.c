@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One example of each part of the API that hello.c does without; include/nuncio/README.md shows them one by one. State lives in one struct behind
- * nuncio_module_data, everything runs on the logic thread but read_body.
+ * One example of each part of the API that hello.c does without; include/nuncio/README.md shows
+ * them one by one. State lives in one struct behind nuncio_module_data, everything runs on the
+ * logic thread but read_body.
  */
 #include <stdlib.h>
 #include <string.h>

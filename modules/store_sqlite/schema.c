@@ -4,9 +4,10 @@
  * held by no other process. Migrations go forward only, one transaction each, when the store opens.
  *
  * The tables and why they are so:
- *  event         rowid is the event's id, which grows, so rows are appended to the end of the b-tree.
- *                A page of history is a range of UNIQUE (conversation, seq). Clustering by conversation
- *                was measured and is half as fast to write: rows land in the middle of many pages.
+ *  event         rowid is the event's id, which grows, so rows are appended to the end of the
+ *                b-tree. A page of history is a range of UNIQUE (conversation, seq). Clustering by
+ *                conversation was measured and is half as fast to write: rows land in the middle
+ *                of many pages.
  *  conversation  gives text ids a number, so that the two are not repeated in every row and index.
  *  head          last seq and id; apart from conversation to be small: hundreds of them on a page.
  *  once          see once.c.

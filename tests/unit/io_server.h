@@ -21,10 +21,16 @@
  * 	park             not answered until: release, which answers all that is parked, then itself
  * 	flood, burst     100 or 8 notifies of 16 KiB, then the response
  * 	close            session.closing, then closes with 4002
- * 	GET /big         4 MiB of 'x'          GET /empty  204       GET /close  ends the connection
+ * 	GET /big, /page  4 MiB, 48 KiB of 'x'  GET /empty  204       GET /close  ends the connection
  * 	GET /broken      a malformed field     GET /never  no answer       others: "METHOD path?query body"
  */
-enum { CLIENT_WAIT_MS = 3000, BIG_BYTES = 4 * 1024 * 1024, FLOOD_COUNT = 100, FLOOD_BYTES = 16384 };
+enum {
+	CLIENT_WAIT_MS = 3000,
+	BIG_BYTES = 4 * 1024 * 1024,
+	PAGE_BYTES = 48 * 1024,
+	FLOOD_COUNT = 100,
+	FLOOD_BYTES = 16384
+};
 
 struct thread;
 struct parked;

@@ -22,7 +22,8 @@
  * 	flood, burst     100 or 8 notifies of 16 KiB, then the response
  * 	close            session.closing, then closes with 4002
  * 	GET /big, /page  4 MiB, 48 KiB of 'x'  GET /empty  204       GET /close  ends the connection
- * 	GET /broken      a malformed field     GET /never  no answer       others: "METHOD path?query body"
+ * 	GET /broken      a malformed field     GET /never  no answer
+ * 	others           "METHOD path?query body"
  */
 enum {
 	CLIENT_WAIT_MS = 3000,

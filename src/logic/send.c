@@ -122,11 +122,11 @@ static int find_conversation(struct sending *sending, struct nuncio_error *err)
 			err, "to: must have exactly one of user, group, conversation, a string");
 		return NUNCIO_E_INVAL;
 	}
-	if (has_controls(value)) {
-		nuncio_error_set(err, "to: no id has control characters");
-		return NUNCIO_E_NOTFOUND;
-	}
 	key = json_key_text(key, &rq->arena);
+	if (has_controls(value)) {
+		nuncio_error_set(err, "to." STR_FMT ": has control characters", STR_ARG(key));
+		return NUNCIO_E_INVAL;
+	}
 	if (str_eq_text(key, "conversation"))
 		return find_by_id(sending, value, err);
 	return find_by_target(sending, key, value, err);

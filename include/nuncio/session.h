@@ -36,7 +36,8 @@ struct nuncio_session *nuncio_session_find(nuncio_sid id);
 int nuncio_session_notify(nuncio_sid id, const char *op, struct nuncio_str data);
 
 /*
- * The same to all live sessions of a user but `except` (0: none). Returns how many.
+ * The same to all live sessions of a user but `except` (0: none). Returns how many, or
+ * NUNCIO_E_TOOBIG.
  * Thread: logic.
  */
 int nuncio_user_notify(

@@ -14,6 +14,7 @@
 #include "hook/chain.h"
 #include "logic/event.h"
 #include "logic/logic.h"
+#include "wire/limits.h"
 #include "wire/json_out.h"
 
 struct nuncio_audience {
@@ -81,7 +82,10 @@ void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name)
 		audience_add(audience, user);
 }
 
-enum { THREADS_MAX = 256 }; /* an id has 8 bits for it */
+enum {
+	THREADS_MAX = 256,       /* an id has 8 bits for it */
+	NOTIFY_AROUND_BYTES = 64 /* what a notify has besides op and data, and some room */
+};
 
 static void audience_open(struct nuncio_audience *audience, struct logic *logic,
 	struct io_send **sends, uint32_t *rooms)
@@ -133,12 +137,19 @@ size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nunc
 	return audience_send(&audience, STR("message.new"), buf_str(&logic->scratch));
 }
 
+static bool notify_fits(struct nuncio_str op, struct nuncio_str data)
+{
+	return op.n + data.n + NOTIFY_AROUND_BYTES <= LIMIT_PACKET_BYTES;
+}
+
 int deliver_notify(struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data)
 {
 	struct session *session = session_find(&logic->sessions, id);
 	struct io_send *sends[THREADS_MAX];
 	uint32_t rooms[THREADS_MAX];
 	struct nuncio_audience audience = { .except = 0 };
+	if (!notify_fits(op, data))
+		return NUNCIO_E_TOOBIG;
 	if (!session || !session->user || session->state == SESSION_CLOSING)
 		return NUNCIO_E_GONE;
 	audience_open(&audience, logic, sends, rooms);
@@ -147,13 +158,15 @@ int deliver_notify(struct logic *logic, nuncio_sid id, struct nuncio_str op, str
 	return 0;
 }
 
-size_t deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,
+int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,
 	struct nuncio_str data, nuncio_sid except)
 {
 	struct io_send *sends[THREADS_MAX];
 	uint32_t rooms[THREADS_MAX];
 	struct nuncio_audience audience = { .except = except };
+	if (!notify_fits(op, data))
+		return NUNCIO_E_TOOBIG;
 	audience_open(&audience, logic, sends, rooms);
 	deliver_add_user(&audience, name);
-	return audience_send(&audience, op, data);
+	return (int)audience_send(&audience, op, data);
 }

@@ -13,10 +13,13 @@ struct user;
  */
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except);
 
-/* A notify to one session (NUNCIO_E_GONE), or to all of a user. data is one JSON value. */
+/*
+ * A notify to one session (NUNCIO_E_GONE: no such one), or to all of a user but `except`: how many.
+ * data is one JSON value; NUNCIO_E_TOOBIG when no packet can carry it.
+ */
 int deliver_notify(
 	struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data);
-size_t deliver_notify_user(struct logic *logic, struct nuncio_str user, struct nuncio_str op,
+int deliver_notify_user(struct logic *logic, struct nuncio_str user, struct nuncio_str op,
 	struct nuncio_str data, nuncio_sid except);
 
 /* The audience callback of a kind collects here. */

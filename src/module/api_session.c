@@ -63,7 +63,7 @@ int nuncio_session_notify(nuncio_sid id, const char *op, struct nuncio_str data)
 int nuncio_user_notify(
 	struct nuncio_str user, const char *op, struct nuncio_str data, nuncio_sid except)
 {
-	return (int)deliver_notify_user(here(), user, str_of(op), data, except);
+	return deliver_notify_user(here(), user, str_of(op), data, except);
 }
 
 static bool is_live(const struct session *session)

@@ -319,8 +319,8 @@ static void wrong_targets_are_named(void **state)
 		{ "{\"conversation\":\"x\"}", "\"code\":1007," },
 		{ "{\"conversation\":\"r:\"}", "\"code\":1007," },
 		{ "{\"conversation\":\"z:x\"}", "\"code\":1007," },
-		{ "{\"conversation\":\"r:a\\u0000b\"}", "\"code\":1007," },
-		{ "{\"room\":\"a\\u0000b\"}", "\"code\":1007," },
+		{ "{\"conversation\":\"r:a\\u0000b\"}", "to.conversation: has control characters" },
+		{ "{\"room\":\"a\\u0000b\"}", "to.room: has control characters" },
 		{ "{\"room\":\"123456789012345678901\"}",
 			"\"code\":1007,\"message\":\"to.room: no" },
 		{ "{\"room\":\"closed\"}", "\"message\":\"not in this room\"" },
@@ -498,6 +498,22 @@ static void a_notify_within_may_reach_takes_no_receiver_away(void **state)
 	NEXT_HAS("\"op\":\"message.new\"");
 }
 
+static void a_notify_fits_into_a_packet(void **state)
+{
+	nuncio_sid alice = loopback_login(&lb, "good:alice");
+	struct buf data = { 0 };
+	(void)state;
+	buf_printf(&data, "\"%065000d\"", 1);
+	struct nuncio_str text = buf_str(&data);
+	assert_int_equal(deliver_notify(lb.logic, alice, STR("op"), text), 0);
+	buf_printf(&data, "%01000d", 1);
+	text = buf_str(&data);
+	assert_int_equal(deliver_notify(lb.logic, alice, STR("op"), text), NUNCIO_E_TOOBIG);
+	assert_int_equal(
+		deliver_notify_user(lb.logic, STR("alice"), STR("op"), text, 0), NUNCIO_E_TOOBIG);
+	buf_fini(&data);
+}
+
 static void did_store_may_append_and_close(void **state)
 {
 	nuncio_sid alice = loopback_login(&lb, "good:alice");
@@ -542,6 +558,7 @@ int main(void)
 		TEST(cursors_are_gathered_and_written),
 		TEST(an_answer_after_the_deadline_is_for_nobody),
 		TEST(a_notify_within_may_reach_takes_no_receiver_away),
+		TEST(a_notify_fits_into_a_packet),
 		TEST(did_store_may_append_and_close),
 		TEST(a_store_that_fails_is_named),
 	};

@@ -396,7 +396,8 @@ static int run(struct server *s)
 	if (modules_start(s->modules, &err) < 0 || make_io(s, &err) < 0)
 		return fail("", &err);
 	logic_bind_end(s->logic);
-	s->shown = server_metrics_new(s->metrics, s->logic, s->hooks, s->store, s->io, s->io_count);
+	s->shown =
+		server_metrics_new(s->metrics, s->logic, s->hooks, s->caller, s->io, s->io_count);
 	loop_signal(s->loop, SIGTERM, on_terminate, s);
 	loop_signal(s->loop, SIGINT, on_terminate, s);
 	loop_signal(s->loop, SIGHUP, on_reload, s);

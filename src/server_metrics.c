@@ -15,12 +15,12 @@
 #include "hook/hook_table.h"
 #include "io/io_thread.h"
 #include "logic/logic.h"
-#include "provide/store.h"
+#include "loop/caller.h"
 
 struct server_metrics {
 	struct logic *logic;
 	struct hook_table *hooks;
-	struct store *store;
+	struct caller *caller;
 	struct io_thread **io;
 	unsigned io_count;
 	struct io_number *io_numbers;
@@ -105,9 +105,23 @@ static int64_t read_parked(void *user)
 	return (int64_t)((const struct server_metrics *)user)->hooks->parked_count;
 }
 
-static int64_t read_jobs(void *user)
+static int64_t read_calls(void *user)
 {
-	return (int64_t)store_job_count(((const struct server_metrics *)user)->store);
+	return (int64_t)caller_count(((const struct server_metrics *)user)->caller);
+}
+
+static int64_t read_marks(void *user)
+{
+	return (int64_t)marks_count(&((const struct server_metrics *)user)->logic->marks);
+}
+
+static int64_t read_io_inbox(void *user)
+{
+	const struct server_metrics *shown = user;
+	int64_t sum = 0;
+	for (unsigned i = 0; i < shown->io_count; i++)
+		sum += (int64_t)mailbox_count(io_thread_inbox(shown->io[i]));
+	return sum;
 }
 
 static int64_t read_dropped(void *user)
@@ -125,7 +139,10 @@ static const struct {
 	{ "nuncio_requests_waiting", "Requests that wait for their answer.", read_requests },
 	{ "nuncio_logic_inbox", "Messages that wait for the logic thread.", read_inbox },
 	{ "nuncio_hooks_parked", "Questions to modules that wait for their answer.", read_parked },
-	{ "nuncio_store_jobs", "Jobs asked of the store and not answered.", read_jobs },
+	{ "nuncio_logic_calls", "Answers of other threads that wait for the logic thread.",
+		read_calls },
+	{ "nuncio_marks_waiting", "Cursors of members on their way to the store.", read_marks },
+	{ "nuncio_io_inbox", "Messages that wait for the I/O threads.", read_io_inbox },
 	{ "nuncio_log_dropped", "Log lines dropped because the sink was slow since start.",
 		read_dropped },
 };
@@ -149,12 +166,12 @@ static void count_logic(struct metric_set *set, struct logic *logic)
 }
 
 struct server_metrics *server_metrics_new(struct metric_set *set, struct logic *logic,
-	struct hook_table *hooks, struct store *store, struct io_thread **io, unsigned io_count)
+	struct hook_table *hooks, struct caller *caller, struct io_thread **io, unsigned io_count)
 {
 	struct server_metrics *shown = ALLOC_NEW(struct server_metrics);
 	shown->logic = logic;
 	shown->hooks = hooks;
-	shown->store = store;
+	shown->caller = caller;
 	shown->io = io;
 	shown->io_count = io_count;
 	shown->io_numbers = ALLOC_ARRAY(struct io_number, IO_ROWS);

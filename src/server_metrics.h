@@ -6,7 +6,7 @@ struct hook_table;
 struct io_thread;
 struct logic;
 struct metric_set;
-struct store;
+struct caller;
 
 /*
  * The numbers that the parts count by themselves, under their Prometheus names. Read when somebody
@@ -14,7 +14,7 @@ struct store;
  */
 struct server_metrics;
 struct server_metrics *server_metrics_new(struct metric_set *set, struct logic *logic,
-	struct hook_table *hooks, struct store *store, struct io_thread **io, unsigned io_count);
+	struct hook_table *hooks, struct caller *caller, struct io_thread **io, unsigned io_count);
 void server_metrics_free(struct server_metrics **shown);
 
 #endif

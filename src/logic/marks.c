@@ -79,9 +79,14 @@ void marks_fini(struct marks *marks, struct logic *logic)
 	map_fini(&marks->pending);
 }
 
+size_t marks_count(const struct marks *marks)
+{
+	return map_count(&marks->pending) + marks->writing;
+}
+
 bool marks_are_clean(const struct marks *marks)
 {
-	return map_count(&marks->pending) == 0 && marks->writing == 0;
+	return marks_count(marks) == 0;
 }
 
 static uint64_t mark_hash(struct nuncio_str conversation, struct nuncio_str user)
@@ -122,7 +127,7 @@ void marks_raise(struct nuncio_request *rq, struct nuncio_str conversation, uint
 	struct nuncio_str user = request_user(rq);
 	uint64_t hash = mark_hash(conversation, user);
 	struct mark *mark = mark_find(marks, hash, conversation, user);
-	if (!mark && map_count(&marks->pending) + marks->writing >= MARKS_MAX) {
+	if (!mark && marks_count(marks) >= MARKS_MAX) {
 		request_status(&rq, NUNCIO_E_BUSY);
 		return;
 	}

@@ -36,6 +36,7 @@ void marks_fini(struct marks *marks, struct logic *logic);
 void marks_raise(struct nuncio_request *rq, struct nuncio_str conversation, uint64_t delivered,
 	uint64_t read);
 void marks_flush(struct logic *logic);
+size_t marks_count(const struct marks *marks); /* waiting or being written */
 bool marks_are_clean(const struct marks *marks);
 
 #endif

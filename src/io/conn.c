@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection's life on its I/O thread: accepted, read from, ended. What the bytes mean is decided in
- * conn_http.c, conn_shake.c and conn_ws.c; what leaves, in conn_out.c; deadlines, in conn_time.c.
+ * A connection's life on its I/O thread: accepted, read from, ended. What the bytes mean is decided
+ * in conn_http.c, conn_shake.c and conn_ws.c; what leaves, in conn_out.c; deadlines, in conn_time.c.
  *
- * Reading is one recv() into the thread's scratch memory per event, so a connection that floods gets
- * 64 KiB a turn. Nothing is freed where it ends: conn_kill only marks, and the end of the turn frees,
- * because a connection may end below a parser's callback. Reading stops lazily: only when bytes come
- * that nobody wants now is the descriptor taken out of epoll, which a well-behaved client never sees.
+ * Reading is one recv() into the thread's scratch memory per event, so one that floods gets 64 KiB
+ * a turn. Nothing is freed where it ends: conn_kill only marks, and the end of the turn frees,
+ * because a connection may end below a parser's callback. Reading stops lazily: only when bytes
+ * come that nobody wants now is the descriptor taken out of epoll; a normal client never sees it.
  */
 #include "io/conn_private.h"
 
@@ -128,8 +128,9 @@ static void wait(struct conn *c)
 /* The peer has sent its last byte, or the connection broke. */
 static void on_eof(struct conn *c)
 {
-	if (c->state == CONN_ENDING && c->outq) { /* it may still read what we have for it */
-		c->is_deaf = true;
+	if ((c->state == CONN_ENDING || c->state == CONN_HTTP) && c->outq) {
+		c->is_deaf = true; /* it may still read what we have for it */
+		conn_end(c);
 		conn_update_events(c);
 		return;
 	}

@@ -15,14 +15,14 @@
 #include "wire/ws_shake.h"
 
 /*
- * One connection. What an idle WebSocket keeps is this struct and its slot in the table, nothing else.
+ * One connection. What an idle WebSocket keeps is this struct and its slot in the table, no more.
  *
- *	CONN_HTTP ──request──> CONN_WAITING ──IO_ANSWER──> CONN_HTTP (keep-alive) or CONN_ENDING
+ *	CONN_HTTP ──request──> CONN_WAITING ──IO_ANSWER──> CONN_HTTP or CONN_ENDING
  *	    └──/ws──> CONN_ADMITTING ──IO_ADMIT──> CONN_OPEN ──our close──> CONN_CLOSING
  *	                  └──IO_REFUSE──> CONN_ENDING <──peer's close, error────┘
- *	CONN_ENDING: what is queued is sent, then our half is shut, the peer's bytes are dropped until it
- *	ends too (or for closing_ms), so that it can read what we sent last. Any state ──> CONN_DEAD,
- *	which the end of the turn frees.
+ *	CONN_ENDING: what is queued is sent, then our half is shut; the peer's bytes are dropped
+ *	until it ends too (or for closing_ms), so that it can read what we sent last.
+ *	Any state ──> CONN_DEAD, which the end of the turn frees.
  */
 enum conn_state {
 	CONN_HTTP = 0,
@@ -101,7 +101,7 @@ void conn_on_due(struct list *node, void *thread);
 
 /* conn_http.c */
 void conn_http_input(struct conn *c, char *bytes, size_t n);
-void conn_http_answer(struct conn *c, struct io_answer *answer); /* takes it */
+void conn_http_answer(struct conn *c, struct io_answer *m); /* takes it */
 void conn_http_refuse(struct conn *c, int code, const char *text, const char *trace);
 void conn_http_go_on(struct conn *c); /* to the next request */
 void conn_http_timeout(struct conn *c);

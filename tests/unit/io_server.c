@@ -152,8 +152,9 @@ static void do_http(struct io_server *s, const struct io_http *m)
 	struct buf body = { 0 };
 	if (str_eq(m->path, STR("/never")))
 		return;
-	if (str_eq(m->path, STR("/big")))
-		memset(buf_reserve(&body, BIG_BYTES), 'x', BIG_BYTES), buf_commit(&body, BIG_BYTES);
+	size_t fill = str_eq(m->path, STR("/big")) ? BIG_BYTES : PAGE_BYTES;
+	if (str_eq(m->path, STR("/big")) || str_eq(m->path, STR("/page")))
+		memset(buf_reserve(&body, fill), 'x', fill), buf_commit(&body, fill);
 	else if (!str_eq(m->path, STR("/empty")))
 		buf_printf(&body, STR_FMT " " STR_FMT "?" STR_FMT " " STR_FMT, STR_ARG(m->method),
 			STR_ARG(m->path), STR_ARG(m->query), STR_ARG(m->body));

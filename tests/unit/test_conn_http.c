@@ -144,6 +144,30 @@ static void on_log(int level, struct nuncio_str line, void *user)
 	++*(unsigned *)user;
 }
 
+/* No `Connection: close`, and the end comes while the last part of an answer waits for room. */
+static void sends_the_rest_to_a_client_that_ended_its_half(void **state)
+{
+	(void)state;
+	unsigned asked = 0;
+	io_server_start(&server, 1000);
+	int fd = client_open_narrow(&server);
+	while (io_server_stats(&server).queue_bytes == 0) { /* until the socket takes no more */
+		assert_true(++asked < 2000);
+		client_send(fd, "GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
+		while (io_server_stats(&server).requests < asked)
+			poll(NULL, 0, 1);
+		poll(NULL, 0, 2);
+	}
+	shutdown(fd, SHUT_WR);
+	poll(NULL, 0, 20);
+	for (unsigned i = 0; i < asked; i++) {
+		client_read_answer(fd, &body);
+		assert_int_equal(body.used, PAGE_BYTES);
+	}
+	assert_true(client_is_at_end(fd));
+	close(fd);
+}
+
 static void says_what_is_wrong(void **state)
 {
 	(void)state;
@@ -304,6 +328,7 @@ int main(void)
 		BOTH(answers_head_without_body),
 		BOTH(closes_when_asked),
 		BOTH(answers_a_client_that_ends_its_half),
+		BOTH(sends_the_rest_to_a_client_that_ended_its_half),
 		BOTH(says_what_is_wrong),
 		BOTH(refuses_a_head_without_end),
 		BOTH(takes_the_trace_id_of_the_request),

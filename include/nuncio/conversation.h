@@ -103,7 +103,7 @@ int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, 
 /*
  * Asks the kind of `conversation` whether `user` may; the answer comes to `done` (0, or negative
  * with text for the client), perhaps before this returns. An id of no kind answers
- * NUNCIO_E_NOTFOUND.
+ * NUNCIO_E_NOTFOUND; NUNCIO_E_GONE comes when what->session ends before the answer.
  * Thread: logic (done too).
  */
 typedef void nuncio_access_fn(int status, const char *text, void *user);
@@ -136,7 +136,8 @@ typedef void nuncio_appended_fn(
 /*
  * Appends an event and delivers it to the audience, as message.send does after its checks; hooks
  * are not asked, did_store is told. `done` (may be NULL) comes when it is durable. NUNCIO_E_BUSY,
- * NUNCIO_E_UNSUPPORTED (no store), NUNCIO_E_INVAL: done is not called.
+ * NUNCIO_E_UNSUPPORTED (no store), NUNCIO_E_INVAL, NUNCIO_E_TOOBIG (body and extra over 60 KiB, so
+ * that every event fits into a packet): done is not called.
  * Thread: logic (done too).
  */
 int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/slice.h"
 #include "hook/chain.h"
+#include "logic/deliver.h"
 #include "logic/login.h"
 #include "logic/request_input.h"
 
@@ -467,7 +468,168 @@ static void draining_refuses_and_closes(void **state)
 	assert_int_equal(seen.leaves, 1);
 }
 
+/* A module that closes the session wherever it is told of it. */
+static struct {
+	struct logic *logic;
+	enum nuncio_hook in;
+	bool parks;
+} closing;
+
+static void close_here(const struct nuncio_session *session, enum nuncio_hook hook)
+{
+	if (closing.in == hook)
+		login_close(
+			closing.logic, (struct session *)session, 4002, NUNCIO_CODE_denied, "go");
+}
+
+static enum nuncio_verdict close_in_login(
+	struct nuncio_ask *ask, const struct nuncio_login *what, void *user)
+{
+	(void)user;
+	close_here(what->session, NUNCIO_HOOK_may_login);
+	if (!closing.parks)
+		return NUNCIO_PASS;
+	seen.ticket = nuncio_defer(ask, 5000, on_cancelled, NULL);
+	return NUNCIO_LATER;
+}
+
+static void close_in_did_login(const struct nuncio_login *what, void *user)
+{
+	(void)user;
+	close_here(what->session, NUNCIO_HOOK_did_login);
+}
+
+static enum nuncio_verdict close_in_call(
+	struct nuncio_ask *ask, const struct nuncio_call *what, void *user)
+{
+	(void)ask, (void)user;
+	close_here(what->session, NUNCIO_HOOK_may_call);
+	return NUNCIO_PASS;
+}
+
+static void close_in_disconnect(const struct nuncio_leave *what, void *user)
+{
+	(void)user;
+	close_here(what->session, NUNCIO_HOOK_did_disconnect);
+	assert_int_equal(
+		deliver_notify_user(closing.logic, what->user, STR("bye"), STR("{}"), 0), 0);
+}
+
+static int setup_closing(void **state)
+{
+	setup(state);
+	struct loopback *lb = *state;
+	memset(&closing, 0, sizeof closing);
+	closing.logic = lb->logic;
+#define HOOK(name, fn) \
+	hook_table_add(lb->hooks, NUNCIO_HOOK_##name, 0, "t", 0, (nuncio_any_fn *)fn, NULL)
+	HOOK(may_login, close_in_login);
+	HOOK(did_login, close_in_did_login);
+	HOOK(may_call, close_in_call);
+	HOOK(did_disconnect, close_in_disconnect);
+#undef HOOK
+	loopback_ready(lb);
+	return 0;
+}
+
+static void a_module_may_close_in_may_login(void **state)
+{
+	struct loopback *lb = *state;
+	closing.in = NUNCIO_HOOK_may_login;
+	nuncio_sid id = loopback_connect(lb, "good:alice");
+	NEXT(lb, "refuse 3000");
+	loopback_closed(lb, id);
+	assert_int_equal(seen.logins, 0);
+	id = loopback_connect(lb, NULL);
+	NEXT(lb, "admit ");
+	loopback_packet(lb, id, 1, "session.open", "{\"token\":\"good:alice\"}");
+	NEXT(lb, "close 4002");
+	loopback_closed(lb, id);
+	NEXT(lb, "nothing");
+	assert_int_equal(seen.leaves, 0);
+	assert_int_equal(lb->logic->requests.count, 0);
+}
+
+static void a_parked_login_dies_with_its_session(void **state)
+{
+	struct loopback *lb = *state;
+	closing.in = NUNCIO_HOOK_may_login;
+	closing.parks = true;
+	nuncio_sid id = loopback_connect(lb, "good:alice");
+	NEXT(lb, "refuse 3000");
+	loopback_closed(lb, id);
+	assert_int_equal(seen.cancelled, 1);
+	nuncio_resume(&seen.ticket, NUNCIO_PASS, 0, NULL, (struct nuncio_str){ NULL, 0 });
+	loopback_turn(lb);
+	NEXT(lb, "nothing");
+}
+
+static void a_module_may_close_in_did_login(void **state)
+{
+	struct loopback *lb = *state;
+	closing.in = NUNCIO_HOOK_did_login;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	NEXT(lb, "close 4002");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	NEXT(lb, "nothing");
+	loopback_closed(lb, id);
+	assert_int_equal(seen.leaves, 1);
+}
+
+static void a_module_may_close_in_may_call(void **state)
+{
+	struct loopback *lb = *state;
+	closing.in = NUNCIO_HOOK_may_call;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "keep", "{}");
+	NEXT(lb, "close 4002");
+	loopback_closed(lb, id);
+	request_reply(&seen.kept, 200, STR("{}"));
+	loopback_turn(lb);
+	NEXT(lb, "nothing");
+}
+
+static void a_module_may_close_in_did_disconnect(void **state)
+{
+	struct loopback *lb = *state;
+	closing.in = NUNCIO_HOOK_did_disconnect;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_closed(lb, id);
+	NEXT(lb, "nothing");
+	assert_int_equal(seen.leaves, 1);
+}
+
+static void a_close_while_draining_is_one(void **state)
+{
+	struct loopback *lb = *state;
+	closing.in = NUNCIO_HOOK_did_disconnect;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	logic_drain(lb->logic, NULL, NULL);
+	login_close(
+		lb->logic, session_find(&lb->logic->sessions, id), 4002, NUNCIO_CODE_denied, "go");
+	loopback_turn(lb);
+	NEXT(lb, "close 1001");
+	loopback_closed(lb, id);
+	NEXT(lb, "nothing");
+}
+
+static void a_close_reason_is_cut_between_characters(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	char text[200] = "a";
+	for (size_t i = 0; i < 60; i++)
+		strcat(text, "\xE4\xB8\xAD");
+	login_close(
+		lb->logic, session_find(&lb->logic->sessions, id), 4002, NUNCIO_CODE_denied, text);
+	loopback_turn(lb);
+	const struct io_close *close = (const struct io_close *)lb->received;
+	assert_int_equal(strlen(close->reason), 118);
+	NEXT(lb, "close 4002");
+}
+
 #define READY(fn) cmocka_unit_test_setup_teardown(fn, setup_ready, teardown)
+#define CLOSING(fn) cmocka_unit_test_setup_teardown(fn, setup_closing, teardown)
 #define GUARDED(fn) cmocka_unit_test_setup_teardown(fn, setup_guarded, teardown)
 
 int main(void)
@@ -492,6 +654,13 @@ int main(void)
 		READY(routes_take_path_query_token_and_skins),
 		READY(paths_and_bodies_are_checked),
 		READY(draining_refuses_and_closes),
+		CLOSING(a_module_may_close_in_may_login),
+		CLOSING(a_parked_login_dies_with_its_session),
+		CLOSING(a_module_may_close_in_did_login),
+		CLOSING(a_module_may_close_in_may_call),
+		CLOSING(a_module_may_close_in_did_disconnect),
+		CLOSING(a_close_while_draining_is_one),
+		CLOSING(a_close_reason_is_cut_between_characters),
 	};
 	return cmocka_run_group_tests_name("logic", tests, NULL, NULL);
 }

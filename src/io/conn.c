@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A connection's life on its I/O thread: accepted, read from, ended. What the bytes mean is decided
- * in conn_http.c, conn_shake.c and conn_ws.c; what leaves, in conn_out.c; deadlines, in conn_time.c.
+ * in conn_http.c, conn_shake.c, conn_ws.c; what leaves, in conn_out.c; deadlines, in conn_time.c.
  *
  * Reading is one recv() into the thread's scratch memory per event, so one that floods gets 64 KiB
  * a turn. Nothing is freed where it ends: conn_kill only marks, and the end of the turn frees,

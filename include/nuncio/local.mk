@@ -22,3 +22,5 @@ nuncioservicesdir = $(nuncioincludedir)/services
 nuncioservices_HEADERS = \
 	%D%/services/presence.h \
 	%D%/services/token.h
+
+EXTRA_DIST += %D%/README.md

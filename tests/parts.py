@@ -319,6 +319,15 @@ def module_abi(run):
 	return run.count([path, "--build", run.tree("plain")])
 
 
+@part("docs", ["build"], serves=True)
+def docs(run):
+	"""The README's conversation, the guide's modules built outside of the tree, options as they are documented."""
+	count = Count()
+	for name in ("readme.py", "out_of_tree.py", "config_docs.py"):
+		count.add(run.count([os.path.join(TOP, "tests", "api", name), "--build", run.tree("plain")]))
+	return count
+
+
 @part("bench_smoke", ["build"], serves=True)
 def bench_smoke(run):
 	"""Only what must be right whatever the speed: no login refused, no message lost or doubled."""
@@ -410,7 +419,7 @@ class Plan:
 
 
 ORDER = """autogen build lint check scenario bad_input kill9 web scenario_one_loop browser build_asan quickstart
-	module_abi bench_smoke check_asan scenario_asan bad_input_asan build_tsan kill9_asan check_tsan scenario_tsan
+	module_abi docs bench_smoke check_asan scenario_asan bad_input_asan build_tsan kill9_asan check_tsan scenario_tsan
 	build_fuzz fuzz""".split()
 
 

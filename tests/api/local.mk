@@ -2,6 +2,8 @@
 # module (modules/local.mk), but never installed; run_api.py loads them into a real nunciod.
 API_LINKFLAGS = $(MODULE_LINKFLAGS) -rpath $(pkgmoduledir)
 EXTRA_DIST += %D%/run_api.py %D%/api_service.h
+# Run by tests/run, because they want to install.
+EXTRA_DIST += %D%/out_of_tree.py %D%/readme.py %D%/config_docs.py %D%/outside
 TESTS += tests/api/run_api.py
 
 check_LTLIBRARIES += $(API_MODULES)

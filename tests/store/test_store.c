@@ -911,6 +911,7 @@ static void odd_texts_come_back_as_they_were(void **state)
 		job = (struct nuncio_job){ .kind = NUNCIO_JOB_MARK, .input = &m };
 		store_host_run(the.host, &job, 1);
 		assert_int_equal(job.status, 0);
+		store_host_job_fini(&job);
 		struct nuncio_job_conversations c = {
 			.size = sizeof(c), .limit = 9, .user = odd[i]
 		};
@@ -968,6 +969,8 @@ static void a_full_batch_of_everything(void **state)
 		if (i % 16 == 1)
 			assert_int_equal(jobs[i].duplicate, 1);
 	}
+	for (int i = 0; i < JOBS; i++)
+		store_host_job_fini(&jobs[i]);
 	assert_int_equal(check_log("d:1"), seq);
 }
 

@@ -331,6 +331,77 @@ static void nothing_acknowledged_is_lost_by_kill(void **state)
 	check_acknowledged(0, batches[0]);
 }
 
+/* --- batches that are rolled back --- */
+
+enum { ROLL_SIZE = 500 };
+
+/* Keyed events k<first> and on; the one at `bad` (-1: none) has a body that the trigger refuses. */
+static void run_keyed(int first, int bad, struct nuncio_job *jobs)
+{
+	static struct nuncio_job_append in[ROLL_SIZE];
+	static char keys[ROLL_SIZE][24];
+	for (int i = 0; i < ROLL_SIZE; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "k%d", first + i);
+		in[i] = make_append(&(struct event_args){ .conversation = "d:1",
+			.from = "alice",
+			.client_id = keys[i],
+			.body = i == bad ? "\"bad\"" : "1" });
+		jobs[i] = (struct nuncio_job){ .kind = NUNCIO_JOB_APPEND, .input = &in[i] };
+	}
+	store_host_run(the.host, jobs, ROLL_SIZE);
+}
+
+static void one_job_that_sqlite_refuses_fails_alone(void **state)
+{
+	static struct nuncio_job jobs[ROLL_SIZE];
+	(void)state;
+	run_sql("CREATE TRIGGER refuse BEFORE INSERT ON event WHEN new.body = '\"bad\"'"
+		" BEGIN SELECT RAISE(ABORT, 'refused'); END");
+	run_keyed(0, 321, jobs);
+	for (int i = 0; i < ROLL_SIZE; i++) {
+		assert_int_equal(jobs[i].status, i == 321 ? NUNCIO_E_FAIL : 0);
+		if (i != 321)
+			assert_int_equal(jobs[i].seq, i < 321 ? i + 1 : i);
+	}
+	assert_int_equal(check_log("d:1"), ROLL_SIZE - 1);
+	/* Without the refusal it goes through; the others are repeats. */
+	run_sql("DROP TRIGGER refuse");
+	run_keyed(0, -1, jobs);
+	for (int i = 0; i < ROLL_SIZE; i++)
+		assert_int_equal(jobs[i].status | (jobs[i].duplicate == (i == 321)), 0);
+}
+
+static void keys_outlive_a_rollback_while_they_are_merged(void **state)
+{
+	enum { BATCHES = 52 }; /* more keys than one run of once.c, and its merging */
+	static struct nuncio_job jobs[ROLL_SIZE];
+	int refused = 0;
+	(void)state;
+	/* The last statement of a merge fails until there was a batch that met it. */
+	run_sql("CREATE TRIGGER refuse BEFORE INSERT ON meta"
+		" BEGIN SELECT RAISE(ABORT, 'refused'); END");
+	for (int batch = 0; batch < BATCHES; batch++) {
+		run_keyed(batch * ROLL_SIZE, -1, jobs);
+		int failed = 0;
+		for (int i = 0; i < ROLL_SIZE; i++)
+			failed += jobs[i].status != 0;
+		if (!failed)
+			continue;
+		refused++;
+		run_sql("DROP TRIGGER refuse");
+		batch--; /* what failed is sent again */
+	}
+	assert_int_equal(refused, 1);
+	case_close();
+	case_open();
+	for (int batch = 0; batch < BATCHES; batch++) {
+		run_keyed(batch * ROLL_SIZE, -1, jobs);
+		for (int i = 0; i < ROLL_SIZE; i++)
+			assert_int_equal(jobs[i].duplicate, 1);
+	}
+	assert_int_equal(check_log("d:1"), BATCHES * ROLL_SIZE);
+}
+
 /* --- a full disk --- */
 
 static int fill_up(const char *path)
@@ -409,6 +480,14 @@ static void a_full_disk_fails_jobs_and_heals(void **state)
 	assert_int_equal(healed, during + 50); /* the first of them as repeats */
 	assert_int_equal(count, 20 + during + 50);
 	assert_int_equal(again, count);
+}
+
+/* An assertion that fails leaves in the middle: the mount must not stay. */
+static int unmount_teardown(void **state)
+{
+	case_close();
+	umount(the.dir);
+	return case_teardown(state);
 }
 
 /* --- lanes side by side --- */
@@ -544,7 +623,10 @@ int main(void)
 		CASE(an_older_schema_is_migrated),
 		CASE(a_copy_put_back_makes_cursors_gaps),
 		CASE(nothing_acknowledged_is_lost_by_kill),
-		CASE(a_full_disk_fails_jobs_and_heals),
+		CASE(one_job_that_sqlite_refuses_fails_alone),
+		CASE(keys_outlive_a_rollback_while_they_are_merged),
+		cmocka_unit_test_setup_teardown(
+			a_full_disk_fails_jobs_and_heals, case_setup, unmount_teardown),
 		CASE(readers_beside_the_writer_miss_nothing),
 		CASE(the_write_ahead_log_stays_bounded),
 	};

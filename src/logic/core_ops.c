@@ -199,8 +199,9 @@ static int add_ops(struct logic *logic, const struct nuncio_command *commands, s
 static int add_routes(struct logic *logic, const struct nuncio_route *routes, size_t count,
 	struct nuncio_error *err)
 {
+	struct route *route;
 	for (size_t i = 0; i < count; i++) {
-		int rc = routes_add(&logic->routes, "core", &routes[i], NULL, err);
+		int rc = routes_add(&logic->routes, "core", &routes[i], NULL, &route, err);
 		if (rc < 0)
 			return rc;
 	}

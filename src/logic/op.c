@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/slice.h"
+#include "hook/callback.h"
 #include "hook/chain.h"
 #include "logic/fields.h"
 #include "logic/logic.h"
@@ -98,7 +99,9 @@ static void op_run(struct nuncio_request *rq)
 		return;
 	}
 	metric_add(op->calls, 1);
+	int64_t begun_us = callback_begin();
 	op->command->fn(rq, op->user);
+	callback_end(op->stats, begun_us);
 }
 
 static void on_may_call(const struct chain_answer *answer, void *user)

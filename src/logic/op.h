@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/metric.h"
 
+struct callback;
 struct logic;
 struct session;
 struct io_packet;
@@ -19,6 +20,7 @@ struct op {
 	void *user;
 	uint32_t field_bytes;
 	struct metric *calls;
+	struct callback *stats; /* of the module; NULL: not counted */
 };
 
 struct ops {

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/slice.h"
 #include "hook/chain.h"
 #include "logic/logic.h"
@@ -262,13 +263,25 @@ static void request_answer_early(struct nuncio_request *rq, int code, const char
 	rq->is_answered = true;
 }
 
+/* The log says whose silence it was. */
+static void request_expire(struct nuncio_request *rq)
+{
+	const struct route *route = rq->is_http ? rq->http->route : NULL;
+	const char *owner = rq->op ? rq->op->owner : route ? route->owner : "core";
+	const char *what = rq->op ? rq->op->command->op : route ? route->route->path : "";
+	log_write(LOG_LEVEL_WARN, owner, request_trace(rq),
+		"no answer to %s within request_timeout (%lld ms)", what,
+		(long long)rq->logic->settings.request_timeout_ms);
+	request_answer_early(
+		rq, NUNCIO_CODE_timeout, "no answer within the deadline; the outcome is not known");
+}
+
 void requests_expire(struct logic *logic, int64_t now_ms)
 {
 	struct nuncio_request *rq;
 	while ((rq = LIST_FIRST(&logic->requests.waiting, struct nuncio_request, node)) != NULL &&
 		rq->deadline_ms <= now_ms)
-		request_answer_early(rq, NUNCIO_CODE_timeout,
-			"no answer within the deadline; the outcome is not known");
+		request_expire(rq);
 }
 
 void requests_end(struct logic *logic)

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/slice.h"
+#include "hook/callback.h"
 #include "hook/chain.h"
 #include "logic/fields.h"
 #include "logic/logic.h"
@@ -34,7 +35,7 @@ void routes_fini(struct routes *routes)
 }
 
 int routes_add(struct routes *routes, const char *owner, const struct nuncio_route *route,
-	void *user, struct nuncio_error *err)
+	void *user, struct route **route_r, struct nuncio_error *err)
 {
 	struct route *own = ALLOC_NEW(struct route);
 	int rc = route->fn ? router_add(routes->router, route->method, route->path, own, err)
@@ -51,6 +52,7 @@ int routes_add(struct routes *routes, const char *owner, const struct nuncio_rou
 	own->user = user;
 	routes->all = alloc_grow(routes->all, (routes->count + 1) * sizeof(struct route *));
 	routes->all[routes->count++] = own;
+	*route_r = own;
 	return 0;
 }
 
@@ -137,7 +139,9 @@ static void route_run(struct nuncio_request *rq)
 			"%s", err.text);
 		return;
 	}
+	int64_t begun_us = callback_begin();
 	route->route->fn(rq, route->user);
+	callback_end(route->stats, begun_us);
 }
 
 static void on_may_call(const struct chain_answer *answer, void *user)

@@ -6,6 +6,7 @@
 
 #include "logic/router.h"
 
+struct callback;
 struct io_http;
 struct logic;
 
@@ -14,6 +15,7 @@ struct route {
 	const struct nuncio_route *route;
 	const char *owner;
 	void *user;
+	struct callback *stats; /* of the module; NULL: not counted */
 };
 
 struct skin {
@@ -35,7 +37,7 @@ struct routes {
 void routes_init(struct routes *routes);
 void routes_fini(struct routes *routes);
 int routes_add(struct routes *routes, const char *owner, const struct nuncio_route *route,
-	void *user, struct nuncio_error *err);
+	void *user, struct route **route_r, struct nuncio_error *err);
 int routes_add_skin(struct routes *routes, const char *owner,
 	const struct nuncio_middleware *middleware, void *user, struct nuncio_error *err);
 

@@ -40,6 +40,7 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 	struct metric_label labels[] = { { "op", command->op }, { NULL, NULL } };
 	op->calls = metric_new_counter(
 		logic->parts.metrics, "nuncio_op_calls_total", "Client ops carried out.", labels);
+	op->stats = module_callback(self, command->op);
 	struct op_owned *owned = ALLOC_NEW(struct op_owned);
 	owned->logic = logic;
 	owned->op = op;
@@ -54,12 +55,16 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *route, void *user)
 {
 	struct nuncio_error err;
+	struct route *added;
 	int rc = module_check_init(self, "nuncio_route_add");
 	if (rc < 0)
 		return rc;
-	rc = routes_add(
-		&module_env_of(self)->logic->routes, nuncio_module_name(self), route, user, &err);
-	return rc < 0 ? module_refuse(self, rc, "%s", err.text) : 0;
+	rc = routes_add(&module_env_of(self)->logic->routes, nuncio_module_name(self), route, user,
+		&added, &err);
+	if (rc < 0)
+		return module_refuse(self, rc, "%s", err.text);
+	added->stats = module_callback(self, route->path);
+	return 0;
 }
 
 int nuncio_middleware_add(

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks the logic thread. */
+/* Blocks the logic thread, in a hook and in a handler, and leaves one request without an answer. */
 #include <time.h>
 
 #include <nuncio/hooks.h>
 #include <nuncio/request.h>
 
+static void nap(void)
+{
+	const struct timespec time = { 0, 20000000 };
+	nanosleep(&time, NULL);
+}
+
 static enum nuncio_verdict on_call(
 	struct nuncio_ask *ask, const struct nuncio_call *what, void *user)
 {
-	const struct timespec nap = { 0, 20000000 };
 	(void)ask;
 	(void)what;
 	(void)user;
-	nanosleep(&nap, NULL);
+	nap();
 	return NUNCIO_PASS;
 }
 
 static void on_get(struct nuncio_request *rq, void *user)
 {
 	(void)user;
+	nap();
 	nuncio_reply(&rq, 200, (struct nuncio_str){ NULL, 0 });
 }
 
@@ -30,10 +36,26 @@ static const struct nuncio_route route = { .size = sizeof(route),
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_get };
 
+static void on_silence(struct nuncio_request *rq, void *user)
+{
+	(void)rq;
+	(void)user;
+}
+
+static const struct nuncio_route silence = { .size = sizeof(silence),
+	.flags = NUNCIO_OPEN,
+	.method = "GET",
+	.path = "/m/bad_blocks/silence",
+	.help = "Never answers.",
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_silence };
+
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
 	(void)err;
 	int rc = nuncio_route_add(self, &route, NULL);
+	if (rc == 0)
+		rc = nuncio_route_add(self, &silence, NULL);
 	return rc < 0 ? rc : nuncio_hook_may_call(self, NUNCIO_PRIO_NORMAL, on_call, self);
 }
 

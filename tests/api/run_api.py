@@ -326,7 +326,21 @@ def callback_blocks(bench):
 	for _ in range(3):
 		expect("answer", server.get("/m/bad_blocks")[0] == 200)
 	expect("exit status", server.stop() == 0)
-	one_line(server, r'"module":"bad_blocks".*slow callback.*"callback":"may_call"')
+	found = sorted(server.troubles())
+	expect(f"expected two lines, got {len(found)}", len(found) == 2)
+	for line, callback in zip(found, ("may_call", "/m/bad_blocks")):
+		pattern = rf'"module":"bad_blocks".*slow callback.*"callback":"{callback}"'
+		expect(f"expected {pattern!r}", re.search(pattern, line))
+
+
+@case
+def request_without_answer(bench):
+	server = bench.load("bad_blocks", core="request_timeout = 1s\nslow_callback = 0").start()
+	status, _, body = server.get("/m/bad_blocks/silence")
+	expect(f"answer {status} {body}", status == 503 and json.loads(body)["code"] == 5003)
+	server.wait_for("no answer to")
+	one_line(server, r'"module":"bad_blocks".*no answer to /m/bad_blocks/silence within request_timeout')
+	expect("exit status", server.stop() == 0)
 
 
 # ---- Right

@@ -134,6 +134,7 @@ static int setup(void **state)
 {
 	static struct loopback lb;
 	struct nuncio_error err;
+	struct route *route;
 	struct op *op;
 	memset(&seen, 0, sizeof seen);
 	loopback_init(&lb);
@@ -144,8 +145,8 @@ static int setup(void **state)
 	assert_int_equal(ops_add(&lb.logic->ops, "t", &keep, NULL, &op, &err), 0);
 	assert_int_equal(ops_add(&lb.logic->ops, "u", &keep, NULL, &op, &err), NUNCIO_E_EXISTS);
 	assert_string_equal(err.text, "op keep is offered by two modules: t and u");
-	assert_int_equal(routes_add(&lb.logic->routes, "t", &item, NULL, &err), 0);
-	assert_int_equal(routes_add(&lb.logic->routes, "t", &open_item, NULL, &err), 0);
+	assert_int_equal(routes_add(&lb.logic->routes, "t", &item, NULL, &route, &err), 0);
+	assert_int_equal(routes_add(&lb.logic->routes, "t", &open_item, NULL, &route, &err), 0);
 	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &inner, (void *)"c3", &err), 0);
 	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &outer, (void *)"a4", &err), 0);
 	*state = &lb;

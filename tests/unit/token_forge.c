@@ -31,7 +31,7 @@ static char dir[64];
 
 const char *forge_path(const char *name)
 {
-	static char paths[8][160];
+	static char paths[8][sizeof dir + 256];
 	static unsigned turn;
 	char *path = paths[turn++ % 8];
 	snprintf(path, sizeof paths[0], "%s/%s", dir, name);

@@ -14,9 +14,6 @@
 #ifndef NUNCIO_CONFIG_FILE
 #define NUNCIO_CONFIG_FILE "/etc/nuncio/nuncio.ini"
 #endif
-#ifndef NUNCIO_MODULE_DIR
-#define NUNCIO_MODULE_DIR "/usr/lib/nuncio/modules"
-#endif
 
 enum { OPT_CHECK = 256, OPT_SHOW_CONFIG, OPT_SHOW_HOOKS, OPT_HELP_CONFIG, OPT_MODULES };
 
@@ -54,12 +51,12 @@ enum { EXIT_BAD_USAGE = 64 }; /* sysexits.h EX_USAGE */
 int main(int argc, char **argv)
 {
 	struct server_arguments arguments = { .config = NUNCIO_CONFIG_FILE, .task = SERVER_RUN };
-	const char *module_path = NUNCIO_MODULE_DIR;
+	const char *module_path = NULL, *config = NULL;
 	int option, help = 0, help_as_ini = 0;
 	while ((option = getopt_long(argc, argv, "c:Vh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			arguments.config = optarg;
+			arguments.config = config = optarg;
 			break;
 		case OPT_CHECK:
 			arguments.task = SERVER_CHECK;
@@ -92,5 +89,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "nunciod: unexpected argument \"%s\"; see --help\n", argv[optind]);
 		return EXIT_BAD_USAGE;
 	}
-	return help ? server_help_config(module_path, help_as_ini) : server_run(&arguments);
+	return help ? server_help_config(config, module_path, help_as_ini) : server_run(&arguments);
 }

@@ -517,18 +517,41 @@ int server_run(const struct server_arguments *arguments)
 	return status;
 }
 
-int server_help_config(const char *module_path, int as_ini)
+/* What a configuration says about the folder of the modules; its other mistakes do not matter here. */
+static int read_module_path(const char *config, struct options **core_r, struct nuncio_error *err)
+{
+	struct option_faults faults = { 0 };
+	struct ini *ini = NULL;
+	int rc = config ? ini_load(config, &ini, err) : 0;
+	if (rc == 0)
+		rc = settings_options(core_r, err);
+	if (rc == 0) {
+		options_prepare(*core_r, ini, NULL, &faults);
+		options_apply(*core_r, NULL);
+		options_settle(*core_r);
+	}
+	option_faults_fini(&faults);
+	ini_free(&ini);
+	return rc;
+}
+
+int server_help_config(const char *config, const char *module_path, int as_ini)
 {
 	static const char *const on[] = { "store_sqlite", "auth_jwt", "accounts", "direct",
 		"presence", "history", "rate_limit", "web", NULL };
-	struct options *core = NULL;
+	struct options *core = NULL, *given = NULL;
 	struct nuncio_error err;
 	struct buf text = { 0 };
 	int rc = settings_options(&core, &err);
 	if (rc == 0)
+		rc = read_module_path(config, &given, &err);
+	if (rc == 0 && !module_path)
+		module_path = options_text(given, "module_path");
+	if (rc == 0)
 		rc = as_ini ? modules_write_ini(module_path, core, on, &text, &err)
 			    : modules_help(module_path, core, &text, &err);
 	options_free(&core);
+	options_free(&given);
 	if (rc < 0) {
 		buf_fini(&text);
 		return fail("", &err);

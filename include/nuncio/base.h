@@ -84,7 +84,8 @@ enum nuncio_status {
 	NUNCIO_E_UNSUPPORTED = -9, /* nobody here can do this */
 	NUNCIO_E_CONFLICT = -10,   /* the state is not what the caller expected */
 	NUNCIO_E_EXPIRED = -11,    /* it was valid once, or is not yet */
-	NUNCIO_E_TOOBIG = -12      /* larger than a limit */
+	NUNCIO_E_TOOBIG = -12,     /* larger than a limit */
+	NUNCIO_E_NOSPACE = -13     /* the disk is full */
 };
 
 /*

@@ -34,6 +34,14 @@ size_t nuncio_conf_count(const struct nuncio_module *self, const char *key);
 const char *nuncio_conf_item(const struct nuncio_module *self, const char *key, size_t index);
 
 /*
+ * Where an option stands, for messages about its value: "nuncio.ini:12: [auth_jwt] keys", or
+ * "[auth_jwt] keys (default)". Written NUL-ended into out[size], cut if it must be; returns out.
+ * Thread: logic.
+ */
+const char *nuncio_conf_where(
+	const struct nuncio_module *self, const char *key, char *out, size_t size);
+
+/*
  * [core] node and [core] data_dir, for modules that keep files; NUL-ended, fixed while the server
  * runs.
  * Thread: any.

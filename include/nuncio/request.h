@@ -156,7 +156,7 @@ void nuncio_reply_error(struct nuncio_request **rq, int code, const char *format
 /*
  * The same from a status: E_BUSY busy, E_TIMEOUT timeout, E_UNSUPPORTED unavailable, E_NOTFOUND
  * not_found, E_EXISTS exists, E_DENIED denied, E_CONFLICT conflict, E_INVAL bad_request, E_TOOBIG
- * too_large, E_GONE stopping, else internal. 0 is an empty success.
+ * too_large, E_GONE stopping, E_NOSPACE store_failed, else internal. 0 is an empty success.
  * Thread: logic.
  */
 void nuncio_reply_status(struct nuncio_request **rq, int status);

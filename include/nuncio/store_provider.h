@@ -138,7 +138,8 @@ void nuncio_job_set_gap(struct nuncio_job *job, int gap);
 
 /*
  * Ends a job: *job becomes NULL. status 0, or negative; after a negative one results are dropped.
- * NUNCIO_E_FAIL: the store could not (log the cause with nuncio_log).
+ * NUNCIO_E_FAIL: the store could not (log the cause with nuncio_log);
+ * NUNCIO_E_NOSPACE: its disk is full.
  * Thread: any.
  */
 void nuncio_job_done(struct nuncio_job **job, int status);

@@ -213,15 +213,25 @@ static int specs_parse(const struct nuncio_module *self, struct key_spec *specs_
 	return key_specs_parse(texts, count, nuncio_conf_text(self, "sign_with"), specs_r, err);
 }
 
+/* Every mistake here is one of a line of the file; says which. */
+static int keys_are_wrong(const struct nuncio_module *self, int rc, struct nuncio_error *err)
+{
+	char where[300];
+	const char *key = strncmp(err->text, "sign_with", 9) == 0 ? "sign_with" : "keys";
+	nuncio_error_set(
+		err, "%s: %s", nuncio_conf_where(self, key, where, sizeof where), err->text);
+	return rc;
+}
+
 static int keys_load(struct nuncio_module *self, struct key_set **keys_r, struct nuncio_error *err)
 {
 	struct key_spec specs[KEY_COUNT_MAX];
 	size_t count;
 	int rc = specs_parse(self, specs, &count, err);
-	if (rc < 0)
-		return rc;
-	return key_set_load(specs, count, nuncio_conf_text(self, "sign_with"),
-		nuncio_conf_data_dir(), keys_r, err);
+	if (rc == 0)
+		rc = key_set_load(specs, count, nuncio_conf_text(self, "sign_with"),
+			nuncio_conf_data_dir(), keys_r, err);
+	return rc < 0 ? keys_are_wrong(self, rc, err) : 0;
 }
 
 static int configure(struct auth_jwt *a, struct nuncio_error *err)
@@ -268,7 +278,7 @@ static int auth_jwt_init(struct nuncio_module *self, struct nuncio_error *err)
 	size_t count;
 	int rc = specs_parse(self, specs, &count, err);
 	if (rc < 0)
-		return rc;
+		return keys_are_wrong(self, rc, err);
 	struct auth_jwt *a = key_alloc(sizeof *a);
 	a->self = self;
 	nuncio_module_set_data(self, a);

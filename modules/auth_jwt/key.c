@@ -63,18 +63,17 @@ int key_spec_parse(const char *text, struct key_spec *spec_r, struct nuncio_erro
 	const char *alg = strchr(text, ':');
 	const char *path = alg ? strchr(alg + 1, ':') : NULL;
 	if (!path || alg == text || !path[1]) {
-		nuncio_error_set(err, "keys: \"%.80s\" is not kid:ALG:/path", text);
+		nuncio_error_set(err, "\"%.80s\" is not kid:ALG:/path", text);
 		return NUNCIO_E_INVAL;
 	}
 	if ((size_t)(alg - text) > TOKEN_NAME_BYTES_MAX) {
-		nuncio_error_set(err, "keys: the kid \"%.80s\" has more than %d bytes", text,
+		nuncio_error_set(err, "the kid \"%.80s\" has more than %d bytes", text,
 			TOKEN_NAME_BYTES_MAX);
 		return NUNCIO_E_INVAL;
 	}
 	if (alg_parse(alg + 1, (size_t)(path - alg - 1), &spec_r->alg) < 0) {
-		nuncio_error_set(err,
-			"keys: \"%.80s\": the algorithm must be HS256, RS256, ES256 or EdDSA",
-			text);
+		nuncio_error_set(
+			err, "\"%.80s\": the algorithm must be HS256, RS256, ES256 or EdDSA", text);
 		return NUNCIO_E_INVAL;
 	}
 	snprintf(spec_r->kid, sizeof spec_r->kid, "%.*s", (int)(alg - text), text);
@@ -98,7 +97,7 @@ int key_specs_parse(const char *const *texts, size_t count, const char *sign_wit
 		if (rc < 0)
 			return rc;
 		if (spec_find(specs_r, i, specs_r[i].kid)) {
-			nuncio_error_set(err, "keys: two keys have the kid \"%s\"", specs_r[i].kid);
+			nuncio_error_set(err, "two keys have the kid \"%s\"", specs_r[i].kid);
 			return NUNCIO_E_INVAL;
 		}
 	}

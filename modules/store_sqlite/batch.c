@@ -102,6 +102,7 @@ void batch_run(struct store *s, struct nuncio_job **jobs, size_t n)
 			batch_run(s, &jobs[i], 1);
 		return;
 	}
+	int status = (rc & 0xff) == SQLITE_FULL ? NUNCIO_E_NOSPACE : NUNCIO_E_FAIL;
 	for (size_t i = 0; i < n; i++)
-		nuncio_job_done(&jobs[i], NUNCIO_E_FAIL);
+		nuncio_job_done(&jobs[i], status);
 }

@@ -116,9 +116,9 @@ const char *nuncio_status_name(int status)
 {
 	static const char *const names[] = { "OK", "E_FAIL", "E_INVAL", "E_NOTFOUND", "E_EXISTS",
 		"E_DENIED", "E_BUSY", "E_TIMEOUT", "E_GONE", "E_UNSUPPORTED", "E_CONFLICT",
-		"E_EXPIRED", "E_TOOBIG" };
-	_Static_assert(sizeof(names) / sizeof(*names) == 1 - NUNCIO_E_TOOBIG, "a name each");
-	return status <= 0 && status >= NUNCIO_E_TOOBIG ? names[-status] : "E_UNKNOWN";
+		"E_EXPIRED", "E_TOOBIG", "E_NOSPACE" };
+	_Static_assert(sizeof(names) / sizeof(*names) == 1 - NUNCIO_E_NOSPACE, "a name each");
+	return status <= 0 && status >= NUNCIO_E_NOSPACE ? names[-status] : "E_UNKNOWN";
 }
 
 const char *error_name(int status)

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,11 +108,20 @@ static bool check_section(struct parse *p, struct nuncio_str line)
 	return true;
 }
 
+static void fail_line(struct parse *p, struct nuncio_str line)
+{
+	char why[160];
+	snprintf(why, sizeof(why),
+		"\"%.*s\": expected [section], key = value, or a comment that begins with ; or #",
+		line.n > 40 ? 40 : (int)line.n, line.p);
+	fail(p, why);
+}
+
 static bool check_entry(struct parse *p, struct nuncio_str line)
 {
 	struct nuncio_str key, value;
 	if (!str_cut(line, '=', &key, &value))
-		fail(p, "expected [section], key = value, or a comment that begins with ; or #");
+		fail_line(p, line);
 	else if (!is_name(str_trim(key)))
 		fail(p, "a key is 1 to 48 of a-z A-Z 0-9 _ - .");
 	else if (!p->ini->section_count)

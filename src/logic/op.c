@@ -138,13 +138,13 @@ static void op_start(struct logic *logic, struct session *session, struct io_pac
 {
 	struct nuncio_request *rq = request_from_packet(logic, session, packet);
 	rq->op = ops_find(&logic->ops, packet->packet.op);
-	if (!rq->op)
+	if (session->state != SESSION_READY && !(rq->op && rq->op->command->flags & NUNCIO_OPEN))
+		request_error(
+			&rq, NUNCIO_CODE_auth_required, "send session.open with a token first");
+	else if (!rq->op)
 		request_error(&rq, NUNCIO_CODE_unknown_op,
 			"no module that is switched on offers the op \"" STR_FMT "\"",
 			STR_ARG(packet->packet.op));
-	else if (session->state != SESSION_READY && !(rq->op->command->flags & NUNCIO_OPEN))
-		request_error(
-			&rq, NUNCIO_CODE_auth_required, "send session.open with a token first");
 	else
 		op_ask(logic, session, rq);
 }

@@ -324,6 +324,8 @@ int request_code_of_status(int status)
 		return NUNCIO_CODE_too_large;
 	case NUNCIO_E_EXPIRED:
 		return NUNCIO_CODE_token_expired;
+	case NUNCIO_E_NOSPACE:
+		return NUNCIO_CODE_store_failed;
 	case NUNCIO_E_GONE:
 		return NUNCIO_CODE_stopping;
 	default:
@@ -371,6 +373,8 @@ void request_status(struct nuncio_request **rq, int status)
 	int code = request_code_of_status(status);
 	if (code == NUNCIO_CODE_ok)
 		request_reply(rq, 200, STR(""));
+	else if (status == NUNCIO_E_NOSPACE)
+		request_error(rq, code, "the store's disk is full");
 	else
 		request_error(rq, code, NULL);
 }

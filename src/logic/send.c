@@ -248,6 +248,8 @@ static const char *text_of_failure(int status)
 		return "no store module is switched on";
 	case NUNCIO_E_FAIL:
 		return "the store could not write it";
+	case NUNCIO_E_NOSPACE:
+		return "the store's disk is full";
 	case NUNCIO_E_TOOBIG:
 		return "body and mentions: together larger than a packet to the receivers can be";
 	default:

@@ -2,6 +2,10 @@
 /* <nuncio/conf.h>: the values in force of a module's own section. */
 #include <nuncio/conf.h>
 
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
 #include "module/module_private.h"
 
 const char *nuncio_conf_text(const struct nuncio_module *self, const char *key)
@@ -30,6 +34,18 @@ const char *nuncio_conf_item(const struct nuncio_module *self, const char *key, 
 	module_check(self);
 	MODULE_CHECK_THREAD();
 	return options_item(self->options, key, index);
+}
+
+const char *nuncio_conf_where(
+	const struct nuncio_module *self, const char *key, char *out, size_t size)
+{
+	struct buf where = { 0 };
+	module_check(self);
+	MODULE_CHECK_THREAD();
+	options_where(self->options, key, &where);
+	snprintf(out, size, STR_FMT, STR_ARG(buf_str(&where)));
+	buf_fini(&where);
+	return out;
 }
 
 const char *nuncio_conf_node(void)

@@ -288,7 +288,7 @@ static void on_answer(struct call *call)
 	int64_t took_us = clock_mono_us() - job->asked_us;
 	metric_observe(
 		job->kind < NUNCIO_JOB_EVENTS ? store->write_time : store->read_time, took_us);
-	if (job->status == NUNCIO_E_FAIL)
+	if (job->status == NUNCIO_E_FAIL || job->status == NUNCIO_E_NOSPACE)
 		metric_add(store->failed, 1);
 	if (job->status < 0) {
 		job->row_count = 0;

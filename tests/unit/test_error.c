@@ -67,9 +67,9 @@ static void names_are_known(void **state)
 	(void)state;
 	assert_string_equal(error_name(NUNCIO_OK), "OK");
 	assert_string_equal(error_name(NUNCIO_E_BUSY), "E_BUSY");
-	assert_string_equal(error_name(NUNCIO_E_TOOBIG), "E_TOOBIG");
+	assert_string_equal(error_name(NUNCIO_E_NOSPACE), "E_NOSPACE");
 	assert_string_equal(error_name(1), "E_UNKNOWN");
-	assert_string_equal(error_name(NUNCIO_E_TOOBIG - 1), "E_UNKNOWN");
+	assert_string_equal(error_name(NUNCIO_E_NOSPACE - 1), "E_UNKNOWN");
 	assert_string_equal(nuncio_code_name(NUNCIO_CODE_token_expired), "token_expired");
 	assert_int_equal(nuncio_code_http_status(NUNCIO_CODE_token_expired), 401);
 	assert_null(nuncio_code_name(-1));

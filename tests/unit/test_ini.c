@@ -107,8 +107,9 @@ static void bad_lines_are_named(void **state)
 	static const char form[] =
 		"expected [section], key = value, or a comment that begins with ; or #";
 	char message[200];
-	snprintf(message, sizeof(message), "t.ini:2: %s", form);
+	snprintf(message, sizeof(message), "t.ini:2: \"word\": %s", form);
 	refused("[a]\nword\n", message);
+	snprintf(message, sizeof(message), "t.ini:2: \"key: value\": %s", form);
 	refused("[a]\nkey: value\n", message);
 	refused("[a]\n=v\n", "t.ini:2: a key is 1 to 48 of a-z A-Z 0-9 _ - .");
 	refused("[a]\nurl:x=v\n", "t.ini:2: a key is 1 to 48 of a-z A-Z 0-9 _ - .");

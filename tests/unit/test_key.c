@@ -64,7 +64,7 @@ static void refuses_kids_that_are_unclear(void **state)
 	(void)state;
 	assert_int_equal(key_specs_parse(twice, 2, "b", specs, &err), 0);
 	assert_int_equal(key_specs_parse(twice, 3, "b", specs, &err), NUNCIO_E_INVAL);
-	assert_string_equal(err.text, "keys: two keys have the kid \"a\"");
+	assert_string_equal(err.text, "two keys have the kid \"a\"");
 	assert_int_equal(key_specs_parse(twice, 2, "c", specs, &err), NUNCIO_E_INVAL);
 	assert_string_equal(err.text, "sign_with: no key has the kid \"c\"");
 }

@@ -41,7 +41,8 @@ def no_json(t):
 	client = t.client()
 	for text in NO_JSON:
 		seq, code, message = ask(client, text)
-		assert code == "bad_json", f"{text[:80]!r}: {code} {message}"
+		deep = text.count(b"[") > 32 or text.count(b"{") > 33
+		assert code == "bad_json" or deep and code == "too_large", f"{text[:80]!r}: {code} {message}"
 		assert message, f"{text[:80]!r}: no words"
 		assert seq in (None, 1), f"{text[:80]!r}: seq {seq}"
 	assert client.call("ping", seq=9)["code"] == 0
@@ -117,8 +118,8 @@ def wrong_types(t):
 				allowed = ("ok", "invalid_field", "not_found", "not_member", "session_open", "client_id_conflict",
 					"unavailable", "token_invalid")
 				assert name in allowed, f"{op} {field}={value!r:.60}: {name} {answer['message']}"
-				if name == "invalid_field":
-					assert field in answer["message"], f"{op} {field}={value!r:.60}: {answer['message']!r}"
+				if name == "invalid_field" and value is not None: # null is "not given"
+					assert field in answer["message"] or "is missing" in answer["message"], f"{op} {field}={value!r:.60}: {answer['message']!r}"
 				elif name != "ok":
 					assert answer["message"], f"{op} {field}={value!r:.60}: no words"
 	assert client.call("ping")["code"] == 0

@@ -41,7 +41,7 @@ def in_ops(t):
 				("sync", {"cursor": text}), ("conversation.list", {"after": text}),
 				("presence.query", {"users": [text]}), ("presence.set", {"status": text}), (text, {})):
 			name = CODES[receiver.call(op, data)["code"]]
-			assert name in ("ok", "not_found", "not_member", "invalid_field", "unknown_op"), f"{op} {text!r}: {name}"
+			assert name in ("ok", "not_found", "not_member", "invalid_field", "unknown_op") or op == text, f"{op} {text!r}: {name}"
 		sender.say_close()
 		receiver.say_close()
 	everybody = t.client("to " + TEXTS[0])

@@ -274,7 +274,7 @@ def scenario_tsan(run):
 @part("lint", ["autogen"], minutes=5)
 def lint(run):
 	count = Count()
-	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "*.sh")))
+	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "check_*.sh")))
 	shells = [path for path in (os.path.join(TOP, name) for name in (
 		"tests/run", "contrib/quickstart", ".ci/run", "autogen.sh", *map(
 			lambda p: os.path.relpath(p, TOP), scripts))) if os.path.exists(path)]

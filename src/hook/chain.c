@@ -91,6 +91,7 @@ static const void *facts_now(const struct chain *c)
 static enum nuncio_verdict call_handler(
 	struct chain *c, struct nuncio_ask *ask, const struct hook_handler *handler)
 {
+	CHECK(handler);
 	switch ((int)c->hook) {
 #define NUNCIO_X(number, name, facts_type) \
 	case number: \
@@ -178,6 +179,7 @@ static void unpark(struct chain *c)
 /* Nobody waits for the ticket any more; the question ends with no. */
 static void refuse_parked(struct chain *c, int code, const char *text)
 {
+	CHECK(c);
 	struct nuncio_ticket *ticket = c->ticket;
 	unpark(c);
 	c->is_running = true;
@@ -274,6 +276,7 @@ struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void 
 		.list = list,
 		.done = done,
 		.user = user };
+	/* NOLINTNEXTLINE(clang-analyzer-core.StackAddressEscape): run moves what it parks */
 	return run(&c);
 }
 

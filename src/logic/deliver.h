@@ -19,7 +19,7 @@ size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nunc
  */
 int deliver_notify(
 	struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data);
-int deliver_notify_user(struct logic *logic, struct nuncio_str user, struct nuncio_str op,
+int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,
 	struct nuncio_str data, nuncio_sid except);
 
 /* The audience callback of a kind collects here. */

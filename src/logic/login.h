@@ -23,6 +23,6 @@ void login_close(
 	struct logic *logic, struct session *session, int close_code, int code, const char *text);
 
 /* Its place in the wheel has come: perhaps no token came, or the token has ended. */
-void login_due(struct list *node, void *logic);
+void login_due(struct list *node, void *user);
 
 #endif

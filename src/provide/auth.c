@@ -167,13 +167,13 @@ void auth_cancel(struct nuncio_auth **question)
 	*question = NULL;
 }
 
-void nuncio_auth_done(struct nuncio_auth **question_ptr, int status,
-	const struct nuncio_claims *claims, const char *text)
+void nuncio_auth_done(
+	struct nuncio_auth **auth, int status, const struct nuncio_claims *claims, const char *text)
 {
-	struct nuncio_auth *question = *question_ptr;
+	struct nuncio_auth *question = *auth;
 	struct nuncio_claims own = { .size = sizeof(own) };
 	CHECK_MAGIC(question, QUESTION_MAGIC);
-	*question_ptr = NULL;
+	*auth = NULL;
 	if (status >= 0) {
 		CHECK(claims);
 		sized_take(&own, sizeof(own), claims, claims->size);

@@ -14,7 +14,8 @@
  *   - `Connection: ,close` and the like, where it overlooks the close.
  * The other way round, what it refuses and we accept:
  *   - absolute targets whose host part it reads more narrowly (RFC 3986 reg-name, ports);
- *   - fields whose name only begins with Transfer-Encoding: it takes them for that one.
+ *   - fields whose name only begins with Transfer-Encoding: it takes them for that one;
+ *   - tabs behind the number of a Content-Length (RFC 9110 section 5.5 strips them).
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -166,12 +167,24 @@ static void strip_values(struct buf *b)
 	b->used = to;
 }
 
+/* The head is kept as it came, so what was stripped still stands behind the value. */
+static bool has_tab_behind(struct nuncio_str value)
+{
+	const char *p = value.p + value.n;
+	while (*p == ' ')
+		p++;
+	return *p == '\t';
+}
+
 static bool is_narrow(const struct http1_request *rq)
 {
 	for (size_t i = 0; i < rq->field_count; i++) {
 		struct nuncio_str name = rq->fields[i].name;
 		if (name.n > 17 &&
 			str_eq_nocase((struct nuncio_str){ name.p, 17 }, STR("Transfer-Encoding")))
+			return true;
+		if (str_eq_nocase(name, STR("Content-Length")) &&
+			has_tab_behind(rq->fields[i].value))
 			return true;
 	}
 	return rq->target.n && rq->target.p[0] != '/' && rq->target.p[0] != '*';

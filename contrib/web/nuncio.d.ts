@@ -163,6 +163,8 @@ export interface ClientOptions {
   confirmDelay?: number;
   repairDelay?: number;
   saveDelay?: number;
+  /** A fresh token is asked for and shown this long before the present one ends; default 25000. */
+  renewBefore?: number;
   /** A session that stood this long resets the back-off; default 5000. */
   stableAfter?: number;
   /** Events a page of `sync`, at most what the server allows; default 100. */

@@ -340,6 +340,16 @@ function checkDestination(to) {
   return { [named[0]]: to[named[0]] };
 }
 
+/* When a token ends, in milliseconds since 1970; NaN when it does not say so in a way we can read. */
+function tokenEnd(token) {
+  try {
+    const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+    return JSON.parse(atob(payload)).exp * 1000;
+  } catch {
+    return NaN;
+  }
+}
+
 const defaults = {
   url: undefined,
   token: undefined,
@@ -354,6 +364,7 @@ const defaults = {
   confirmDelay: 250,
   repairDelay: 150,
   saveDelay: 250,
+  renewBefore: 25_000,
   stableAfter: 5_000,
   syncLimit: 100,
   syncEvery: 500,
@@ -401,7 +412,7 @@ export class Client extends Emitter {
   #watched = [];
   #presence = 'online';
   #lastHeard = 0;
-  #timers = { retry: 0, open: 0, heartbeat: 0, confirm: 0, save: 0, stable: 0 };
+  #timers = { retry: 0, open: 0, heartbeat: 0, confirm: 0, save: 0, stable: 0, renew: 0 };
   #wake = () => this.wake();
 
   /** @param {import('./nuncio.js').ClientOptions} options */
@@ -646,6 +657,7 @@ export class Client extends Emitter {
   }
 
   async #greet(token) {
+    this.#renewLater(token);
     const data = this.#options.device ? { token, device: this.#options.device } : { token };
     const ws = this.#ws;
     try {
@@ -822,12 +834,34 @@ export class Client extends Emitter {
     this.#ws = null;
     this.#session = null;
     this.#closing = null;
-    for (const name of ['open', 'heartbeat', 'confirm', 'stable']) clearTimeout(this.#timers[name]);
+    for (const name of ['open', 'heartbeat', 'confirm', 'stable', 'renew'])
+      clearTimeout(this.#timers[name]);
     const waiting = [...this.#requests.values()];
     this.#requests.clear();
     for (const { reject, timer } of waiting) {
       clearTimeout(timer);
       reject(local('disconnected', 'the connection has ended'));
+    }
+  }
+
+  /* A session ends with its token unless a fresh one comes before. */
+  #renewLater(token) {
+    clearTimeout(this.#timers.renew);
+    const left = tokenEnd(token) - this.#options.renewBefore - Date.now();
+    /* A timer longer than 2^31 ms would fire at once. */
+    if (left < 2 ** 31) this.#timers.renew = setTimeout(() => this.#renew(token), Math.max(left, 1000));
+  }
+
+  /* When it fails the server will end the session in time, and the next connection asks anew. */
+  async #renew(old) {
+    const ws = this.#ws;
+    try {
+      const token = await this.#options.token({ refused: false });
+      if (!token || token === old || this.#ws !== ws || !this.#session) return;
+      await this.#request('session.open', { token }, this.#options.openTimeout);
+      if (this.#ws === ws) this.#renewLater(token);
+    } catch (error) {
+      this.#quiet(error);
     }
   }
 

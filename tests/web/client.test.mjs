@@ -56,7 +56,27 @@ describe('back-off', () => {
   });
 });
 
+/* Only its end is read by the client. */
+const tokenUntil = (ms) => `x.${btoa(JSON.stringify({ exp: ms / 1000 }))}.${Math.random()}`;
+
 describe('connecting', () => {
+  it('prolongs the session with a fresh token before the old one ends', async () => {
+    const server = new FakeServer();
+    const ends = [Date.now() + 1500, Date.now() + 3_600_000];
+    const client = make(server, {
+      token: () => tokenUntil(ends.length > 1 ? ends.shift() : ends[0]),
+      renewBefore: 400,
+    });
+    await ready(client);
+    assert.equal(server.tokens.length, 1);
+    await until(() => server.tokens.length === 2);
+    await settle();
+    assert.notEqual(server.tokens[1], server.tokens[0]);
+    assert.equal(server.sockets.length, 1, 'on the same connection');
+    assert.equal(client.state, 'ready');
+    assert.deepEqual(client.closings, []);
+  });
+
   it('shows the token in session.open, never in the address, and syncs', async () => {
     const server = new FakeServer();
     const client = await ready(make(server, { device: 'phone' }));

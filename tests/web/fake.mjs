@@ -152,6 +152,8 @@ class FakeSocket {
       return;
     }
     this.deliver({ type: 'response', seq, code: 0, message: '', data: {} });
+    if (this.isOpen) return; /* the session is prolonged */
+    this.isOpen = true;
     this.deliver({
       type: 'notify',
       op: 'session.ready',

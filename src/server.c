@@ -517,7 +517,7 @@ int server_run(const struct server_arguments *arguments)
 	return status;
 }
 
-/* What a configuration says about the folder of the modules; its other mistakes do not matter here. */
+/* What a configuration says about the folder of the modules; other mistakes do not matter here. */
 static int read_module_path(const char *config, struct options **core_r, struct nuncio_error *err)
 {
 	struct option_faults faults = { 0 };

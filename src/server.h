@@ -20,8 +20,8 @@ enum { SERVER_EXIT_OK = 0, SERVER_EXIT_FAILED = 1, SERVER_EXIT_CONFIG = 78 };
 int server_run(const struct server_arguments *arguments);
 
 /*
- * --help-config: all options as text, or as a commented INI file, of the modules in module_path; NULL:
- * in the folder that the file `config` names, or in the default one when that is NULL, too.
+ * --help-config: all options as text, or as a commented INI file, of the modules in module_path;
+ * NULL: in the folder that the file `config` names, or in the default one when that is NULL, too.
  */
 int server_help_config(const char *config, const char *module_path, int as_ini);
 

@@ -271,7 +271,7 @@ def scenario_tsan(run):
 
 # ---- the rest
 
-@part("lint", ["autogen"], minutes=5)
+@part("lint", ["autogen"], minutes=12)
 def lint(run):
 	count = Count()
 	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "check_*.sh")))
@@ -308,14 +308,6 @@ def browser(run):
 	path = runner_in("browser")
 	if not path:
 		raise Broken("no runner in tests/browser")
-	return run.count([path, "--build", run.tree("plain")])
-
-
-@part("module_abi", ["build"])
-def module_abi(run):
-	path = runner_in("abi")
-	if not path:
-		return Count(skipped=1)
 	return run.count([path, "--build", run.tree("plain")])
 
 
@@ -419,7 +411,7 @@ class Plan:
 
 
 ORDER = """autogen build lint check scenario bad_input kill9 web scenario_one_loop browser build_asan quickstart
-	module_abi docs bench_smoke check_asan scenario_asan bad_input_asan build_tsan kill9_asan check_tsan scenario_tsan
+	docs bench_smoke check_asan scenario_asan bad_input_asan build_tsan kill9_asan check_tsan scenario_tsan
 	build_fuzz fuzz""".split()
 
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # Public headers: each function has a comment that says "Thread: ..." above it (or above the group of
 # lines without a blank one that it stands in); each header compiles alone as C11 and as C++17; each
 # is listed in include/nuncio/local.mk.

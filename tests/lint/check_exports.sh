@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # src/exports.list and the functions declared in include/nuncio must be the same. With --write the
 # list is made from the headers first.
 . "$(dirname "$0")/lib.sh"

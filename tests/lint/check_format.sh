@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # Every C file looks as .clang-format says. To mend: clang-format-14 -i <file>. It does not touch
 # comments, so the width of lines (100 columns, a tab is 8) is looked at here as well; a line that
 # is too long only because of a text between quotes, or of a URL, may stay.

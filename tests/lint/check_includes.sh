@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # Who may include whom: the table in CONTRIBUTING.md. Also: x_private.h only from its own folder, ev.h
 # only in the files of loop/ that know libev, a .c file's own header before anything else.
 . "$(dirname "$0")/lib.sh"

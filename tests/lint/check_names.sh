@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # Names and habits: file names unique in src/, functions named after their file, no
 # poisoned functions, no mutable statics, SPDX lines, no open ends without an issue number.
 # Exceptions are in names_allowed.txt, each with its reason.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # clang-tidy with the short list in .clang-tidy, on src/ and modules/ or on the files named.
 . "$(dirname "$0")/lib.sh"
 tidy=$(command -v clang-tidy-14 || command -v clang-tidy) || {

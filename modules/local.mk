@@ -37,3 +37,9 @@ clean-local: clean-modules-lib
 clean-modules-lib:
 	rm -rf modules/lib
 .PHONY: clean-modules-lib
+
+# dlopen needs the .so only.
+install-data-hook:
+	rm -f $(DESTDIR)$(pkgmoduledir)/*.la
+uninstall-hook:
+	rm -f $(DESTDIR)$(pkgmoduledir)/*.so

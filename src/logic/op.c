@@ -110,7 +110,7 @@ static void on_may_call(const struct chain_answer *answer, void *user)
 	struct logic *logic = rq->logic;
 	nuncio_sid id = rq->id;
 	bool was_parked = request_unpark(rq);
-	if (answer->yes)
+	if (answer->yes && !rq->is_answered)
 		op_run(rq);
 	else
 		request_error(&rq, answer->code, "%s", answer->text);

@@ -93,7 +93,8 @@ static bool is_json_type(struct nuncio_str value)
 	return str_eq_nocase(str_trim(type), STR("application/json"));
 }
 
-static const struct json_limits body_limits = { .depth = 32, .members = 256, .bytes = 1024 * 1024 };
+/* How large a body may be is [core] http_body_limit, which the I/O threads keep. */
+static const struct json_limits body_limits = { .depth = 32, .members = 256, .bytes = SIZE_MAX };
 
 /* Leaves the checked object in rq->data; an answer was given when it returns false. */
 static bool take_json_body(struct nuncio_request **rq)
@@ -148,7 +149,7 @@ static void on_may_call(const struct chain_answer *answer, void *user)
 {
 	struct nuncio_request *rq = user;
 	request_unpark(rq);
-	if (answer->yes)
+	if (answer->yes && !rq->is_answered)
 		route_run(rq);
 	else
 		request_error(&rq, answer->code, "%s", answer->text);
@@ -242,7 +243,7 @@ static void on_skin(const struct chain_answer *answer, void *user)
 	struct nuncio_request *rq = user;
 	request_unpark(rq);
 	rq->http->skin++;
-	if (answer->yes)
+	if (answer->yes && !rq->is_answered)
 		route_enter(rq);
 	else
 		request_error(&rq, answer->code, "%s", answer->text);

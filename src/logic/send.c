@@ -331,7 +331,7 @@ static void on_may_send(const struct chain_answer *answer, void *user)
 	struct logic *logic = sending->logic;
 	struct nuncio_request *rq = sending->rq;
 	nuncio_sid parked = request_unpark(rq) ? sending->from : 0;
-	if (!answer->yes) {
+	if (!answer->yes || rq->is_answered) {
 		sending_end_with_error(sending, answer->code, answer->text);
 	} else {
 		if (answer->body.p)

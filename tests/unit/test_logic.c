@@ -387,6 +387,22 @@ static void a_parked_question_dies_with_its_session(void **state)
 	assert_int_equal(lb->logic->requests.count, 0);
 }
 
+static void what_was_answered_timeout_is_not_carried_out_later(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	requests_expire(lb->logic, loop_now_ms(lb->loop) + 60000);
+	loopback_turn(lb);
+	NEXT_STARTS(lb, RESPONSE(1, 5003));
+	nuncio_resume(&seen.ticket, NUNCIO_PASS, 0, NULL, (struct nuncio_str){ NULL, 0 });
+	seen.ticket = (void *)1; /* the handler passes from now on */
+	loopback_packet(lb, id, 2, "mark", "{\"n\":\"2\"}");
+	NEXT_STARTS(lb, RESPONSE(2, 0));
+	NEXT(lb, "nothing");
+	assert_string_equal(seen.order, "2");
+}
+
 static void a_refusal_reaches_the_client(void **state)
 {
 	struct loopback *lb = *state;
@@ -650,6 +666,7 @@ int main(void)
 		READY(unknown_ops_and_wrong_input_are_named),
 		GUARDED(packets_keep_their_order_while_one_is_parked),
 		GUARDED(a_parked_question_dies_with_its_session),
+		GUARDED(what_was_answered_timeout_is_not_carried_out_later),
 		GUARDED(a_refusal_reaches_the_client),
 		READY(an_answer_may_come_after_the_session),
 		READY(routes_take_path_query_token_and_skins),

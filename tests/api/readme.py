@@ -142,7 +142,7 @@ def main():
 	build = server = None
 	if args.build:
 		build = Build(args.build)
-		server = Server(build, quickstart_modules(), {"web": {"root": os.path.join(TOP, "contrib", "web")}}).start()
+		server = Server(build, quickstart_modules()).start()
 	good, fault = read_aloud(args.port or server.port)
 	if server:
 		server.stop()

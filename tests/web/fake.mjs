@@ -4,6 +4,9 @@
  * test decides what the server answers by replacing `server.ops`, and when a connection breaks.
  */
 
+/* Debian 12's Node 18 has Web Crypto, but not as a global. */
+if (!globalThis.crypto) globalThis.crypto = (await import('node:crypto')).webcrypto;
+
 export class FakeServer {
   constructor() {
     this.sockets = [];

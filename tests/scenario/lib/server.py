@@ -75,6 +75,12 @@ class Build:
 		os.chmod(self.plugs, 0o755)
 		for name, path in self.modules.items():
 			os.symlink(path, os.path.join(self.plugs, name + ".so"))
+		# A checkout below /root is closed to the user that the server becomes.
+		self.web = shutil.copytree(os.path.join(SOURCE, "contrib", "web"), os.path.join(self.plugs, "web"))
+		for folder, _, files in os.walk(self.web):
+			os.chmod(folder, 0o755)
+			for file in files:
+				os.chmod(os.path.join(folder, file), 0o644)
 
 	def close(self):
 		shutil.rmtree(self.plugs, ignore_errors=True)
@@ -108,7 +114,7 @@ class Server:
 				"module_path": build.plugs, "log_level": "info"},
 			"auth_jwt": {"keys": self.keys.option(), "sign_with": "hs"},
 			"accounts": {"registration": "open", "ids": "any"},
-			"web": {"root": os.path.join(SOURCE, "contrib", "web")},
+			"web": {"root": build.web},
 		}
 		if os.geteuid() == 0:
 			self.settings["core"]["user"] = USER

@@ -235,11 +235,12 @@ static bool queue_flush(struct queue *q)
 		q->first = first;
 	q->last = last;
 	atomic_store_explicit(&q->count, queue_count(q) + n, memory_order_relaxed);
+	pthread_mutex_unlock(&q->lock);
+	/* Behind the unlock: who wakes up would only wait again, for the lock. */
 	if (n > 1 && q->lanes > 1)
 		pthread_cond_broadcast(&q->more);
 	else
 		pthread_cond_signal(&q->more);
-	pthread_mutex_unlock(&q->lock);
 	return true;
 }
 

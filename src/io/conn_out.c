@@ -25,8 +25,12 @@ static struct outq *queue_of(struct conn *c)
 	}
 	if (!c->outq->is_dirty && !c->outq->is_blocked) {
 		c->outq->is_dirty = true;
-		c->outq->next = t->dirty;
-		t->dirty = c->outq;
+		c->outq->next = NULL;
+		if (t->dirty)
+			t->dirty_last->next = c->outq;
+		else
+			t->dirty = c->outq;
+		t->dirty_last = c->outq;
 	}
 	return c->outq;
 }

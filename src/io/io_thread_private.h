@@ -60,8 +60,8 @@ struct io_thread {
 	struct conn_table conns;
 	struct wheel wheel;
 	struct loop_timer tick;
-	struct list dead;   /* connections that end with this turn */
-	struct outq *dirty; /* queues to be sent with this turn, newest first */
+	struct list dead;                /* connections that end with this turn */
+	struct outq *dirty, *dirty_last; /* queues to be sent with this turn, oldest first */
 	struct outq_pool outqs;
 
 	nuncio_sid *held; /* not read from until the logic thread has caught up */

@@ -47,7 +47,7 @@ static const struct nuncio_option core_table[] = {
 	{ "origins", NUNCIO_OPT_LIST, 0, "", 0, 256, NULL,
 		"Origins of web pages that may connect beside the server's own host: https://chat.example; * for all." },
 	{ "io_threads", NUNCIO_OPT_TEXT, 0, "auto", 1, 4, NULL,
-		"Threads for sockets, 0 to 64; 0: sockets and logic share one thread; auto: the number of cores less one." },
+		"Threads for sockets, 0 to 64; 0: sockets and logic share one thread; auto: the number of cores less one, but 0 on one or two cores, where a hand-over between threads costs more than it gives." },
 	{ "workers", NUNCIO_OPT_INT, 0, "2", 1, 64, NULL,
 		"Threads for work that may block, such as password hashing." },
 	{ "spin", NUNCIO_OPT_INT, 0, "20", 0, 1000, NULL,
@@ -108,7 +108,7 @@ static int io_threads_of(const struct options *core, int64_t *count_r)
 	struct nuncio_str text = str_of(options_text(core, "io_threads"));
 	if (str_eq_text(text, "auto")) {
 		long cores = sysconf(_SC_NPROCESSORS_ONLN);
-		*count_r = cores > 2 ? (cores - 1 > 64 ? 64 : cores - 1) : 1;
+		*count_r = cores <= 2 ? 0 : cores > 65 ? 64 : cores - 1;
 		return 0;
 	}
 	return str_to_i64(text, count_r) < 0 || *count_r < 0 || *count_r > 64 ? NUNCIO_E_INVAL : 0;

@@ -23,7 +23,7 @@ void settings_io(const struct options *core, struct io_settings *io_r);
 void settings_io_fini(struct io_settings *io);
 void settings_logic(const struct options *core, struct logic_settings *logic_r);
 
-/* "auto": one core is left to the logic thread. 0: sockets and logic share one loop. */
+/* "auto": one core is left to the logic thread, and on one or two cores they share one loop (0). */
 unsigned settings_io_threads(const struct options *core);
 int settings_log_level(const struct options *core);
 /* [core] node, or the host's name. NUL-ended, lives as long as the process. */

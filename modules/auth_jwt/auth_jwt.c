@@ -23,6 +23,7 @@
 #include <nuncio/services/token.h>
 #include <nuncio/timer.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,10 +217,12 @@ static int specs_parse(const struct nuncio_module *self, struct key_spec *specs_
 /* Every mistake here is one of a line of the file; says which. */
 static int keys_are_wrong(const struct nuncio_module *self, int rc, struct nuncio_error *err)
 {
+	static const char other[] = "sign_with: ";
 	char where[300];
-	const char *key = strncmp(err->text, "sign_with", 9) == 0 ? "sign_with" : "keys";
-	nuncio_error_set(
-		err, "%s: %s", nuncio_conf_where(self, key, where, sizeof where), err->text);
+	bool is_other = strncmp(err->text, other, sizeof other - 1) == 0;
+	nuncio_error_set(err, "%s: %s",
+		nuncio_conf_where(self, is_other ? "sign_with" : "keys", where, sizeof where),
+		err->text + (is_other ? sizeof other - 1 : 0));
 	return rc;
 }
 

@@ -10,7 +10,7 @@
  * keys collect in memory; when there are RUN_KEYS of them they become the *run*, which is sorted
  * and then merged into the table in order, a slice with every batch, so that no commit waits for a
  * whole merge. Nothing is lost by a crash: the events are the log of what is not merged yet (those
- * above meta.once_upto), and are read again on open. Measured: 1.3 instead of 5 us per event.
+ * above meta.once_upto), and are read again on open.
  *
  * Thread: the writer lane. Changes are provisional until once_commit.
  */

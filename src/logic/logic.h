@@ -78,7 +78,7 @@ struct logic {
 	void *drained_user;
 	struct {
 		struct metric *requests, *request_errors, *messages, *duplicates, *deliveries,
-			*logins, *logins_refused, *send_us;
+			*logins, *logins_refused;
 	} count;
 };
 

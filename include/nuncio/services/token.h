@@ -20,7 +20,7 @@ struct nuncio_token_v1 {
 	 * empty), valid for ttl_ms from now, into out[out_size]. Returns its length;
 	 * NUNCIO_E_UNSUPPORTED without a signing key, NUNCIO_E_TOOBIG when it does not fit (1 KiB
 	 * is enough).
-	 * Thread: logic; HMAC takes about 5 us, RSA up to 1 ms.
+	 * Thread: logic; HMAC takes microseconds, RSA up to about a millisecond.
 	 */
 	int (*issue)(void *impl, struct nuncio_str user, struct nuncio_str device, int64_t ttl_ms,
 		char *out, size_t out_size, struct nuncio_error *err);

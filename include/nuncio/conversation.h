@@ -20,8 +20,8 @@ struct nuncio_ask;
  * whoever makes one sets size.
  */
 struct nuncio_event {
-	uint32_t size; /* sizeof(struct nuncio_event) */
-	uint32_t reserved;
+	uint32_t size;  /* sizeof(struct nuncio_event) */
+	uint32_t flags; /* NUNCIO_EVENT_* */
 	struct nuncio_str conversation;
 	uint64_t seq;                /* 1, 2, 3 ... without holes, given by the store */
 	nuncio_id id;                /* unique, grows with time */
@@ -33,13 +33,58 @@ struct nuncio_event {
 	struct nuncio_str body;      /* one JSON value */
 	/* further members without braces (`"reply_to":3,"mentions":["bob"]`), may be empty */
 	struct nuncio_str extra;
+	uint64_t target;  /* seq of the event that this one changes; 0: it changes none */
+	uint64_t changed; /* seq of the last event that changed this one; 0: as it was sent */
+	/* what later events made of it: members without braces (`"edited_at":"..."`), may be empty */
+	struct nuncio_str state;
+	/* the target as it is now, for an event with one that comes from the store; else NULL */
+	const struct nuncio_event *now;
 };
+
+/* It was taken back: does not count as unread, is not found by searches. */
+#define NUNCIO_EVENT_VOID 1u
+/* Calls everybody in the conversation, as if all were mentioned. */
+#define NUNCIO_EVENT_MENTIONS_ALL 2u
 
 /* One member of a conversation with the cursors of what has reached and was read by them. */
 struct nuncio_member {
-	uint32_t size, reserved;
+	uint32_t size;
+	uint32_t role; /* what the kind makes of it; 0 is an ordinary member */
 	struct nuncio_str user;
 	uint64_t delivered, read; /* seq, cumulative */
+	struct nuncio_str conversation;
+	uint64_t since; /* sees events above this seq */
+	uint64_t until; /* has left: sees events up to this one; 0: is there */
+	int64_t joined_at_ms;
+	int64_t muted_until_ms;  /* wall clock; 0: may speak */
+	struct nuncio_str extra; /* JSON members without braces, may be empty, at most 1 KiB */
+	/* of the conversation; filled where one member or the conversations of a user are read */
+	uint64_t last_seq;
+	uint32_t member_count, reserved;
+};
+
+/* A change to the members, written with the event that tells of it. */
+enum nuncio_member_op {
+	NUNCIO_MEMBER_ADD = 1,    /* makes a member; one who had left comes back */
+	NUNCIO_MEMBER_REMOVE = 2, /* sees nothing behind this event */
+	NUNCIO_MEMBER_SET = 3     /* changes what `fields` names */
+};
+#define NUNCIO_MEMBER_ROLE 1u
+#define NUNCIO_MEMBER_MUTED 2u
+#define NUNCIO_MEMBER_EXTRA 4u
+/* ADD: the new member sees what was before, too. */
+#define NUNCIO_MEMBER_ALL_HISTORY 16u
+/* ADD, REMOVE, SET: it is fine if they are there already, or not there; else the append fails. */
+#define NUNCIO_MEMBER_TOLERANT 32u
+struct nuncio_member_change {
+	uint32_t size, op; /* enum nuncio_member_op */
+	struct nuncio_str user;
+	uint32_t fields; /* NUNCIO_MEMBER_*; ADD takes role, muted and extra as they are */
+	uint32_t role;
+	int32_t expect_role; /* their role must be this, else NUNCIO_E_CONFLICT; -1: any */
+	uint32_t reserved;
+	int64_t muted_until_ms;
+	struct nuncio_str extra;
 };
 
 /* What someone wants of a conversation. */
@@ -55,10 +100,44 @@ struct nuncio_access {
 struct nuncio_audience;
 
 /*
- * Adds all live sessions of a user. Adding someone twice counts once.
+ * Adds all live sessions of a user, on every node. Adding someone twice counts once.
  * Thread: logic, within a kind's audience callback.
  */
 void nuncio_audience_add_user(struct nuncio_audience *audience, struct nuncio_str user);
+
+/*
+ * Adds everybody who has joined the live side of this conversation (below), on every node.
+ * Thread: logic, within a kind's audience callback.
+ */
+void nuncio_audience_add_live(struct nuncio_audience *audience, struct nuncio_str conversation);
+
+/*
+ * The live side of a conversation with many members: those of them who are online on this node. It
+ * comes into being with the first one who joins, and goes some time after the last one has left;
+ * a user leaves by themselves with their last session here. Joining twice counts once.
+ * NUNCIO_E_GONE: that user has no session here; NUNCIO_E_BUSY: more than 10,000 conversations for
+ * one user.
+ * Thread: logic.
+ */
+int nuncio_live_join(
+	struct nuncio_module *self, struct nuncio_str conversation, struct nuncio_str user);
+void nuncio_live_leave(
+	struct nuncio_module *self, struct nuncio_str conversation, struct nuncio_str user);
+int nuncio_live_has(struct nuncio_str conversation, struct nuncio_str user); /* 1 or 0 */
+/*
+ * How many users of it are live here; 0 when it is not.
+ * Thread: logic.
+ */
+size_t nuncio_live_count(struct nuncio_str conversation);
+
+/*
+ * A module's data with a live conversation: a slot taken with NUNCIO_PER_CONVERSATION (session.h).
+ * NULL and NUNCIO_E_NOTFOUND when the conversation is not live here. Freed with the live side.
+ * Thread: logic.
+ */
+struct nuncio_slot;
+void *nuncio_live_get(struct nuncio_str conversation, const struct nuncio_slot *slot);
+int nuncio_live_set(struct nuncio_str conversation, const struct nuncio_slot *slot, void *data);
 
 /*
  * A kind of conversations. The module allocates (static), the core reads. Callbacks: logic thread,
@@ -92,7 +171,13 @@ struct nuncio_kind {
 	 */
 	size_t (*founders)(
 		struct nuncio_str conversation, struct nuncio_str *users_r, size_t max, void *user);
+	/*
+	 * Flags of the kind. NUNCIO_KIND_MEMBERS_ONLY: the store refuses (NUNCIO_E_DENIED) an
+	 * event of a sender who is not a member at that moment, whatever may_enter has said before.
+	 */
+	uint32_t flags, reserved2;
 };
+#define NUNCIO_KIND_MEMBERS_ONLY 1u
 
 /*
  * Adds a kind; `kind` is kept by reference. NUNCIO_E_EXISTS if the prefix, name or target is taken.
@@ -121,9 +206,29 @@ struct nuncio_append {
 	uint32_t size;  /* sizeof(struct nuncio_append) */
 	uint32_t flags; /* 0 */
 	struct nuncio_str conversation, type, from, client_id, kind, body, extra;
-	const struct nuncio_record_write
-		*writes; /* written in the same transaction (store.h), NULL if writes_count is 0 */
+	/*
+	 * written in the same transaction (store.h), NULL if writes_count is 0; their owner is the
+	 * conversation, else NUNCIO_E_INVAL
+	 */
+	const struct nuncio_record_write *writes;
 	size_t writes_count;
+	/*
+	 * Changes another event of this conversation: that with seq `target` gets this body and
+	 * state (p NULL: keeps its own) and these flags added, and `changed` becomes the seq of this
+	 * one. NUNCIO_E_CONFLICT if its `changed` is not expect_changed; NUNCIO_E_NOTFOUND.
+	 */
+	uint64_t target, expect_changed;
+	struct nuncio_str target_body, target_state;
+	uint32_t target_flags; /* NUNCIO_EVENT_VOID */
+	uint32_t event_flags;  /* NUNCIO_EVENT_MENTIONS_ALL, of this event */
+	/* Changes to the members, in the same transaction, in this order. At most 1,000. */
+	const struct nuncio_member_change *members;
+	size_t members_count;
+	/* after the changes there may be so many members, else NUNCIO_E_TOOBIG; 0: no limit */
+	uint64_t members_max;
+	/* Users to be called, who find it in their count of mentions. At most 100. */
+	const struct nuncio_str *mentions;
+	size_t mentions_count;
 };
 
 /*
@@ -146,7 +251,8 @@ int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,
 struct nuncio_json;
 
 /*
- * Writes an event as clients see it (PROTOCOL.md 1.4), one JSON object.
+ * Writes an event as clients see it (PROTOCOL.md 1.4), one JSON object. One with `now` has that as
+ * its member "message".
  * Thread: any, one at a time per writer.
  */
 void nuncio_event_write(struct nuncio_json *json, const struct nuncio_event *event);

@@ -80,6 +80,15 @@ struct nuncio_leave { /* a session ended */
 	uint32_t close_code, reserved; /* RFC 6455 section 7.4, or PROTOCOL.md 1.3 */
 };
 
+struct nuncio_told { /* an event is known here: stored by this node, or come over the bus */
+	const struct nuncio_event *event;
+	uint32_t is_remote, reserved; /* 1: another node stored it */
+};
+struct nuncio_miss { /* someone was called or written to, and has no session on any node */
+	struct nuncio_str user;
+	const struct nuncio_event *event;
+};
+
 /* Every hook there is. Numbers are never reused. */
 #define NUNCIO_DECISIONS(X) \
 	X(1, may_connect, peer) \
@@ -92,7 +101,9 @@ struct nuncio_leave { /* a session ended */
 	X(1001, did_login, login) \
 	X(1002, did_store, send) \
 	X(1003, did_mark, mark) \
-	X(1004, did_disconnect, leave)
+	X(1004, did_disconnect, leave) \
+	X(1005, did_event, told) \
+	X(1006, did_miss, miss)
 
 enum nuncio_hook {
 	NUNCIO_HOOK_none = 0,
@@ -168,6 +179,14 @@ enum nuncio_verdict nuncio_reject(struct nuncio_ask *ask, int code, const char *
  * Thread: logic, within the handler.
  */
 int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body);
+
+/*
+ * Adds a record write to the message in may_send: it is written in the same transaction (copied;
+ * the owner must be the conversation). NUNCIO_E_INVAL, NUNCIO_E_TOOBIG (over 16 in one message).
+ * Thread: logic, within the handler.
+ */
+struct nuncio_record_write;
+int nuncio_ask_add_write(struct nuncio_ask *ask, const struct nuncio_record_write *write);
 
 /*
  * Takes the ticket of this question, then the handler must return NUNCIO_LATER. It is the caller's

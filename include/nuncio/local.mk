@@ -2,6 +2,7 @@
 nuncioinclude_HEADERS = \
 	%D%/auth.h \
 	%D%/base.h \
+	%D%/bus.h \
 	%D%/codes.h \
 	%D%/conf.h \
 	%D%/conversation.h \
@@ -12,6 +13,7 @@ nuncioinclude_HEADERS = \
 	%D%/module.h \
 	%D%/nuncio.h \
 	%D%/request.h \
+	%D%/search.h \
 	%D%/service.h \
 	%D%/session.h \
 	%D%/store.h \

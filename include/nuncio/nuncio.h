@@ -9,6 +9,7 @@
 
 #include <nuncio/auth.h>
 #include <nuncio/base.h>
+#include <nuncio/bus.h>
 #include <nuncio/codes.h>
 #include <nuncio/conf.h>
 #include <nuncio/conversation.h>
@@ -18,6 +19,7 @@
 #include <nuncio/metric.h>
 #include <nuncio/module.h>
 #include <nuncio/request.h>
+#include <nuncio/search.h>
 #include <nuncio/service.h>
 #include <nuncio/session.h>
 #include <nuncio/store.h>

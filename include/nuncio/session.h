@@ -58,8 +58,8 @@ nuncio_sid nuncio_user_next_session(struct nuncio_str user, nuncio_sid after);
  */
 void nuncio_session_close(nuncio_sid id, int close_code, int code, const char *text);
 
-/* A place for a module's data with each session or user. */
-enum nuncio_scope { NUNCIO_PER_SESSION = 1, NUNCIO_PER_USER = 2 };
+/* A place for a module's data with each session, user or live conversation (conversation.h). */
+enum nuncio_scope { NUNCIO_PER_SESSION = 1, NUNCIO_PER_USER = 2, NUNCIO_PER_CONVERSATION = 3 };
 struct nuncio_slot;
 typedef void nuncio_free_fn(void *data);
 

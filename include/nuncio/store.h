@@ -28,7 +28,7 @@ typedef void nuncio_events_fn(
 
 /*
  * A page of one log: after < seq, or seq < before (0: not given; both 0: the newest). Rows come in
- * rising seq.
+ * rising seq. Events with a target come with `now`.
  */
 struct nuncio_events_query {
 	uint32_t size, flags;
@@ -37,6 +37,7 @@ struct nuncio_events_query {
 	uint32_t limit; /* rows, 1-1000 */
 	/* stop before the sum of texts exceeds this (at least one row); 0: no limit */
 	uint32_t max_bytes;
+	int64_t from_ms; /* forward from the first event sent at or after this wall clock; 0: not given */
 };
 
 /*
@@ -60,12 +61,23 @@ struct nuncio_sync_answer {
 	struct nuncio_str cursor; /* opaque text, [A-Za-z0-9._~-] */
 	const struct nuncio_event *rows; /* per conversation in rising seq */
 	size_t count;
+	/*
+	 * Members whose cursors moved: the user's own in every conversation, and those of others in
+	 * conversations of up to NUNCIO_SYNC_MEMBERS.
+	 */
+	const struct nuncio_member *members;
+	size_t members_count;
+	/* Records of the user that were written with NUNCIO_WRITE_SYNCED; value.p NULL: deleted. */
+	const struct nuncio_record *records;
+	size_t records_count;
 };
+#define NUNCIO_SYNC_MEMBERS 100
 typedef void nuncio_sync_fn(int status, const struct nuncio_sync_answer *answer, void *user);
 
 /*
- * Reads what changed for a user. Every event committed before the call is at or before the cursor
- * that comes back when more is 0.
+ * Reads what changed for a user: events of the conversations that they are in, or were in up to
+ * their leaving, cursors, records. limit counts all rows together. Everything committed before the
+ * call is at or before the cursor that comes back when more is 0. What comes may have come before.
  * Thread: logic (done too).
  */
 int nuncio_store_sync(struct nuncio_module *self, const struct nuncio_sync_query *query,
@@ -80,6 +92,9 @@ struct nuncio_conversation_row {
 	struct nuncio_event last; /* newest event; seq 0: none */
 	struct nuncio_str peer; /* the other one, when there are exactly two members; else empty */
 	uint64_t peer_delivered, peer_read;
+	uint64_t since, until; /* as in nuncio_member; those who have left are not listed */
+	uint64_t mentions;     /* unread messages of others that call this user; to 1000 at most */
+	uint32_t role, member_count;
 };
 typedef void nuncio_conversations_fn(int status, const struct nuncio_conversation_row *rows,
 	size_t n, struct nuncio_str next, void *user);
@@ -96,11 +111,67 @@ typedef void nuncio_members_fn(
 	int status, const struct nuncio_member *rows, size_t n, int more, void *user);
 
 /*
- * Members of a conversation in order of user id, above `after` (empty: from the start).
+ * Members of a conversation in order of user id, above `after` (empty: from the start). Those who
+ * have left are not among them.
  * Thread: logic (done too).
  */
 int nuncio_store_members(struct nuncio_module *self, struct nuncio_str conversation,
 	struct nuncio_str after, uint32_t limit, nuncio_members_fn *done, void *user);
+
+/*
+ * The same, only those whose role is at least min_role.
+ * Thread: logic (done too).
+ */
+int nuncio_store_members_by_role(struct nuncio_module *self, struct nuncio_str conversation,
+	uint32_t min_role, struct nuncio_str after, uint32_t limit, nuncio_members_fn *done,
+	void *user);
+
+/*
+ * One member, also one who has left (until is not 0): one row, or NUNCIO_E_NOTFOUND.
+ * Thread: logic (done too).
+ */
+int nuncio_store_member(struct nuncio_module *self, struct nuncio_str conversation,
+	struct nuncio_str who, nuncio_members_fn *done, void *user);
+
+/*
+ * The conversations that a user is in, in order of their id, above `after` (empty: from the start),
+ * whose id starts with `prefix`: rows of that user.
+ * Thread: logic (done too).
+ */
+int nuncio_store_memberships(struct nuncio_module *self, struct nuncio_str who,
+	struct nuncio_str prefix, struct nuncio_str after, uint32_t limit, nuncio_members_fn *done,
+	void *user);
+
+/*
+ * How many present members of a conversation have a cursor at `seq` or above it.
+ * Thread: logic (done too).
+ */
+typedef void nuncio_reached_fn(int status, uint64_t delivered, uint64_t read, void *user);
+int nuncio_store_reached(struct nuncio_module *self, struct nuncio_str conversation, uint64_t seq,
+	nuncio_reached_fn *done, void *user);
+
+/* A search in messages: the body when it is a text, or its members that are texts. */
+struct nuncio_search_query {
+	uint32_t size, limit;           /* rows, 1-1000 */
+	struct nuncio_str user;         /* only what they may see */
+	struct nuncio_str conversation; /* only there; empty: in all */
+	struct nuncio_str from;         /* only of this sender; empty: of all */
+	struct nuncio_str text;         /* all words must be there; rules: search.h */
+	struct nuncio_str after;        /* `next` of the page before; empty: the newest */
+	int64_t from_ms, to_ms;         /* sent_at within these; 0: not given */
+	uint32_t max_bytes, reserved;
+};
+typedef void nuncio_found_fn(
+	int status, const struct nuncio_event *rows, size_t n, struct nuncio_str next, void *user);
+
+/*
+ * Finds messages, the newest first, as they are now: not what was taken back. A message can be found
+ * when it is durable and has been indexed, at most seconds later. NUNCIO_E_UNSUPPORTED: this store
+ * has no index; NUNCIO_E_INVAL: no word in the text.
+ * Thread: logic (done too).
+ */
+int nuncio_store_search(struct nuncio_module *self, const struct nuncio_search_query *query,
+	nuncio_found_fn *done, void *user);
 
 /*
  * One record: (space, owner, key) is unique. space: the module's name or name.something; owner:
@@ -119,9 +190,14 @@ struct nuncio_record {
 #define NUNCIO_EXPECT_ABSENT (-1) /* NUNCIO_E_EXISTS if there is one */
 /* a positive number: the version that must be there, else NUNCIO_E_CONFLICT */
 
+/* The owner is a user, whose sync tells of this write; the same for every write of a record. */
+#define NUNCIO_WRITE_SYNCED 1u
+/* Within an append: 20 digits, the event's seq, are added to the key. */
+#define NUNCIO_WRITE_KEY_SEQ 2u
+
 /* One write: value.p NULL deletes (deleting what is absent is fine with NUNCIO_EXPECT_ANY). */
 struct nuncio_record_write {
-	uint32_t size, reserved;
+	uint32_t size, flags; /* NUNCIO_WRITE_* */
 	struct nuncio_str space, owner, key, value;
 	int64_t expect;        /* NUNCIO_EXPECT_* or a version */
 	int64_t expires_at_ms; /* 0: never */

@@ -28,7 +28,14 @@ enum nuncio_job_kind {
 	NUNCIO_JOB_CONVERSATIONS = 103,
 	NUNCIO_JOB_MEMBERS = 104, /* read: struct nuncio_job_members; nuncio_job_add_member */
 	NUNCIO_JOB_GET = 105,     /* read: struct nuncio_record (space, owner, key) */
-	NUNCIO_JOB_LIST = 106     /* read: struct nuncio_records_query; nuncio_job_add_record */
+	NUNCIO_JOB_LIST = 106,    /* read: struct nuncio_records_query; nuncio_job_add_record */
+	/* read: struct nuncio_job_member; one nuncio_job_add_member, with last_seq, member_count */
+	NUNCIO_JOB_MEMBER = 107,
+	/* read: struct nuncio_job_memberships; nuncio_job_add_member, likewise */
+	NUNCIO_JOB_MEMBERSHIPS = 108,
+	NUNCIO_JOB_REACHED = 109, /* read: struct nuncio_job_reached; nuncio_job_set_reached */
+	/* read: struct nuncio_search_query; nuncio_job_add_event, _set_cursor (next) */
+	NUNCIO_JOB_SEARCH = 110
 };
 
 /*
@@ -40,6 +47,14 @@ enum nuncio_job_kind {
  * write `founders` as its members with cursors 0. A failed expectation of `writes` fails this job
  * alone. A member who appends has delivered and read at least up to their own event only through
  * marks.
+ *
+ * All or nothing, in this order: the repeated client_id; NUNCIO_APPEND_MEMBERS_ONLY (`from` must be
+ * a present member, else NUNCIO_E_DENIED; a conversation without members yet refuses too unless
+ * `members` adds `from`); `members` (conversation.h: ADD of one who is there is NUNCIO_E_EXISTS,
+ * REMOVE or SET of one who is not NUNCIO_E_NOTFOUND, each unless TOLERANT; since of an added one is
+ * this event's seq - 1, or 0 with ALL_HISTORY; their cursors are at least since; until of a removed
+ * one is this event's seq); members_max against those present; the target (conversation.h); writes;
+ * the event; mentions. With a target, the target as it is then goes to nuncio_job_add_event.
  */
 struct nuncio_job_append {
 	uint32_t size, reserved;
@@ -48,7 +63,18 @@ struct nuncio_job_append {
 	size_t founders_count;
 	const struct nuncio_record_write *writes;
 	size_t writes_count;
+	/* event.target says which one; event.flags are this event's own */
+	uint64_t expect_changed;
+	struct nuncio_str target_body, target_state; /* p NULL: leave it */
+	uint32_t target_flags;                       /* added to the target's */
+	uint32_t flags;                              /* NUNCIO_APPEND_* */
+	const struct nuncio_member_change *members;
+	size_t members_count;
+	uint64_t members_max; /* 0: no limit */
+	const struct nuncio_str *mentions;
+	size_t mentions_count;
 };
+#define NUNCIO_APPEND_MEMBERS_ONLY 1u
 
 /*
  * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies
@@ -59,12 +85,14 @@ struct nuncio_job_mark {
 	uint32_t size, reserved;
 	struct nuncio_str conversation, user;
 	uint64_t delivered, read;
+	nuncio_id id; /* of this change, from the same row as those of events: for sync */
 };
 
 struct nuncio_job_write {
 	uint32_t size, reserved;
 	const struct nuncio_record_write *writes;
 	size_t writes_count;
+	nuncio_id id; /* likewise; within an append the event's */
 };
 
 struct nuncio_job_conversations {
@@ -75,6 +103,23 @@ struct nuncio_job_conversations {
 struct nuncio_job_members {
 	uint32_t size, limit;
 	struct nuncio_str conversation, after;
+	uint32_t min_role, reserved;
+};
+
+struct nuncio_job_member {
+	uint32_t size, reserved;
+	struct nuncio_str conversation, user;
+};
+
+struct nuncio_job_memberships {
+	uint32_t size, limit;
+	struct nuncio_str user, prefix, after; /* prefix and after of conversation ids */
+};
+
+struct nuncio_job_reached {
+	uint32_t size, reserved;
+	struct nuncio_str conversation;
+	uint64_t seq;
 };
 
 struct nuncio_store_ops {
@@ -133,6 +178,7 @@ void nuncio_job_add_conversation(struct nuncio_job *job, const struct nuncio_con
 void nuncio_job_add_member(struct nuncio_job *job, const struct nuncio_member *member);
 void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *record);
 void nuncio_job_set_cursor(struct nuncio_job *job, struct nuncio_str cursor);
+void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t read);
 void nuncio_job_set_more(struct nuncio_job *job, int more);
 void nuncio_job_set_gap(struct nuncio_job *job, int gap);
 

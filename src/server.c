@@ -36,6 +36,7 @@
 #include "privilege.h"
 #include "provide/auth.h"
 #include "provide/provider.h"
+#include "provide/ready.h"
 #include "provide/store.h"
 #include "provide/work.h"
 #include "server_metrics.h"
@@ -55,6 +56,7 @@ struct server {
 	struct metric_set *metrics;
 	struct hook_table *hooks;
 	struct provider_set *providers;
+	struct ready_set *ready;
 	struct store *store;
 	struct auth *auth;
 	struct work_pool *work;
@@ -178,6 +180,7 @@ static int make_logic_side(struct server *s, struct nuncio_error *err)
 	hooks.slow_us = options_int(s->core, "slow_callback") * 1000;
 	s->hooks = hook_table_new(&hooks);
 	s->providers = provider_set_new();
+	s->ready = ready_set_new();
 	store.loop = s->loop;
 	store.caller = s->caller;
 	store.metrics = s->metrics;
@@ -199,6 +202,7 @@ static void make_logic(struct server *s)
 		.hooks = s->hooks,
 		.auth = s->auth,
 		.store = s->store,
+		.ready = s->ready,
 		.metrics = s->metrics,
 		.io_threads = s->io_count,
 		.inbox_limit = (size_t)options_int(s->core, "mailbox_limit"),
@@ -213,6 +217,7 @@ static void make_logic(struct server *s)
 		.store = s->store,
 		.auth = s->auth,
 		.work = s->work,
+		.ready = s->ready,
 		.metrics = s->metrics,
 		.logic = s->logic,
 		.core = s->core,
@@ -471,6 +476,7 @@ static void server_fini(struct server *s)
 	auth_free(&s->auth);
 	logic_free(&s->logic);
 	modules_free(&s->modules);
+	ready_set_free(&s->ready);
 	hook_table_free(&s->hooks);
 	provider_set_free(&s->providers);
 	if (s->caller)

@@ -12,6 +12,7 @@ nuncioinclude_HEADERS = \
 	%D%/metric.h \
 	%D%/module.h \
 	%D%/nuncio.h \
+	%D%/ready.h \
 	%D%/request.h \
 	%D%/search.h \
 	%D%/service.h \

@@ -10,9 +10,10 @@
  * Major goes up when something is removed or changes meaning; minor when something is added.
  *
  * 1.0  2026-11-23  first
+ * 1.1  2026-11-26  ready.h
  */
 #define NUNCIO_ABI_MAJOR 1
-#define NUNCIO_ABI_MINOR 0
+#define NUNCIO_ABI_MINOR 1
 
 #include <nuncio/base.h>
 

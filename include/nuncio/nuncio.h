@@ -18,6 +18,7 @@
 #include <nuncio/log.h>
 #include <nuncio/metric.h>
 #include <nuncio/module.h>
+#include <nuncio/ready.h>
 #include <nuncio/request.h>
 #include <nuncio/search.h>
 #include <nuncio/service.h>

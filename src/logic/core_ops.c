@@ -6,17 +6,13 @@
  * module. Logic thread only.
  */
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/slice.h"
-#include "hook/hook_table.h"
+#include "logic/health.h"
 #include "logic/logic.h"
 #include "logic/login.h"
 #include "logic/request_input.h"
 #include "logic/send.h"
-#include "provide/auth.h"
-#include "provide/store.h"
 #include "wire/json_out.h"
 #include "wire/limits.h"
 
@@ -88,49 +84,6 @@ static void on_read(struct nuncio_request *rq, void *user)
 	start_marking(rq, true);
 }
 
-/* ---- health ---- */
-
-static void on_healthz(struct nuncio_request *rq, void *user)
-{
-	(void)user;
-	request_reply(&rq, 200, STR("{\"status\":\"ok\"}"));
-}
-
-static void on_readyz(struct nuncio_request *rq, void *user)
-{
-	struct logic *logic = rq->logic;
-	(void)user;
-	if (logic->is_draining)
-		request_error(&rq, NUNCIO_CODE_stopping, "the server is stopping");
-	else if (logic->kinds.count && !store_is_open(logic->parts.store))
-		request_error(
-			&rq, NUNCIO_CODE_unavailable, "conversations are on, but no store is");
-	else
-		request_reply(&rq, 200, STR("{\"status\":\"ready\"}"));
-}
-
-static bool is_local(struct nuncio_str address)
-{
-	return str_starts(address, STR("127.")) || str_eq(address, STR("::1")) ||
-	       str_starts(address, STR("::ffff:127."));
-}
-
-static void on_metrics(struct nuncio_request *rq, void *user)
-{
-	struct logic *logic = rq->logic;
-	struct buf text = { 0 };
-	(void)user;
-	int access = logic->settings.metrics_access;
-	if (access == LOGIC_METRICS_OFF ||
-		(access == LOGIC_METRICS_LOCAL && !is_local(request_address(rq)))) {
-		request_error(&rq, NUNCIO_CODE_not_found, "no such path");
-		return;
-	}
-	metric_write_text(logic->parts.metrics, &text);
-	request_reply_raw(&rq, 200, "text/plain; version=0.0.4; charset=utf-8", buf_str(&text));
-	buf_fini(&text);
-}
-
 /* ---- tables ---- */
 
 static const struct nuncio_field open_fields[] = {
@@ -173,12 +126,6 @@ static const struct nuncio_command conversation_ops[] = {
 	COMMAND("message.read", "Everything up to seq was read.", mark_fields, 0, on_read),
 };
 
-static const struct nuncio_route health_routes[] = {
-	ROUTE("GET", "/healthz", "Is the process alive?", NULL, NUNCIO_OPEN, on_healthz),
-	ROUTE("GET", "/readyz", "Can it serve?", NULL, NUNCIO_OPEN, on_readyz),
-	ROUTE("GET", "/metrics", "Prometheus text.", NULL, NUNCIO_OPEN, on_metrics),
-};
-
 static const struct nuncio_route conversation_routes[] = {
 	ROUTE("POST", "/api/v1/messages", "Stores a message and delivers it.", send_fields, 0,
 		send_message),
@@ -208,13 +155,21 @@ static int add_routes(struct logic *logic, const struct nuncio_route *routes, si
 	return 0;
 }
 
+static int add_health(struct logic *logic, struct nuncio_error *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && health_routes[i].path; i++)
+		rc = add_routes(logic, &health_routes[i], 1, err);
+	return rc;
+}
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 int core_ops_add(struct logic *logic, struct nuncio_error *err)
 {
 	int rc = add_ops(logic, session_ops, COUNT(session_ops), err);
 	if (rc == 0)
-		rc = add_routes(logic, health_routes, COUNT(health_routes), err);
+		rc = add_health(logic, err);
 	if (rc < 0 || logic->kinds.count == 0)
 		return rc;
 	rc = add_ops(logic, conversation_ops, COUNT(conversation_ops), err);

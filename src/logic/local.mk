@@ -4,6 +4,7 @@ src_liblogic_a_SOURCES = \
 	%D%/deliver.c %D%/deliver.h \
 	%D%/event.c %D%/event.h \
 	%D%/fields.c %D%/fields.h \
+	%D%/health.c %D%/health.h \
 	%D%/kinds.c %D%/kinds.h \
 	%D%/logic.c %D%/logic.h \
 	%D%/login.c %D%/login.h \

@@ -23,6 +23,7 @@
 
 struct auth;
 struct hook_table;
+struct ready_set;
 struct store;
 
 /* What the configuration says to the logic thread; may change at a reload, read at use. */
@@ -42,6 +43,7 @@ struct logic_parts { /* what the server made before; outlives the logic thread *
 	struct hook_table *hooks;
 	struct auth *auth;
 	struct store *store;
+	struct ready_set *ready;
 	struct metric_set *metrics;
 	uint32_t io_threads;
 	size_t inbox_limit;

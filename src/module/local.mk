@@ -6,6 +6,7 @@ src_libmodule_a_SOURCES = \
 	%D%/api_json.c %D%/api_json.h \
 	%D%/api_log.c \
 	%D%/api_metric.c \
+	%D%/api_ready.c \
 	%D%/api_request.c \
 	%D%/api_service.c \
 	%D%/api_session.c \

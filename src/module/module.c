@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/slice.h"
 #include "hook/hook_table.h"
 #include "loop/caller.h"
@@ -26,6 +27,7 @@
 #include "module/module_private.h"
 #include "module/option_value.h"
 #include "provide/auth.h"
+#include "provide/ready.h"
 #include "provide/store.h"
 #include "provide/work.h"
 
@@ -252,6 +254,21 @@ struct nuncio_module *modules_find(const struct modules *set, const char *name)
 
 /* ---- Load */
 
+static int64_t read_ready(void *user)
+{
+	return ready_is(user);
+}
+
+static void add_ready(struct nuncio_module *m)
+{
+	const struct module_env *env = &m->set->env;
+	struct metric_label labels[] = { { "module", m->info.name }, { NULL, NULL } };
+	m->ready = ready_add(env->ready, m->info.name);
+	metric_new_gauge_fn(env->metrics, "nuncio_module_ready",
+		"1 while the module can do its work, 0 while it says that it cannot.", labels,
+		read_ready, m->ready);
+}
+
 static int load_one(struct modules *set, const char *name, struct nuncio_error *err)
 {
 	struct nuncio_module_info info;
@@ -274,6 +291,7 @@ static int load_one(struct modules *set, const char *name, struct nuncio_error *
 	callback_init(&m->timer_stats, info.name, "timer", slow_us);
 	callback_init(&m->call_stats, info.name, "on_logic", slow_us);
 	callback_init(&m->work_stats, info.name, "work done", slow_us);
+	add_ready(m);
 	set->list = alloc_grow(set->list, (set->count + 1) * sizeof(set->list[0]));
 	set->list[set->count++] = m;
 	return 0;
@@ -390,6 +408,10 @@ int modules_freeze(struct modules *set, struct nuncio_error *err)
 	if (rc < 0)
 		return rc;
 	auth_use(env->auth, set->auth);
+	if (set->store)
+		ready_add_job(env->ready, "store", set->store->module->ready);
+	if (set->auth)
+		ready_add_job(env->ready, "auth", set->auth->module->ready);
 	hook_table_freeze(env->hooks);
 	return 0;
 }

@@ -21,6 +21,7 @@ struct logic;
 struct loop;
 struct metric_set;
 struct provider_set;
+struct ready_set;
 struct store;
 struct work_pool;
 
@@ -37,6 +38,7 @@ struct module_env {
 	struct store *store;
 	struct auth *auth;
 	struct work_pool *work;
+	struct ready_set *ready;
 	struct metric_set *metrics;
 	struct logic *logic; /* for api_session.c, api_request.c, api_conversation.c */
 	const struct options

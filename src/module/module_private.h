@@ -12,6 +12,8 @@
 #include "module/module.h"
 #include "provide/provider.h"
 
+struct ready;
+
 enum { MODULE_MAGIC = 0x30d01e00 };
 
 enum module_stage {
@@ -33,8 +35,9 @@ struct nuncio_module {
 	struct options *options;
 	_Atomic int stage; /* enum module_stage; written by the logic thread */
 	void *_Atomic data;
-	struct list owned;  /* of struct owned, newest first */
-	struct list timers; /* of struct module_timer */
+	struct list owned;   /* of struct owned, newest first */
+	struct list timers;  /* of struct module_timer */
+	struct ready *ready; /* of the set; for nuncio_ready_set */
 	struct callback **callbacks;
 	size_t callback_count;
 	struct callback timer_stats, call_stats, work_stats;

@@ -4,6 +4,7 @@ src_libprovide_a_SOURCES = \
 	%D%/job.c %D%/job.h \
 	%D%/lane.c %D%/lane.h \
 	%D%/provider.c %D%/provider.h \
+	%D%/ready.c %D%/ready.h \
 	%D%/sized.h \
 	%D%/store.c %D%/store.h \
 	%D%/work.c %D%/work.h

@@ -43,7 +43,9 @@ class Server:
 		os.chmod(self.folder, 0o777)
 		self.config = os.path.join(self.folder, "nuncio.ini")
 		self.core = (f"[core]\nlisten = 127.0.0.1:0\nio_threads = 1\ndata_dir = {self.folder}\n"
-			f"module_path = {plugs}\nmetrics = on\nnode = here\n")
+			f"module_path = {plugs}\nnode = here\n")
+		if "metrics = " not in core:
+			self.core += "metrics = on\n"
 		if os.geteuid() == 0:
 			self.core += "user = nobody\n"
 		self.core += core + "\n"
@@ -433,6 +435,41 @@ def tokens(bench):
 		expect(f"{token}: {answer[2]}", json.loads(answer[2]).get("data") == user)
 	expect("exit status", server.stop() == 0)
 	expect("troubles", not server.troubles())
+
+
+@case
+def readiness(bench):
+	"""/readyz names who does what; reasons only for those who may read /metrics."""
+	server = bench.load("api_ready", "auth_api").start()
+
+	def ready():
+		status, _, body = server.get("/readyz")
+		return status, json.loads(body)
+
+	auth = {"auth": {"module": "auth_api", "ready": True}}
+	status, body = ready()
+	expect(f"{status} {body}", status == 503 and body["code"] == 5002
+		and body["message"] == "api_ready is not ready")
+	expect(body, body["data"] == {"status": "not_ready", "providers": auth,
+		"modules": {"api_ready": {"ready": False, "why": "still looking for the disk"}}})
+	server.get("/m/api_ready/yes")
+	status, body = ready()
+	expect(f"{status} {body}", status == 200 and body["data"] == {"status": "ready", "providers": auth,
+		"modules": {"api_ready": {"ready": True}}})
+	server.get("/m/api_ready/no")
+	server.get("/m/api_ready/no")
+	expect(ready(), ready()[1]["data"]["modules"] == {"api_ready": {"ready": False, "why": "the disk is away"}})
+	metrics = server.get("/metrics")[2]
+	expect("metric", 'nuncio_module_ready{module="api_ready"} 0' in metrics
+		and 'nuncio_module_ready{module="auth_api"} 1' in metrics)
+	expect("exit status", server.stop() == 0)
+	said = [json.loads(line)["message"] for line in server.lines() if '"module":"api_ready"' in line]
+	expect(said, said == ["not ready: still looking for the disk", "ready", "not ready: the disk is away"])
+	server.end()
+	server = bench.load("api_ready", core="metrics = off").start()
+	status, body = ready()
+	expect(f"{status} {body}", status == 503 and body["data"]["modules"] == {"api_ready": {"ready": False}})
+	expect("exit status", server.stop() == 0)
 
 
 def main():

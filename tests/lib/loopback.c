@@ -12,6 +12,7 @@
 #include "logic/core_ops.h"
 #include "loop/caller.h"
 #include "provide/auth.h"
+#include "provide/ready.h"
 #include "provide/store.h"
 #include "wire/json.h"
 
@@ -66,6 +67,7 @@ void loopback_init(struct loopback *lb)
 	lb->hooks = hook_table_new(&hooks);
 	struct store_settings store = { .loop = lb->loop, .caller = lb->caller };
 	lb->store = store_new(&store);
+	lb->ready = ready_set_new();
 	lb->auth = auth_new(lb->loop, 5000);
 	provider.impl = lb;
 	auth_use(lb->auth, &provider);
@@ -75,6 +77,7 @@ void loopback_init(struct loopback *lb)
 		.hooks = lb->hooks,
 		.auth = lb->auth,
 		.store = lb->store,
+		.ready = lb->ready,
 		.metrics = lb->metrics,
 		.io_threads = 1,
 		.inbox_limit = 1000,
@@ -102,6 +105,7 @@ void loopback_fini(struct loopback *lb)
 	auth_free(&lb->auth);
 	store_free(&lb->store);
 	logic_free(&lb->logic);
+	ready_set_free(&lb->ready);
 	hook_table_free(&lb->hooks);
 	caller_free(&lb->caller);
 	metric_set_free(&lb->metrics);

@@ -19,6 +19,7 @@ struct loopback {
 	struct metric_set *metrics;
 	struct hook_table *hooks;
 	struct store *store;
+	struct ready_set *ready;
 	struct auth *auth;
 	struct logic *logic;
 	struct mailbox io;         /* what logic sends to the I/O thread */

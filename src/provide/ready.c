@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The readiness of modules, for /readyz. A database's own thread notices first that it has gone, so
+ * entries are written from any thread, under one lock that is held for a copy of a few bytes. The
+ * lists themselves change only while modules are loaded, on one thread.
+ */
+#include "provide/ready.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+
+struct ready {
+	struct list node;
+	struct ready_set *set;
+	const char *name;
+	bool has_job;
+	/* under the set's lock: */
+	bool is_ready, has_spoken;
+	char why[READY_WHY_BYTES];
+};
+
+struct job {
+	struct list node;
+	const char *job;
+	struct ready *who;
+};
+
+struct ready_set {
+	pthread_mutex_t lock;
+	struct list entries, jobs;
+};
+
+struct ready_set *ready_set_new(void)
+{
+	struct ready_set *set = ALLOC_NEW(struct ready_set);
+	pthread_mutex_init(&set->lock, NULL);
+	list_init(&set->entries);
+	list_init(&set->jobs);
+	return set;
+}
+
+void ready_set_free(struct ready_set **set)
+{
+	if (!*set)
+		return;
+	LIST_EACH_SAFE (&(*set)->entries, entry, struct ready, node)
+		alloc_free(entry);
+	LIST_EACH_SAFE (&(*set)->jobs, job, struct job, node)
+		alloc_free(job);
+	pthread_mutex_destroy(&(*set)->lock);
+	alloc_free(*set);
+	*set = NULL;
+}
+
+struct ready *ready_add(struct ready_set *set, const char *name)
+{
+	struct ready *entry = ALLOC_NEW(struct ready);
+	entry->set = set;
+	entry->name = name;
+	entry->is_ready = true;
+	list_add(&set->entries, &entry->node);
+	return entry;
+}
+
+void ready_add_job(struct ready_set *set, const char *name, struct ready *who)
+{
+	struct job *job = ALLOC_NEW(struct job);
+	job->job = name;
+	job->who = who;
+	who->has_job = true;
+	list_add(&set->jobs, &job->node);
+}
+
+bool ready_put(struct ready *entry, bool is_ready, const char *why)
+{
+	size_t n = !is_ready && why ? strnlen(why, READY_WHY_BYTES - 1) : 0;
+	pthread_mutex_lock(&entry->set->lock);
+	bool is_change = entry->is_ready != is_ready;
+	entry->is_ready = is_ready;
+	entry->has_spoken = true;
+	if (n)
+		memcpy(entry->why, why, n);
+	entry->why[n] = '\0';
+	pthread_mutex_unlock(&entry->set->lock);
+	return is_change;
+}
+
+bool ready_is(struct ready *entry)
+{
+	pthread_mutex_lock(&entry->set->lock);
+	bool is_ready = entry->is_ready;
+	pthread_mutex_unlock(&entry->set->lock);
+	return is_ready;
+}
+
+static void report(struct ready *entry, const char *job, ready_each_fn *fn, void *user)
+{
+	struct ready_report r = { .job = job, .name = entry->name };
+	pthread_mutex_lock(&entry->set->lock);
+	r.is_ready = entry->is_ready;
+	r.has_spoken = entry->has_spoken;
+	memcpy(r.why, entry->why, sizeof r.why);
+	pthread_mutex_unlock(&entry->set->lock);
+	fn(&r, user);
+}
+
+void ready_each(struct ready_set *set, ready_each_fn *fn, void *user)
+{
+	LIST_EACH (&set->jobs, job, struct job, node)
+		report(job->who, job->job, fn, user);
+	LIST_EACH (&set->entries, entry, struct ready, node)
+		if (!entry->has_job)
+			report(entry, NULL, fn, user);
+}

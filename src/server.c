@@ -32,6 +32,7 @@
 #include "logic/logic.h"
 #include "loop/caller.h"
 #include "loop/loop.h"
+#include "loop/supervisor.h"
 #include "module/module.h"
 #include "privilege.h"
 #include "provide/auth.h"
@@ -66,6 +67,7 @@ struct server {
 	unsigned io_threads; /* own threads; 0: the logic loop serves the sockets */
 	unsigned io_count;   /* of `io`, at least 1 */
 	struct server_metrics *shown;
+	struct supervisor *supervisor;
 	struct loop_timer stop_timer;
 	int lock_fd;
 	bool is_stopping;
@@ -305,6 +307,7 @@ static void on_terminate(struct loop *loop, int signo, void *user)
 	if (s->is_stopping)
 		return;
 	s->is_stopping = true;
+	supervisor_stopping(s->supervisor);
 	log_write(LOG_LEVEL_INFO, "server", NULL, "stopping: signal %d, %zu sessions", signo,
 		s->logic->sessions.count);
 	for (unsigned i = 0; i < s->io_count; i++)
@@ -312,6 +315,14 @@ static void on_terminate(struct loop *loop, int signo, void *user)
 	loop_timer_init(&s->stop_timer, on_drain_timeout, s);
 	loop_timer_start(loop, &s->stop_timer, options_int(s->core, "drain_timeout"), 0);
 	logic_drain(s->logic, stop_io, s);
+}
+
+static void tell_ready(struct server *s)
+{
+	char status[96];
+	snprintf(status, sizeof status, "%zu modules, at most %u connections",
+		modules_count(s->modules), io_listeners_max_connections(s->listeners));
+	supervisor_ready(s->supervisor, status);
 }
 
 static void log_lines(int level, struct nuncio_str text)
@@ -337,14 +348,12 @@ static void apply_core(struct server *s, struct buf *report)
 	s->hooks->settings.slow_us = options_int(s->core, "slow_callback") * 1000;
 }
 
-static void on_reload(struct loop *loop, int signo, void *user)
+static void reload(struct server *s)
 {
-	struct server *s = user;
 	struct option_faults faults = { 0 };
 	struct buf report = { 0 };
 	struct nuncio_error err;
 	struct ini *ini = NULL;
-	(void)loop, (void)signo;
 	log_reopen();
 	if (ini_load(s->arguments->config, &ini, &err) < 0) {
 		log_write(LOG_LEVEL_ERROR, "server", NULL,
@@ -365,6 +374,18 @@ static void on_reload(struct loop *loop, int signo, void *user)
 	option_faults_fini(&faults);
 	buf_fini(&report);
 	ini_free(&ini);
+}
+
+/* A refused one is a READY, too: the server goes on as before, and the log says why. */
+static void on_reload(struct loop *loop, int signo, void *user)
+{
+	struct server *s = user;
+	(void)loop, (void)signo;
+	if (!s->is_stopping)
+		supervisor_reloading(s->supervisor);
+	reload(s);
+	if (!s->is_stopping)
+		tell_ready(s);
 }
 
 /* ---- running ---- */
@@ -409,6 +430,8 @@ static int run(struct server *s)
 	if (start_threads(s, &err) < 0)
 		return fail("", &err);
 	log_started(s);
+	supervisor_watch(s->supervisor, s->loop);
+	tell_ready(s);
 	loop_run(s->loop);
 	return SERVER_EXIT_OK;
 }
@@ -482,6 +505,7 @@ static void server_fini(struct server *s)
 	if (s->caller)
 		caller_free(&s->caller);
 	metric_set_free(&s->metrics);
+	supervisor_free(&s->supervisor);
 	loop_free(&s->loop);
 	settings_io_fini(&s->io_settings);
 	options_free(&s->core);
@@ -511,6 +535,7 @@ static int server_start(struct server *s)
 int server_run(const struct server_arguments *arguments)
 {
 	struct server s = { .arguments = arguments, .lock_fd = -1 };
+	s.supervisor = supervisor_new();
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	hash_seed_random();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks the logic thread, in a hook and in a handler, and leaves one request without an answer. */
+/*
+ * Blocks the logic thread, in a hook and in a handler, for a moment and for long, and leaves one
+ * request without an answer.
+ */
 #include <time.h>
 
 #include <nuncio/hooks.h>
@@ -36,6 +39,22 @@ static const struct nuncio_route route = { .size = sizeof(route),
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_get };
 
+static void on_hang(struct nuncio_request *rq, void *user)
+{
+	(void)user;
+	for (int i = 0; i < 50; i++)
+		nap();
+	nuncio_reply(&rq, 200, (struct nuncio_str){ NULL, 0 });
+}
+
+static const struct nuncio_route hang = { .size = sizeof(hang),
+	.flags = NUNCIO_OPEN,
+	.method = "GET",
+	.path = "/m/bad_blocks/hang",
+	.help = "Answers after a second.",
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_hang };
+
 static void on_silence(struct nuncio_request *rq, void *user)
 {
 	(void)rq;
@@ -56,6 +75,8 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	int rc = nuncio_route_add(self, &route, NULL);
 	if (rc == 0)
 		rc = nuncio_route_add(self, &silence, NULL);
+	if (rc == 0)
+		rc = nuncio_route_add(self, &hang, NULL);
 	return rc < 0 ? rc : nuncio_hook_may_call(self, NUNCIO_PRIO_NORMAL, on_call, self);
 }
 

@@ -170,6 +170,22 @@ void nuncio_reply_raw(struct nuncio_request **rq, int http_status, const char *c
 	struct nuncio_str body);
 int nuncio_reply_header(struct nuncio_request *rq, const char *name, const char *value);
 
+/* The answer to nuncio_call: code 0 and data (JSON, may be empty), or a code and words. Borrowed. */
+typedef void nuncio_called_fn(int code, struct nuncio_str text, struct nuncio_str data, void *user);
+
+/*
+ * Carries out an op in the name of a user, with all that a client's own request goes through:
+ * hooks, checks of its fields, limits of size. For bots, bridges and forwards. `data` is one JSON
+ * object, copied. `extra` may be empty; with message.send it is further members of the event,
+ * without braces, like nuncio_event.extra. `done` (may be NULL) comes once, perhaps before this
+ * returns; at the latest, with `stopping`, before the module's fini. NUNCIO_E_NOTFOUND: no such op;
+ * NUNCIO_E_INVAL: user, data or extra are malformed; NUNCIO_E_BUSY: 10,000 are under way already;
+ * then `done` is not called.
+ * Thread: logic (done too).
+ */
+int nuncio_call(struct nuncio_module *self, struct nuncio_str who, const char *op,
+	struct nuncio_str data, struct nuncio_str extra, nuncio_called_fn *done, void *user);
+
 NUNCIO_END_DECLS
 
 #endif

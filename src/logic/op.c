@@ -17,6 +17,7 @@
 #include "hook/chain.h"
 #include "logic/fields.h"
 #include "logic/logic.h"
+#include "logic/request_input.h"
 #include "logic/login.h"
 
 void ops_init(struct ops *ops)
@@ -125,8 +126,9 @@ static void op_ask(struct logic *logic, struct session *session, struct nuncio_r
 		return;
 	}
 	rq->call.session = (struct nuncio_session *)session;
-	rq->call.user = session_user_name(session);
-	rq->call.address = session_address(session, rq->address);
+	rq->call.user = request_user(rq);
+	if (session)
+		rq->call.address = session_address(session, rq->address);
 	rq->call.op = str_of(rq->op->command->op);
 	struct chain *chain = chain_ask(
 		logic->parts.hooks, NUNCIO_HOOK_may_call, &rq->call, NULL, on_may_call, rq);
@@ -147,6 +149,20 @@ static void op_start(struct logic *logic, struct session *session, struct io_pac
 			STR_ARG(packet->packet.op));
 	else
 		op_ask(logic, session, rq);
+}
+
+int op_call(struct logic *logic, struct nuncio_str who, const char *name, struct nuncio_str data,
+	const struct inner_side *inner)
+{
+	const struct op *op = ops_find(&logic->ops, str_of(name));
+	if (!op)
+		return NUNCIO_E_NOTFOUND;
+	if (logic->requests.inner_count >= REQUESTS_INNER_MAX)
+		return NUNCIO_E_BUSY;
+	struct nuncio_request *rq = request_from_module(logic, who, data, inner);
+	rq->op = op;
+	op_ask(logic, NULL, rq);
+	return 0;
 }
 
 static bool session_must_wait(const struct session *session)

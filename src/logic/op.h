@@ -43,6 +43,13 @@ struct op *ops_find(const struct ops *ops, struct nuncio_str name);
  * A packet of a session: carries it out, or keeps it while a question is parked. Takes the packet.
  */
 void op_dispatch(struct logic *logic, struct session *session, struct io_packet *packet);
+/*
+ * A module asks in the name of `who`. NUNCIO_E_NOTFOUND: no such op; NUNCIO_E_BUSY: too many under
+ * way; then nothing is answered.
+ */
+struct inner_side;
+int op_call(struct logic *logic, struct nuncio_str who, const char *name, struct nuncio_str data,
+	const struct inner_side *inner);
 /* The parked question is answered: go on with what has come meanwhile. */
 void op_resume_session(struct logic *logic, nuncio_sid id);
 

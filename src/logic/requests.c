@@ -26,6 +26,7 @@ void requests_init(struct requests *requests)
 	list_init(&requests->waiting);
 	list_init(&requests->late);
 	requests->count = 0;
+	requests->inner_count = 0;
 }
 
 static struct nuncio_request *request_new(struct logic *logic, nuncio_sid id)
@@ -70,6 +71,19 @@ struct nuncio_request *request_from_http(struct logic *logic, struct io_http *ht
 	return rq;
 }
 
+struct nuncio_request *request_from_module(struct logic *logic, struct nuncio_str who,
+	struct nuncio_str data, const struct inner_side *inner)
+{
+	struct nuncio_request *rq = request_new(logic, 0);
+	rq->inner = arena_zero(&rq->arena, sizeof *rq->inner);
+	*rq->inner = *inner;
+	rq->inner->extra = arena_str(&rq->arena, inner->extra);
+	rq->data = arena_str(&rq->arena, data);
+	request_set_user(rq, who);
+	logic->requests.inner_count++;
+	return rq;
+}
+
 void request_set_user(struct nuncio_request *rq, struct nuncio_str user)
 {
 	CHECK(user.n < sizeof rq->user);
@@ -98,6 +112,8 @@ static void request_free(struct nuncio_request **rq)
 	list_remove(&r->node);
 	if (!r->is_answered)
 		r->logic->requests.count--;
+	if (r->inner && !r->is_answered)
+		r->logic->requests.inner_count--;
 	r->magic = 0;
 	arena_fini(&r->arena);
 	alloc_free(r->packet);
@@ -240,7 +256,9 @@ static void request_send_answer(struct nuncio_request *rq, int http_status, int 
 		metric_add(rq->logic->count.request_errors, 1);
 	if (rq->is_http)
 		request_answer_unified(rq, http_status, code, message, data);
-	else
+	else if (rq->inner && rq->inner->done)
+		rq->inner->done(code, message, data, rq->inner->user);
+	else if (!rq->inner)
 		request_answer_packet(rq, code, message, data);
 }
 
@@ -260,6 +278,8 @@ static void request_answer_early(struct nuncio_request *rq, int code, const char
 	list_remove(&rq->node);
 	list_add(&rq->logic->requests.late, &rq->node);
 	rq->logic->requests.count--;
+	if (rq->inner)
+		rq->logic->requests.inner_count--;
 	rq->is_answered = true;
 }
 
@@ -289,6 +309,21 @@ void requests_end(struct logic *logic)
 	struct nuncio_request *rq;
 	while ((rq = LIST_FIRST(&logic->requests.waiting, struct nuncio_request, node)) != NULL)
 		request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
+}
+
+void requests_end_inner(struct logic *logic)
+{
+	bool is_found = true;
+	while (is_found) {
+		is_found = false;
+		LIST_EACH (&logic->requests.waiting, rq, struct nuncio_request, node) {
+			if (!rq->inner)
+				continue;
+			request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
+			is_found = true;
+			break;
+		}
+	}
 }
 
 void requests_fini(struct requests *requests)

@@ -26,9 +26,11 @@ struct session;
  */
 struct requests {
 	struct list waiting;
-	struct list late; /* answered for their owners, who still hold them */
-	size_t count;     /* of those waiting */
+	struct list late;   /* answered for their owners, who still hold them */
+	size_t count;       /* of those waiting */
+	size_t inner_count; /* of these, those of modules */
 };
+enum { REQUESTS_INNER_MAX = 10000 };
 
 /* What only HTTP has; lives in the request's arena. */
 struct http_side {
@@ -42,6 +44,13 @@ struct http_side {
 	struct http1_field *answer_fields;
 	size_t answer_field_count;
 	char device[65]; /* of the token */
+};
+
+/* What only a module's own call has; lives in the request's arena. */
+struct inner_side {
+	nuncio_called_fn *done; /* NULL: nobody wants to know */
+	void *user;
+	struct nuncio_str extra; /* members for the event that message.send makes */
 };
 
 /*
@@ -61,6 +70,7 @@ struct nuncio_request {
 	struct arena arena;
 	struct io_packet *packet; /* WebSocket: owns the text */
 	struct http_side *http;
+	struct inner_side *inner;
 	const struct op *op;
 	struct nuncio_str data;      /* checked JSON object, or the raw body */
 	struct nuncio_request *next; /* for whoever owns it */
@@ -79,6 +89,9 @@ void requests_init(struct requests *requests);
 struct nuncio_request *request_from_packet(
 	struct logic *logic, const struct session *session, struct io_packet *packet);
 struct nuncio_request *request_from_http(struct logic *logic, struct io_http *http);
+/* A module asks in the name of `who`; data and extra are copied. */
+struct nuncio_request *request_from_module(struct logic *logic, struct nuncio_str who,
+	struct nuncio_str data, const struct inner_side *inner);
 
 /*
  * A question about the request waits for its answer, and with it the next packets of its session;
@@ -97,6 +110,8 @@ const char *request_trace(struct nuncio_request *rq);
 void requests_expire(struct logic *logic, int64_t now_ms);
 /* Answers `stopping` to all that still wait: the server goes. */
 void requests_end(struct logic *logic);
+/* The same to those of modules only, whose `done` must come while they are there. */
+void requests_end_inner(struct logic *logic);
 /* Frees what no owner will give back any more: modules and the store have ended. */
 void requests_fini(struct requests *requests);
 

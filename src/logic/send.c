@@ -185,6 +185,8 @@ static struct nuncio_str write_extra(struct nuncio_request *rq)
 	if (request_raw(rq, "mentions", &mentions) && json_count(mentions) > 0)
 		buf_printf(&extra, "%s\"mentions\":" STR_FMT, extra.used ? "," : "",
 			STR_ARG(mentions));
+	if (rq->inner && rq->inner->extra.n)
+		buf_printf(&extra, "%s" STR_FMT, extra.used ? "," : "", STR_ARG(rq->inner->extra));
 	copy = extra.used ? arena_str(&rq->arena, buf_str(&extra)) : STR("");
 	buf_fini(&extra);
 	return copy;

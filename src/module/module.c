@@ -24,6 +24,7 @@
 #include "hook/hook_table.h"
 #include "loop/caller.h"
 #include "module/loader.h"
+#include "logic/logic.h"
 #include "module/module_private.h"
 #include "module/option_value.h"
 #include "provide/auth.h"
@@ -473,6 +474,8 @@ static void finish_all(const struct module_env *env)
 	store_close(env->store);
 	while (caller_run(env->caller))
 		;
+	if (env->logic)
+		requests_end_inner(env->logic);
 }
 
 static void undo(struct nuncio_module *m)

@@ -26,7 +26,8 @@ SERVER_LIBS = $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS) $(DL_LIBS)
 
 # The server. Not linked by libtool, which would move the archives out of the --whole-archive pair.
 sbin_PROGRAMS += nunciod
-nunciod_SOURCES = %D%/main.c %D%/privilege.c %D%/privilege.h %D%/server.c %D%/server.h \
+nunciod_SOURCES = %D%/main.c %D%/parts.c %D%/parts.h %D%/privilege.c %D%/privilege.h \
+	%D%/server.c %D%/server.h \
 	%D%/server_metrics.c %D%/server_metrics.h %D%/settings.c %D%/settings.h
 nunciod_CPPFLAGS = $(AM_CPPFLAGS) -DNUNCIO_MODULE_DIR='"$(pkgmoduledir)"' \
 	-DNUNCIO_STATE_DIR='"$(localstatedir)/lib/nuncio"' \

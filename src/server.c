@@ -2,11 +2,11 @@
 #include "server.h"
 
 /*
- * Owns every part of the server and knows in which order they come and go. The logic loop runs on
- * the main thread. Start: configuration, addresses, privileges, data folder, parts, modules (load,
- * init, freeze, start), I/O threads. Stop: sessions are told and closed, I/O threads end, modules
- * stop in reverse, the store finishes and closes, memory is given back. Modules stay mapped until
- * the process ends.
+ * Owns everything and knows in which order it comes and goes; what is behind the sockets comes and
+ * goes together (parts.c). The logic loop runs on the main thread. Start: configuration, addresses,
+ * privileges, data folder, parts, modules (load, init, freeze, start), I/O threads. Stop: sessions
+ * are told and closed, I/O threads end, modules stop in reverse, the store finishes and closes,
+ * memory is given back. Modules stay mapped until the process ends.
  */
 
 #include <errno.h>
@@ -23,28 +23,19 @@
 #include "base/hash.h"
 #include "base/ini.h"
 #include "base/log.h"
-#include "base/metric.h"
 #include "base/slice.h"
-#include "hook/chain.h"
 #include "hook/hook_table.h"
 #include "io/io_thread.h"
-#include "logic/core_ops.h"
 #include "logic/logic.h"
-#include "loop/caller.h"
 #include "loop/loop.h"
 #include "loop/supervisor.h"
 #include "module/module.h"
+#include "parts.h"
 #include "privilege.h"
-#include "provide/auth.h"
-#include "provide/provider.h"
-#include "provide/ready.h"
-#include "provide/store.h"
-#include "provide/work.h"
 #include "server_metrics.h"
 #include "settings.h"
-#include "wire/json.h"
 
-enum { AUTH_TIMEOUT_MS = 8000, STOP_TIMEOUT_MS = 3000, CALLER_LIMIT = 100000 };
+enum { STOP_TIMEOUT_MS = 3000 };
 
 struct server {
 	const struct server_arguments *arguments;
@@ -52,17 +43,7 @@ struct server {
 	struct options *core;
 	struct io_settings io_settings;
 	struct io_listeners *listeners;
-	struct loop *loop;
-	struct caller *caller;
-	struct metric_set *metrics;
-	struct hook_table *hooks;
-	struct provider_set *providers;
-	struct ready_set *ready;
-	struct store *store;
-	struct auth *auth;
-	struct work_pool *work;
-	struct logic *logic;
-	struct modules *modules;
+	struct parts p;
 	struct io_thread **io;
 	unsigned io_threads; /* own threads; 0: the logic loop serves the sockets */
 	unsigned io_count;   /* of `io`, at least 1 */
@@ -159,105 +140,36 @@ static int start_log(struct server *s, struct nuncio_error *err)
 
 /* ---- parts ---- */
 
-static int check_json(struct nuncio_str text, struct nuncio_error *err)
+static int make_parts(struct server *s, struct nuncio_error *err)
 {
-	return json_check(text, NULL, NULL, err);
-}
-
-static int make_logic_side(struct server *s, struct nuncio_error *err)
-{
-	struct hook_settings hooks = { .check_json = check_json };
-	struct store_settings store = { 0 };
-	struct work_settings work = { 0 };
-	s->loop = loop_new("logic");
-	if (!s->loop) {
-		nuncio_error_set(err, "no descriptor is left for the event loop");
-		return NUNCIO_E_FAIL;
-	}
-	loop_set_spin_us(s->loop, s->io_threads ? (unsigned)options_int(s->core, "spin") : 0);
-	s->caller = caller_new(s->loop, CALLER_LIMIT);
-	s->metrics = metric_set_new();
-	hooks.loop = s->loop;
-	hooks.caller = s->caller;
-	hooks.slow_us = options_int(s->core, "slow_callback") * 1000;
-	s->hooks = hook_table_new(&hooks);
-	s->providers = provider_set_new();
-	s->ready = ready_set_new();
-	store.loop = s->loop;
-	store.caller = s->caller;
-	store.metrics = s->metrics;
-	store.node = (unsigned)options_int(s->core, "node_number");
-	store.limit = (size_t)options_int(s->core, "store_queue");
-	s->store = store_new(&store);
-	s->auth = auth_new(s->loop, AUTH_TIMEOUT_MS);
-	work.caller = s->caller;
-	work.metrics = s->metrics;
-	work.threads = (unsigned)options_int(s->core, "workers");
-	return work_pool_new(&work, &s->work, err);
-}
-
-static void make_logic(struct server *s)
-{
-	struct logic_settings settings;
-	struct logic_parts parts = {
-		.loop = s->loop,
-		.hooks = s->hooks,
-		.auth = s->auth,
-		.store = s->store,
-		.ready = s->ready,
-		.metrics = s->metrics,
-		.io_threads = s->io_count,
-		.inbox_limit = (size_t)options_int(s->core, "mailbox_limit"),
-	};
-	settings_logic(s->core, &settings);
-	s->logic = logic_new(&settings, &parts);
-	struct module_env env = {
-		.loop = s->loop,
-		.caller = s->caller,
-		.hooks = s->hooks,
-		.providers = s->providers,
-		.store = s->store,
-		.auth = s->auth,
-		.work = s->work,
-		.ready = s->ready,
-		.metrics = s->metrics,
-		.logic = s->logic,
-		.core = s->core,
-		.data_dir = options_text(s->core, "data_dir"),
-		.node = settings_node(s->core),
-		.module_path = options_text(s->core, "module_path"),
-	};
-	s->modules = modules_new(&env);
+	int rc = parts_make(&s->p, s->core, s->io_count, err);
+	if (rc == 0)
+		loop_set_spin_us(
+			s->p.loop, s->io_threads ? (unsigned)options_int(s->core, "spin") : 0);
+	return rc;
 }
 
 static int load_modules(struct server *s, struct option_faults *faults)
 {
 	struct nuncio_error err = { "" };
-	int rc = modules_load(s->modules, s->ini, faults, &err);
+	int rc = parts_load(&s->p, s->ini, faults, &err);
 	if (faults->count)
 		return print_faults(faults);
 	if (rc == 0)
-		rc = modules_init(s->modules, &err);
-	if (rc == 0)
-		rc = core_ops_add(s->logic, &err);
-	if (rc == 0)
-		rc = modules_freeze(s->modules, &err);
-	if (rc < 0) {
-		fprintf(stderr, "nunciod: %s\n", err.text);
-		return SERVER_EXIT_CONFIG;
-	}
-	return 0;
+		return 0;
+	fprintf(stderr, "nunciod: %s\n", err.text);
+	return SERVER_EXIT_CONFIG;
 }
 
 static int make_io(struct server *s, struct nuncio_error *err)
 {
 	s->io = ALLOC_ARRAY(struct io_thread *, s->io_count);
 	for (unsigned i = 0; i < s->io_count; i++) {
-		int rc = io_thread_new(i, &s->io_settings, s->listeners, &s->logic->inbox,
-			s->io_threads ? NULL : s->loop, &s->io[i], err);
+		int rc = io_thread_new(i, &s->io_settings, s->listeners, &s->p.logic->inbox,
+			s->io_threads ? NULL : s->p.loop, &s->io[i], err);
 		if (rc < 0)
 			return rc;
-		logic_set_io(s->logic, i, io_thread_inbox(s->io[i]));
+		logic_set_io(s->p.logic, i, io_thread_inbox(s->io[i]));
 	}
 	return 0;
 }
@@ -267,7 +179,7 @@ static int make_io(struct server *s, struct nuncio_error *err)
 static void end_loop(void *user)
 {
 	struct server *s = user;
-	loop_stop(s->loop);
+	loop_stop(s->p.loop);
 }
 
 static void on_stop_timeout(struct loop *loop, struct loop_timer *timer, void *user)
@@ -281,13 +193,13 @@ static void on_stop_timeout(struct loop *loop, struct loop_timer *timer, void *u
 static void stop_io(void *user)
 {
 	struct server *s = user;
-	requests_end(s->logic);
-	logic_on_io_stopped(s->logic, end_loop, s);
+	requests_end(s->p.logic);
+	logic_on_io_stopped(s->p.logic, end_loop, s);
 	for (unsigned i = 0; i < s->io_count; i++)
 		io_thread_stop(s->io[i]);
-	loop_timer_stop(s->loop, &s->stop_timer);
+	loop_timer_stop(s->p.loop, &s->stop_timer);
 	loop_timer_init(&s->stop_timer, on_stop_timeout, s);
-	loop_timer_start(s->loop, &s->stop_timer, STOP_TIMEOUT_MS, 0);
+	loop_timer_start(s->p.loop, &s->stop_timer, STOP_TIMEOUT_MS, 0);
 }
 
 static void on_drain_timeout(struct loop *loop, struct loop_timer *timer, void *user)
@@ -296,8 +208,8 @@ static void on_drain_timeout(struct loop *loop, struct loop_timer *timer, void *
 	(void)loop, (void)timer;
 	log_write(LOG_LEVEL_WARN, "server", NULL,
 		"drain_timeout: %zu sessions and %zu requests are cut off",
-		s->logic->sessions.count, s->logic->requests.count);
-	s->logic->on_drained = NULL;
+		s->p.logic->sessions.count, s->p.logic->requests.count);
+	s->p.logic->on_drained = NULL;
 	stop_io(s);
 }
 
@@ -309,19 +221,19 @@ static void on_terminate(struct loop *loop, int signo, void *user)
 	s->is_stopping = true;
 	supervisor_stopping(s->supervisor);
 	log_write(LOG_LEVEL_INFO, "server", NULL, "stopping: signal %d, %zu sessions", signo,
-		s->logic->sessions.count);
+		s->p.logic->sessions.count);
 	for (unsigned i = 0; i < s->io_count; i++)
 		io_thread_drain(s->io[i]);
 	loop_timer_init(&s->stop_timer, on_drain_timeout, s);
 	loop_timer_start(loop, &s->stop_timer, options_int(s->core, "drain_timeout"), 0);
-	logic_drain(s->logic, stop_io, s);
+	logic_drain(s->p.logic, stop_io, s);
 }
 
 static void tell_ready(struct server *s)
 {
 	char status[96];
 	snprintf(status, sizeof status, "%zu modules, at most %u connections",
-		modules_count(s->modules), io_listeners_max_connections(s->listeners));
+		modules_count(s->p.modules), io_listeners_max_connections(s->listeners));
 	supervisor_ready(s->supervisor, status);
 }
 
@@ -343,9 +255,9 @@ static void apply_core(struct server *s, struct buf *report)
 		buf_printf(report, "[core] cannot change while running, restart for: " STR_FMT "\n",
 			STR_ARG(buf_str(&kept)));
 	buf_fini(&kept);
-	settings_logic(s->core, &s->logic->settings);
+	settings_logic(s->core, &s->p.logic->settings);
 	log_level_set(settings_log_level(s->core));
-	s->hooks->settings.slow_us = options_int(s->core, "slow_callback") * 1000;
+	s->p.hooks->settings.slow_us = options_int(s->core, "slow_callback") * 1000;
 }
 
 static void reload(struct server *s)
@@ -361,7 +273,7 @@ static void reload(struct server *s)
 		return;
 	}
 	options_prepare(s->core, ini, NULL, &faults);
-	modules_reload(s->modules, ini, &faults, &report);
+	modules_reload(s->p.modules, ini, &faults, &report);
 	if (faults.count) {
 		log_write(LOG_LEVEL_ERROR, "server", NULL, "reload refused, nothing was changed");
 		log_lines(LOG_LEVEL_ERROR, buf_str(&faults.text));
@@ -410,29 +322,29 @@ static void log_started(struct server *s)
 			io_listeners_address(s->listeners, i));
 	log_write(LOG_LEVEL_INFO, "server", NULL,
 		"ready: %zu modules, %u I/O threads, at most %u connections",
-		modules_count(s->modules), s->io_threads,
+		modules_count(s->p.modules), s->io_threads,
 		io_listeners_max_connections(s->listeners));
 }
 
 static int run(struct server *s)
 {
 	struct nuncio_error err;
-	modules_bind(s->modules);
-	logic_bind(s->logic);
-	if (modules_start(s->modules, &err) < 0 || make_io(s, &err) < 0)
+	modules_bind(s->p.modules);
+	logic_bind(s->p.logic);
+	if (modules_start(s->p.modules, &err) < 0 || make_io(s, &err) < 0)
 		return fail("", &err);
-	logic_bind_end(s->logic);
-	s->shown =
-		server_metrics_new(s->metrics, s->logic, s->hooks, s->caller, s->io, s->io_count);
-	loop_signal(s->loop, SIGTERM, on_terminate, s);
-	loop_signal(s->loop, SIGINT, on_terminate, s);
-	loop_signal(s->loop, SIGHUP, on_reload, s);
+	logic_bind_end(s->p.logic);
+	s->shown = server_metrics_new(
+		s->p.metrics, s->p.logic, s->p.hooks, s->p.caller, s->io, s->io_count);
+	loop_signal(s->p.loop, SIGTERM, on_terminate, s);
+	loop_signal(s->p.loop, SIGINT, on_terminate, s);
+	loop_signal(s->p.loop, SIGHUP, on_reload, s);
 	if (start_threads(s, &err) < 0)
 		return fail("", &err);
 	log_started(s);
-	supervisor_watch(s->supervisor, s->loop);
+	supervisor_watch(s->supervisor, s->p.loop);
 	tell_ready(s);
-	loop_run(s->loop);
+	loop_run(s->p.loop);
 	return SERVER_EXIT_OK;
 }
 
@@ -449,13 +361,13 @@ static int do_task(struct server *s)
 	struct buf text = { 0 };
 	switch (s->arguments->task) {
 	case SERVER_CHECK:
-		printf("%s: ok, %zu modules\n", s->arguments->config, modules_count(s->modules));
+		printf("%s: ok, %zu modules\n", s->arguments->config, modules_count(s->p.modules));
 		return SERVER_EXIT_OK;
 	case SERVER_SHOW_CONFIG:
-		modules_show(s->modules, &text);
+		modules_show(s->p.modules, &text);
 		return print_and_free(&text);
 	case SERVER_SHOW_HOOKS:
-		hook_table_print(s->hooks, &text);
+		hook_table_print(s->p.hooks, &text);
 		return print_and_free(&text);
 	default:
 		return run(s);
@@ -482,31 +394,11 @@ static void free_io(struct server *s)
 static void server_fini(struct server *s)
 {
 	join_io(s);
-	if (s->logic)
-		logic_end_sessions(s->logic);
-	if (s->modules) {
-		modules_stop(s->modules);
-		chain_refuse_all(s->hooks, NUNCIO_CODE_stopping);
-		modules_fini(s->modules);
-	}
-	if (s->logic)
-		logic_clear(s->logic);
+	parts_stop(&s->p);
 	free_io(s);
 	server_metrics_free(&s->shown);
-	if (s->store)
-		store_free(&s->store);
-	work_pool_free(&s->work);
-	auth_free(&s->auth);
-	logic_free(&s->logic);
-	modules_free(&s->modules);
-	ready_set_free(&s->ready);
-	hook_table_free(&s->hooks);
-	provider_set_free(&s->providers);
-	if (s->caller)
-		caller_free(&s->caller);
-	metric_set_free(&s->metrics);
 	supervisor_free(&s->supervisor);
-	loop_free(&s->loop);
+	parts_free(&s->p);
 	settings_io_fini(&s->io_settings);
 	options_free(&s->core);
 	ini_free(&s->ini);
@@ -522,12 +414,10 @@ static int server_start(struct server *s)
 	if (status == 0 && s->arguments->task == SERVER_RUN && faults.count == 0 &&
 		take_places(s, &err) < 0)
 		status = fail("", &err);
-	if (status == 0 && (start_log(s, &err) < 0 || make_logic_side(s, &err) < 0))
+	if (status == 0 && (start_log(s, &err) < 0 || make_parts(s, &err) < 0))
 		status = fail("", &err);
-	if (status == 0) {
-		make_logic(s);
+	if (status == 0)
 		status = load_modules(s, &faults);
-	}
 	option_faults_fini(&faults);
 	return status == 0 ? do_task(s) : status;
 }

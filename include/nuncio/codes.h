@@ -35,9 +35,16 @@
 	X(3001, not_member, 403, "only members of the conversation may do this") \
 	X(3002, origin_refused, 403, "the Origin of this page is not listed in [core] origins") \
 	X(3003, registration_closed, 403, "new accounts are made by the operator only") \
+	X(3100, muted, 403, "may not write here for now") \
+	X(3101, read_only, 403, "only the owner and admins write here") \
+	X(3102, invite_only, 403, "only who was invited may join") \
+	X(3103, owner_stays, 403, "the owner cannot go; transfer or dissolve the group first") \
 	X(4000, conflict, 409, "the state has changed meanwhile") \
 	X(4001, exists, 409, "it exists already") \
 	X(4002, client_id_conflict, 409, "this client_id was used for another message") \
+	X(4100, already_member, 409, "is a member already") \
+	X(4101, group_full, 409, "the group has as many members or admins as it may have") \
+	X(4102, group_limit, 409, "in as many groups as allowed") \
 	X(4290, rate_limited, 429, "too many requests, slow down") \
 	X(5000, internal, 500, "an error in the server; its log has the trace id") \
 	X(5001, busy, 503, "a queue is full, try again later") \

@@ -65,9 +65,10 @@ struct nuncio_member {
 
 /* A change to the members, written with the event that tells of it. */
 enum nuncio_member_op {
-	NUNCIO_MEMBER_ADD = 1,    /* makes a member; one who had left comes back */
-	NUNCIO_MEMBER_REMOVE = 2, /* sees nothing behind this event */
-	NUNCIO_MEMBER_SET = 3     /* changes what `fields` names */
+	NUNCIO_MEMBER_ADD = 1, /* makes a member; one who had left comes back */
+	/* sees nothing behind this event; user.n 0: everybody, and expect_role is not looked at */
+	NUNCIO_MEMBER_REMOVE = 2,
+	NUNCIO_MEMBER_SET = 3 /* changes what `fields` names */
 };
 #define NUNCIO_MEMBER_ROLE 1u
 #define NUNCIO_MEMBER_MUTED 2u
@@ -176,6 +177,12 @@ struct nuncio_kind {
 	 * event of a sender who is not a member at that moment, whatever may_enter has said before.
 	 */
 	uint32_t flags, reserved2;
+	/*
+	 * The same as `audience`, for kinds where it depends on the event (who has just been added
+	 * is in it, though not live yet). NULL: `audience` is asked.
+	 */
+	void (*audience_of)(
+		const struct nuncio_event *event, struct nuncio_audience *audience, void *user);
 };
 #define NUNCIO_KIND_MEMBERS_ONLY 1u
 
@@ -194,6 +201,26 @@ int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, 
 typedef void nuncio_access_fn(int status, const char *text, void *user);
 void nuncio_conversation_enter(struct nuncio_module *self, const struct nuncio_access *what,
 	nuncio_access_fn *done, void *user);
+
+/* The same answer in full. */
+struct nuncio_entry {
+	uint32_t size;
+	int32_t code;     /* what to tell the client (codes.h); 0: they may */
+	const char *text; /* words for the client; never NULL */
+	/*
+	 * The part of the log that they may read, as the kind says (nuncio_ask_set_window): events
+	 * above `since` and, if until is not 0, up to it.
+	 */
+	uint64_t since, until;
+};
+
+/*
+ * As nuncio_conversation_enter; `entry` is borrowed until `done` returns.
+ * Thread: logic (done too).
+ */
+typedef void nuncio_entry_fn(int status, const struct nuncio_entry *entry, void *user);
+void nuncio_conversation_ask(struct nuncio_module *self, const struct nuncio_access *what,
+	nuncio_entry_fn *done, void *user);
 
 /*
  * The name of the kind that an id belongs to; NULL for none.

@@ -189,6 +189,13 @@ struct nuncio_record_write;
 int nuncio_ask_add_write(struct nuncio_ask *ask, const struct nuncio_record_write *write);
 
 /*
+ * Says in a kind's may_enter which part of the log they may read: events above `since` and, if
+ * until is not 0, up to it. Not said: all of it.
+ * Thread: logic, within the handler.
+ */
+void nuncio_ask_set_window(struct nuncio_ask *ask, uint64_t since, uint64_t until);
+
+/*
  * Takes the ticket of this question, then the handler must return NUNCIO_LATER. It is the caller's
  * until nuncio_resume takes it back, exactly once. After timeout_ms the question is refused with
  * `timeout` (fail closed); when the one who asked is gone, or the deadline passed, `cancelled` (may
@@ -208,6 +215,12 @@ struct nuncio_ticket *nuncio_defer(
  */
 void nuncio_resume(struct nuncio_ticket **ticket, enum nuncio_verdict verdict, int code,
 	const char *text, struct nuncio_str body);
+
+/*
+ * nuncio_ask_set_window for a question that waits; before nuncio_resume.
+ * Thread: any, the one that resumes it.
+ */
+void nuncio_ticket_set_window(struct nuncio_ticket *ticket, uint64_t since, uint64_t until);
 
 NUNCIO_END_DECLS
 

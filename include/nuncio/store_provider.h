@@ -49,12 +49,13 @@ enum nuncio_job_kind {
  * marks.
  *
  * All or nothing, in this order: the repeated client_id; NUNCIO_APPEND_MEMBERS_ONLY (`from` must be
- * a present member, else NUNCIO_E_DENIED; a conversation without members yet refuses too unless
- * `members` adds `from`); `members` (conversation.h: ADD of one who is there is NUNCIO_E_EXISTS,
- * REMOVE or SET of one who is not NUNCIO_E_NOTFOUND, each unless TOLERANT; since of an added one is
- * this event's seq - 1, or 0 with ALL_HISTORY; their cursors are at least since; until of a removed
- * one is this event's seq); members_max against those present; the target (conversation.h); writes;
- * the event; mentions. With a target, the target as it is then goes to nuncio_job_add_event.
+ * a present member, or one whom `members` adds, else NUNCIO_E_DENIED); `members` (conversation.h:
+ * ADD of one who is there is NUNCIO_E_EXISTS, REMOVE or SET of one who is not NUNCIO_E_NOTFOUND,
+ * each unless TOLERANT; since of an added one is this event's seq - 1, or 0 with ALL_HISTORY; their
+ * cursors are at least since; until of a removed one is this event's seq; REMOVE without a user is
+ * one statement over all who are there); members_max against those present; the target
+ * (conversation.h); writes; the event; mentions. With a target, the target as it is then goes to
+ * nuncio_job_add_event.
  */
 struct nuncio_job_append {
 	uint32_t size, reserved;

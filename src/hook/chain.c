@@ -41,6 +41,7 @@ struct chain {
 	chain_done_fn *done;
 	void *user;
 	struct chain_edit *edits; /* newest first */
+	uint64_t since, until;    /* of nuncio_ask_set_window */
 	bool is_parkable;         /* on the heap already */
 	bool is_running;          /* a handler or done is being called */
 	bool is_cancelled;
@@ -143,7 +144,11 @@ static void free_chain(struct chain *c)
 
 static void finish(struct chain *c, bool yes, int code, const char *text)
 {
-	struct chain_answer answer = { .yes = yes, .code = yes ? 0 : code, .text = text };
+	struct chain_answer answer = { .yes = yes,
+		.code = yes ? 0 : code,
+		.text = text,
+		.since = c->since,
+		.until = c->until };
 	if (c->edits)
 		answer.body = c->edits->event.body;
 	c->is_running = true; /* a chain_cancel from within done is harmless */
@@ -334,6 +339,10 @@ void chain_resume(struct chain *c, const struct nuncio_ticket *ticket)
 		finish_rejected(c, ticket->code, ticket->text);
 		return;
 	}
+	if (ticket->has_window) {
+		c->since = ticket->since;
+		c->until = ticket->until;
+	}
 	if (ticket->has_body && replace_body(c, ticket->body, &err) < 0) {
 		finish_fault(c, ticket->module, ticket->hook, "nuncio_resume with a bad body");
 		return;
@@ -411,6 +420,13 @@ int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body)
 {
 	CHECK_MAGIC(ask, ASK_MAGIC);
 	return replace_body(ask->chain, body, NULL);
+}
+
+void nuncio_ask_set_window(struct nuncio_ask *ask, uint64_t since, uint64_t until)
+{
+	CHECK_MAGIC(ask, ASK_MAGIC);
+	ask->chain->since = since;
+	ask->chain->until = until;
 }
 
 struct nuncio_ticket *nuncio_defer(

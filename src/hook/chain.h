@@ -34,6 +34,7 @@ struct chain_answer {
 	int code;               /* codes.h; 0 when yes */
 	const char *text;       /* words for the client; never NULL */
 	struct nuncio_str body; /* may_send: the new body; p NULL when it was not replaced */
+	uint64_t since, until;  /* nuncio_ask_set_window */
 };
 typedef void chain_done_fn(const struct chain_answer *answer, void *user);
 

@@ -127,3 +127,11 @@ void nuncio_resume(struct nuncio_ticket **ticket_ptr, enum nuncio_verdict verdic
 		ticket->body = (struct nuncio_str){ alloc_text(body), body.n };
 	caller_post_forced(ticket->table->settings.caller, &ticket->call);
 }
+
+void nuncio_ticket_set_window(struct nuncio_ticket *ticket, uint64_t since, uint64_t until)
+{
+	CHECK(ticket && atomic_load(&ticket->magic) == TICKET_LIVE);
+	ticket->since = since;
+	ticket->until = until;
+	ticket->has_window = true;
+}

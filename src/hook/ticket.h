@@ -30,9 +30,10 @@ struct nuncio_ticket {
 	/* The answer: written by nuncio_resume */
 	enum nuncio_verdict verdict;
 	int code;
-	bool has_body;
+	bool has_body, has_window;
 	char text[TICKET_TEXT_BYTES];
 	struct nuncio_str body; /* owned */
+	uint64_t since, until;
 };
 
 struct nuncio_ticket *ticket_new(struct hook_table *t, const char *module, const char *hook,

@@ -42,17 +42,14 @@ struct marking {
 	bool is_read;
 };
 
-static void on_may_mark(int status, const char *text, void *user)
+static void on_may_mark(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct marking *marking = user;
 	struct nuncio_request *rq = marking->rq;
 	struct nuncio_str conversation;
 	int64_t seq = 0;
 	if (status < 0) {
-		request_error(&rq,
-			status == NUNCIO_E_DENIED ? NUNCIO_CODE_not_member
-						  : request_code_of_status(status),
-			"%s", text);
+		request_error(&rq, entry->code, "%s", entry->text);
 		return;
 	}
 	request_text(rq, "conversation", &conversation);

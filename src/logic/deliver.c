@@ -7,6 +7,7 @@
  * their cursor in the log.
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -118,23 +119,40 @@ static size_t audience_send(
 	return audience->count;
 }
 
+/* A message is new; what changes one says so; the rest bears its own name: "group.changed". */
+static struct nuncio_str op_of_event(const struct nuncio_event *event, char out[LIMIT_OP_BYTES])
+{
+	bool is_message = str_eq_text(event->type, "message");
+	if (is_message && event->target == 0)
+		return STR("message.new");
+	if (is_message || event->target != 0)
+		return STR("message.changed");
+	int n = snprintf(out, LIMIT_OP_BYTES, STR_FMT ".changed", STR_ARG(event->type));
+	return n > 0 && n < LIMIT_OP_BYTES ? (struct nuncio_str){ out, (size_t)n }
+					   : STR("message.changed");
+}
+
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except)
 {
 	struct io_send *sends[THREADS_MAX];
 	uint32_t rooms[THREADS_MAX];
+	char op[LIMIT_OP_BYTES];
 	struct nuncio_audience audience = { .event = event, .except = except };
 	const struct kind *kind = kind_of(&logic->kinds, event->conversation);
 	if (!kind)
 		return 0;
 	audience_open(&audience, logic, sends, rooms);
-	kind->ops->audience(event->conversation, &audience, kind->user);
+	if (kind->ops->audience_of)
+		kind->ops->audience_of(event, &audience, kind->user);
+	else
+		kind->ops->audience(event->conversation, &audience, kind->user);
 	if (audience.count == 0)
 		return 0;
 	buf_reset(&logic->scratch);
 	struct json_out out;
 	json_out_init(&out, &logic->scratch);
 	event_write(&out, event);
-	return audience_send(&audience, STR("message.new"), buf_str(&logic->scratch));
+	return audience_send(&audience, op_of_event(event, op), buf_str(&logic->scratch));
 }
 
 static bool notify_fits(struct nuncio_str op, struct nuncio_str data)

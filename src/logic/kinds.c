@@ -95,15 +95,15 @@ struct entering {
 	struct nuncio_access what;
 	struct chain_first first;
 	struct chain *chain;
-	nuncio_access_fn *done;
+	nuncio_entry_fn *done;
 	void *user;
 	char text[]; /* user, conversation */
 };
 
-static void entering_end(struct entering *entering, int status, const char *text)
+static void entering_end(struct entering *entering, int status, const struct nuncio_entry *entry)
 {
 	list_remove(&entering->node);
-	entering->done(status, text, entering->user);
+	entering->done(status, entry, entering->user);
 	alloc_free(entering);
 }
 
@@ -112,9 +112,14 @@ static int status_of_refusal(int code)
 	switch (code) {
 	case NUNCIO_CODE_timeout:
 		return NUNCIO_E_TIMEOUT;
+	case NUNCIO_CODE_busy:
+		return NUNCIO_E_BUSY;
+	case NUNCIO_CODE_not_found:
+		return NUNCIO_E_NOTFOUND;
 	case NUNCIO_CODE_stopping:
 		return NUNCIO_E_GONE;
 	case NUNCIO_CODE_internal:
+	case NUNCIO_CODE_store_failed:
 		return NUNCIO_E_FAIL;
 	default:
 		return NUNCIO_E_DENIED;
@@ -123,11 +128,18 @@ static int status_of_refusal(int code)
 
 static void on_entered(const struct chain_answer *answer, void *user)
 {
-	entering_end(user, answer->yes ? 0 : status_of_refusal(answer->code), answer->text);
+	const struct nuncio_entry entry = {
+		.size = sizeof entry,
+		.code = answer->code,
+		.text = answer->text,
+		.since = answer->since,
+		.until = answer->until,
+	};
+	entering_end(user, answer->yes ? 0 : status_of_refusal(answer->code), &entry);
 }
 
 static struct entering *entering_new(
-	const struct nuncio_access *what, nuncio_access_fn *done, void *user)
+	const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
 {
 	struct entering *entering =
 		alloc_zero(sizeof *entering + what->user.n + what->conversation.n);
@@ -142,12 +154,19 @@ static struct entering *entering_new(
 	return entering;
 }
 
+static const struct nuncio_entry no_conversation = { .size = sizeof no_conversation,
+	.code = NUNCIO_CODE_not_found,
+	.text = "no such conversation" };
+static const struct nuncio_entry no_session = {
+	.size = sizeof no_session, .code = NUNCIO_CODE_stopping, .text = "the session has ended"
+};
+
 void kinds_enter(
-	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user)
+	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
 	if (!kind) {
-		done(NUNCIO_E_NOTFOUND, "no such conversation", user);
+		done(NUNCIO_E_NOTFOUND, &no_conversation, user);
 		return;
 	}
 	struct entering *entering = entering_new(what, done, user);
@@ -176,7 +195,7 @@ void kinds_session_ends(struct logic *logic, const struct session *session)
 			if (entering->what.session != (const struct nuncio_session *)session)
 				continue;
 			chain_cancel(&entering->chain);
-			entering_end(entering, NUNCIO_E_GONE, "the session has ended");
+			entering_end(entering, NUNCIO_E_GONE, &no_session);
 			is_found = true;
 			break;
 		}

@@ -50,7 +50,7 @@ enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, voi
  * session that asks ends first, because the facts of a question must not outlive it.
  */
 void kinds_enter(
-	struct logic *logic, const struct nuncio_access *what, nuncio_access_fn *done, void *user);
+	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user);
 void kinds_session_ends(struct logic *logic, const struct session *session);
 
 #endif

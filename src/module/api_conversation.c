@@ -50,11 +50,31 @@ int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, 
 	return 0;
 }
 
-void nuncio_conversation_enter(struct nuncio_module *self, const struct nuncio_access *what,
-	nuncio_access_fn *done, void *user)
+void nuncio_conversation_ask(struct nuncio_module *self, const struct nuncio_access *what,
+	nuncio_entry_fn *done, void *user)
 {
 	MODULE_CHECK_THREAD();
 	kinds_enter(module_env_of(self)->logic, what, done, user);
+}
+
+struct enter_in_short {
+	nuncio_access_fn *done;
+	void *user;
+};
+
+static void on_entry(int status, const struct nuncio_entry *entry, void *user)
+{
+	struct enter_in_short *enter = user;
+	enter->done(status, entry->text, enter->user);
+	alloc_free(enter);
+}
+
+void nuncio_conversation_enter(struct nuncio_module *self, const struct nuncio_access *what,
+	nuncio_access_fn *done, void *user)
+{
+	struct enter_in_short *enter = ALLOC_NEW(struct enter_in_short);
+	*enter = (struct enter_in_short){ .done = done, .user = user };
+	nuncio_conversation_ask(self, what, on_entry, enter);
 }
 
 const char *nuncio_conversation_kind(struct nuncio_str conversation)

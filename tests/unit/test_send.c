@@ -109,6 +109,7 @@ static int32_t room_may_enter(struct nuncio_ask *ask, const struct nuncio_access
 	(void)user;
 	if (str_eq_text(what->conversation, "r:closed"))
 		return nuncio_reject(ask, NUNCIO_CODE_not_member, "not in this room");
+	nuncio_ask_set_window(ask, 4, 9);
 	if (!seen.parks_enter)
 		return NUNCIO_PASS;
 	seen.enter = nuncio_defer(ask, 5000, on_cancelled, NULL);
@@ -128,6 +129,16 @@ static void room_audience(
 	deliver_add_user(audience, STR("alice"));
 	deliver_add_user(audience, STR("bob"));
 	deliver_add_user(audience, STR("carol"));
+}
+
+/* Of an event of another type only bob hears. */
+static void room_audience_of(
+	const struct nuncio_event *event, struct nuncio_audience *audience, void *user)
+{
+	if (str_eq_text(event->type, "message"))
+		room_audience(event->conversation, audience, user);
+	else
+		deliver_add_user(audience, STR("bob"));
 }
 
 static size_t room_founders(
@@ -150,6 +161,7 @@ static const struct nuncio_kind room = {
 	.is_valid = room_is_valid,
 	.audience = room_audience,
 	.founders = room_founders,
+	.audience_of = room_audience_of,
 };
 
 /* ---- hooks ---- */
@@ -451,6 +463,54 @@ static void a_cursor_that_waits_to_enter_ends_with_its_session(void **state)
 	assert_int_equal(seen.query_session, 0);
 }
 
+static void on_entry(int status, const struct nuncio_entry *entry, void *user)
+{
+	struct nuncio_entry *entry_r = user;
+	assert_int_equal(status, entry->code == 0 ? 0 : NUNCIO_E_DENIED);
+	*entry_r = *entry;
+}
+
+/* What part they may read, said at once or with the ticket. */
+static void a_kind_says_which_part_may_be_read(void **state)
+{
+	struct nuncio_access what = {
+		.user = STR("alice"), .conversation = STR("r:x"), .access = NUNCIO_ACCESS_WRITE
+	};
+	struct nuncio_entry entry = { .code = -1 };
+	(void)state;
+	kinds_enter(lb.logic, &what, on_entry, &entry);
+	assert_int_equal(entry.code, 0);
+	assert_int_equal(entry.since, 4);
+	assert_int_equal(entry.until, 9);
+	seen.parks_enter = true;
+	kinds_enter(lb.logic, &what, on_entry, &entry);
+	nuncio_ticket_set_window(seen.enter, 5, 0);
+	resume(&seen.enter);
+	assert_int_equal(entry.since, 5);
+	assert_int_equal(entry.until, 0);
+	what.conversation = STR("r:closed");
+	kinds_enter(lb.logic, &what, on_entry, &entry);
+	assert_int_equal(entry.code, NUNCIO_CODE_not_member);
+}
+
+/* The op of a notify follows the event's type, and its audience may. */
+static void other_events_bear_their_own_name(void **state)
+{
+	struct nuncio_append what = { .size = sizeof what,
+		.conversation = STR("r:x"),
+		.type = STR("room"),
+		.kind = STR("painted"),
+		.body = STR("{}") };
+	(void)state;
+	loopback_login(&lb, "good:alice");
+	loopback_login(&lb, "good:bob");
+	assert_int_equal(send_append(lb.logic, &what, NULL, NULL), 0);
+	settle();
+	assert_int_equal(((struct io_send *)lb.received)->count, 1);
+	NEXT_HAS("\"op\":\"room.changed\",\"data\":{\"event\":\"room\",");
+	NEXT("nothing");
+}
+
 static void cursors_are_gathered_and_written(void **state)
 {
 	nuncio_sid alice = loopback_login(&lb, "good:alice");
@@ -555,6 +615,8 @@ int main(void)
 		TEST(order_holds_when_a_packet_is_parked_twice),
 		TEST(a_packet_parked_twice_dies_with_its_session),
 		TEST(a_cursor_that_waits_to_enter_ends_with_its_session),
+		TEST(a_kind_says_which_part_may_be_read),
+		TEST(other_events_bear_their_own_name),
 		TEST(cursors_are_gathered_and_written),
 		TEST(an_answer_after_the_deadline_stores_nothing),
 		TEST(a_notify_within_may_reach_takes_no_receiver_away),

@@ -8,15 +8,20 @@
  *   - a Host header that is missing, doubled, empty or not a host; userinfo in the target;
  *   - methods that we do not know; HTTP versions other than 1.0 and 1.1;
  *   - Content-Length more than once even when equal; transfer codings other than chunked alone;
- *   - Transfer-Encoding in HTTP/1.0; blanks behind it or a chunk size;
+ *   - Transfer-Encoding in HTTP/1.0; blanks behind it, or behind a chunk size without extension;
  *   - targets with '#', bad escapes, control characters, invalid UTF-8, %2F or dot segments;
  *   - control characters in field values; framing fields in trailers; our limits of size;
  *   - `Connection: ,close` and the like, where it overlooks the close.
  * The other way round, what it refuses and we accept:
  *   - absolute targets whose host part it reads more narrowly (RFC 3986 reg-name, ports);
  *   - fields whose name only begins with Transfer-Encoding: it takes them for that one;
- *   - tabs behind the number of a Content-Length (RFC 9110 section 5.5 strips them).
+ *   - tabs behind the number of a Content-Length (RFC 9110 section 5.5 strips them);
+ *   - a tab between a chunk size and the ';' of its extension (BWS in RFC 9112 section 7.1.1).
+ * And it closes where we go on:
+ *   - Proxy-Connection: close, which it takes for Connection (RFC 9112 appendix C.2.2: not for us);
+ *   - Connection: close in a trailer, which is not a place for it (RFC 9110 section 6.5.1).
  */
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,6 +181,62 @@ static bool has_tab_behind(struct nuncio_str value)
 	return *p == '\t';
 }
 
+/* What stands behind the head of a chunked request that is good: sizes, extensions, trailers. */
+struct tail {
+	bool has_tab;   /* between a chunk size and its extension */
+	bool may_close; /* a trailer that the other obeys */
+};
+
+static bool is_connection(struct nuncio_str name)
+{
+	return str_eq_nocase(name, STR("Connection")) ||
+	       str_eq_nocase(name, STR("Proxy-Connection"));
+}
+
+static struct nuncio_str take_line(struct nuncio_str *rest)
+{
+	struct nuncio_str line;
+	REQUIRE(str_cut(*rest, '\n', &line, rest) && line.n > 0);
+	line.n--;
+	return line;
+}
+
+static void read_trailers(struct nuncio_str rest, struct tail *tail)
+{
+	for (;;) {
+		struct nuncio_str line = take_line(&rest), name, value;
+		if (line.n == 0)
+			return;
+		str_cut(line, ':', &name, &value);
+		tail->may_close |= is_connection(name);
+	}
+}
+
+/* in: what was read of it, from its first byte. */
+static struct tail read_tail(struct nuncio_str in)
+{
+	struct tail tail = { false, false };
+	struct nuncio_str line = take_line(&in);
+	if (line.n == 0) /* one empty line may be in front */
+		take_line(&in);
+	while (take_line(&in).n)
+		;
+	for (;;) {
+		line = take_line(&in);
+		size_t digits = 0, size;
+		while (digits < line.n && isxdigit((unsigned char)line.p[digits]))
+			digits++;
+		size = strtoul(line.p, NULL, 16);
+		tail.has_tab |= digits < line.n && line.p[digits] == '\t';
+		if (size == 0)
+			break;
+		in.p += size + 2;
+		in.n -= size + 2;
+	}
+	read_trailers(in, &tail);
+	return tail;
+}
+
 static bool is_narrow(const struct http1_request *rq)
 {
 	for (size_t i = 0; i < rq->field_count; i++) {
@@ -190,7 +251,14 @@ static bool is_narrow(const struct http1_request *rq)
 	return rq->target.n && rq->target.p[0] != '/' && rq->target.p[0] != '*';
 }
 
-static void compare_request(const struct http1_request *rq, struct other *o)
+/* Whether it may close where we do not. */
+static bool closes_more(const struct http1_request *rq, const struct tail *tail)
+{
+	return tail->may_close || http1_header_has(rq, "Proxy-Connection", "close");
+}
+
+static void compare_request(
+	const struct http1_request *rq, const struct tail *tail, struct other *o)
 {
 	struct buf fields;
 	buf_init(&fields);
@@ -201,7 +269,7 @@ static void compare_request(const struct http1_request *rq, struct other *o)
 	REQUIRE(str_eq(buf_str(&fields), buf_str(&o->fields)));
 	REQUIRE(str_eq(rq->body, buf_str(&o->body)));
 	REQUIRE(rq->minor == o->parser.http_minor && o->parser.http_major == 1);
-	if (o->parser.upgrade == 0 && rq->minor == 1)
+	if (o->parser.upgrade == 0 && rq->minor == 1 && !closes_more(rq, tail))
 		REQUIRE(!rq->keep_alive || o->keep_alive);
 	buf_fini(&fields);
 }
@@ -222,10 +290,14 @@ static void compare(
 	http_parser_init(&o.parser, HTTP_REQUEST);
 	o.parser.data = &o;
 	size_t other_used = http_parser_execute(&o.parser, &settings, in.p, in.n);
-	if (fed == HTTP1_READY && !(is_narrow(rq) && !o.is_complete)) {
+	struct tail tail = { false, false };
+	if (fed == HTTP1_READY && http1_header(rq, "Transfer-Encoding").p)
+		tail = read_tail((struct nuncio_str){ in.p, used });
+	bool may_refuse = fed == HTTP1_READY && (tail.has_tab || is_narrow(rq));
+	if (fed == HTTP1_READY && !(may_refuse && !o.is_complete)) {
 		REQUIRE(o.is_complete);
 		REQUIRE(other_used == used || other_used + 1 == used);
-		compare_request(rq, &o);
+		compare_request(rq, &tail, &o);
 	}
 	buf_fini(&o.url);
 	buf_fini(&o.fields);

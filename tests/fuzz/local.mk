@@ -6,6 +6,8 @@
 #	tests_fuzz_fuzz_x_LDADD = src/libwire.a src/libbase.a $(WIRE_LIBS) $(BASE_LIBS)
 #	EXTRA_DIST += %D%/corpus/fuzz_x
 #
+# Words that a search would take long to find may stand in fuzz_x.dict (libFuzzer's form).
+#
 # Built by gcc they get replay_main.c and run their corpus once; `make check` does that. To search:
 # configure --enable-fuzz CC=clang-14, then `make fuzz-run FUZZ_SECONDS=60`; crashes and what was
 # learnt are in tests/fuzz/fuzz_x.found of the build.

@@ -8,8 +8,11 @@ for target in $FUZZ_TARGETS; do
 	corpus=$top_srcdir/tests/fuzz/corpus/${target##*/}
 	if [ $# -gt 0 ]; then
 		found=$top_builddir/$target.found
+		words=-dict=$top_srcdir/$target.dict
+		[ -f "${words#-dict=}" ] || words=
 		mkdir -p "$found"
-		"$top_builddir/$target" -max_total_time="$1" -print_final_stats=0 -verbosity=0 \
+		"$top_builddir/$target" -max_total_time="$1" -max_len=8192 -print_final_stats=0 -verbosity=0 \
+			${words:+"$words"} \
 			-artifact_prefix="$found/crash-" "$found" "$corpus" || failed=1
 	else
 		"$top_builddir/$target" -runs=0 "$corpus" || failed=1

@@ -15,4 +15,5 @@ tests_fuzz_fuzz_packet_LDADD = $(WIRE_FUZZ_LIBS)
 tests_fuzz_fuzz_ws_SOURCES = %D%/fuzz_ws.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ws_LDADD = $(WIRE_FUZZ_LIBS)
+EXTRA_DIST += %D%/fuzz_http1.dict
 EXTRA_DIST += %D%/corpus/fuzz_http1 %D%/corpus/fuzz_json %D%/corpus/fuzz_packet %D%/corpus/fuzz_ws

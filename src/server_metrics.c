@@ -90,6 +90,16 @@ static int64_t read_users(void *user)
 	return (int64_t)users_count(&((const struct server_metrics *)user)->logic->users);
 }
 
+static int64_t read_lives(void *user)
+{
+	return (int64_t)map_count(&((const struct server_metrics *)user)->logic->lives.by_id);
+}
+
+static int64_t read_live_places(void *user)
+{
+	return (int64_t)((const struct server_metrics *)user)->logic->lives.places;
+}
+
 static int64_t read_requests(void *user)
 {
 	return (int64_t)((const struct server_metrics *)user)->logic->requests.count;
@@ -136,6 +146,9 @@ static const struct {
 } rows[] = {
 	{ "nuncio_sessions", "Sessions that are logged in.", read_sessions },
 	{ "nuncio_users", "Users with at least one session here.", read_users },
+	{ "nuncio_live_conversations", "Conversations with a live side here.", read_lives },
+	{ "nuncio_live_members", "Pairs of a user and a conversation that they are live in.",
+		read_live_places },
 	{ "nuncio_requests_waiting", "Requests that wait for their answer.", read_requests },
 	{ "nuncio_logic_inbox", "Messages that wait for the logic thread.", read_inbox },
 	{ "nuncio_hooks_parked", "Questions to modules that wait for their answer.", read_parked },

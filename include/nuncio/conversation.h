@@ -117,7 +117,8 @@ void nuncio_audience_add_live(struct nuncio_audience *audience, struct nuncio_st
  * comes into being with the first one who joins, and goes some time after the last one has left;
  * a user leaves by themselves with their last session here. Joining twice counts once.
  * NUNCIO_E_GONE: that user has no session here; NUNCIO_E_BUSY: more than 10,000 conversations for
- * one user.
+ * one user; NUNCIO_E_INVAL: that can be no id. It costs 24 to 36 bytes for each pair of a user and a
+ * conversation.
  * Thread: logic.
  */
 int nuncio_live_join(
@@ -267,7 +268,9 @@ typedef void nuncio_appended_fn(
 
 /*
  * Appends an event and delivers it to the audience, as message.send does after its checks; hooks
- * are not asked, did_store is told. `done` (may be NULL) comes when it is durable. NUNCIO_E_BUSY,
+ * are not asked, did_store is told. Clients get it as message.new when its type is "message", as
+ * message.changed when it has a target, else as TYPE.changed. The audience is asked before did_*
+ * hooks are told, so who leaves because of an event still gets it. `done` (may be NULL) comes when it is durable. NUNCIO_E_BUSY,
  * NUNCIO_E_UNSUPPORTED (no store), NUNCIO_E_INVAL, NUNCIO_E_TOOBIG (body and extra over 60 KiB, so
  * that every event fits into a packet): done is not called.
  * Thread: logic (done too).

@@ -83,6 +83,18 @@ void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name)
 		audience_add(audience, user);
 }
 
+static void add_each(struct user *user, void *data)
+{
+	audience_add(data, user);
+}
+
+void deliver_add_live(struct nuncio_audience *audience, struct nuncio_str conversation)
+{
+	const struct live *live = live_find(&audience->logic->lives, conversation);
+	if (live)
+		live_each(live, add_each, audience);
+}
+
 enum {
 	THREADS_MAX = 256,       /* an id has 8 bits for it */
 	NOTIFY_AROUND_BYTES = 64 /* what a notify has besides op and data, and some room */

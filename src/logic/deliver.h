@@ -8,7 +8,8 @@ struct logic;
 struct user;
 
 /*
- * Tells an event to the audience that its kind names, but not to the session `except`. One packet
+ * Tells an event to the audience that its kind names, but not to the session `except`: message.new,
+ * message.changed for one that changes another, TYPE.changed for one of another type. One packet
  * for all, one message per I/O thread. Logic thread only. Returns how many sessions it went to.
  */
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except);
@@ -24,5 +25,6 @@ int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nunc
 
 /* The audience callback of a kind collects here. */
 void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name);
+void deliver_add_live(struct nuncio_audience *audience, struct nuncio_str conversation);
 
 #endif

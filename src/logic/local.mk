@@ -6,6 +6,7 @@ src_liblogic_a_SOURCES = \
 	%D%/fields.c %D%/fields.h \
 	%D%/health.c %D%/health.h \
 	%D%/kinds.c %D%/kinds.h \
+	%D%/live.c %D%/live.h \
 	%D%/logic.c %D%/logic.h \
 	%D%/login.c %D%/login.h \
 	%D%/marks.c %D%/marks.h \

@@ -27,6 +27,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	logic->to_io = ALLOC_ARRAY(struct outbox, parts->io_threads);
 	sessions_init(&logic->sessions, parts->io_threads);
 	users_init(&logic->users, &logic->user_slots);
+	lives_init(&logic->lives);
 	wheel_init(&logic->wheel, (uint32_t)loop_now_ms(parts->loop), LOGIC_TICK_MS);
 	ops_init(&logic->ops);
 	routes_init(&logic->routes);
@@ -45,6 +46,7 @@ void logic_free(struct logic **logic)
 	requests_fini(&l->requests);
 	routes_fini(&l->routes);
 	ops_fini(&l->ops);
+	lives_fini(&l->lives);
 	users_fini(&l->users);
 	sessions_fini(&l->sessions);
 	slots_fini(&l->user_slots);
@@ -192,6 +194,7 @@ static void on_second(struct loop *loop, struct loop_timer *timer, void *user)
 	(void)timer;
 	wheel_turn(&logic->wheel, (uint32_t)loop_now_ms(loop), login_due, logic);
 	requests_expire(logic, loop_now_ms(loop));
+	lives_reclaim(logic, loop_now_ms(loop), false);
 }
 
 static bool on_spin(void *user)
@@ -242,6 +245,7 @@ void logic_end_sessions(struct logic *logic)
 	while ((mail = logic_next_mail(logic)) != NULL)
 		drop_incoming(mail);
 	sessions_each(&logic->sessions, end_session, logic);
+	lives_reclaim(logic, 0, true);
 	marks_flush(logic);
 }
 

@@ -14,6 +14,7 @@
 #include "loop/mailbox.h"
 #include "loop/timer.h"
 #include "logic/kinds.h"
+#include "logic/live.h"
 #include "logic/marks.h"
 #include "logic/op.h"
 #include "logic/requests.h"
@@ -63,6 +64,7 @@ struct logic {
 	struct sessions sessions;
 	struct slots user_slots;
 	struct users users;
+	struct lives lives;
 	struct wheel wheel; /* deadlines of sessions, to LOGIC_TICK_MS */
 	struct ops ops;
 	struct routes routes;

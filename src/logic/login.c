@@ -459,6 +459,8 @@ void login_closed(struct logic *logic, const struct io_closed *closed)
 	if (session->user) {
 		logic->sessions.ready_count--;
 		slots_free_data(&logic->sessions.slot_kinds, &session->slots);
+		if (session->user->session_count == 1)
+			live_user_ends(logic, session->user);
 		user_remove_session(&logic->users, session);
 	}
 	session_free(&logic->sessions, &session);

@@ -80,6 +80,7 @@ void user_remove_session(struct users *users, struct session *session)
 	session->user = NULL;
 	if (--user->session_count > 0)
 		return;
+	CHECK(user->live_count == 0);
 	slots_free_data(users->slots, &user->slots);
 	map_remove(&users->by_name, &user->node);
 	alloc_free(user);

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "logic/slots.h"
 
+struct live_place;
 struct session;
 
 /*
@@ -20,8 +21,10 @@ struct user {
 	struct map_node node;
 	struct session *sessions; /* linked by session->next_of_user, newest first */
 	uint32_t session_count;
-	uint32_t stamp; /* of the last fan-out that took them: counts everybody once */
-	void **slots;   /* NULL until a module keeps something */
+	uint32_t stamp;           /* of the last fan-out that took them: counts everybody once */
+	void **slots;             /* NULL until a module keeps something */
+	struct live_place *lives; /* conversations that they are live in: live.c */
+	uint32_t live_count, live_room;
 	uint32_t name_bytes;
 	char name[]; /* NUL-ended */
 };

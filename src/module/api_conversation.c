@@ -20,6 +20,12 @@ void nuncio_audience_add_user(struct nuncio_audience *audience, struct nuncio_st
 	deliver_add_user(audience, user);
 }
 
+void nuncio_audience_add_live(struct nuncio_audience *audience, struct nuncio_str conversation)
+{
+	MODULE_CHECK_THREAD();
+	deliver_add_live(audience, conversation);
+}
+
 struct kind_owned {
 	struct logic *logic;
 	struct nuncio_kind ops; /* as long as ours, whatever the module's was */

@@ -101,7 +101,16 @@ void nuncio_session_close(nuncio_sid id, int close_code, int code, const char *t
 
 static struct slots *slots_of(struct logic *logic, uint32_t scope)
 {
-	return scope == NUNCIO_PER_SESSION ? &logic->sessions.slot_kinds : &logic->user_slots;
+	switch (scope) {
+	case NUNCIO_PER_SESSION:
+		return &logic->sessions.slot_kinds;
+	case NUNCIO_PER_USER:
+		return &logic->user_slots;
+	case NUNCIO_PER_CONVERSATION:
+		return &logic->lives.slot_kinds;
+	default:
+		return NULL;
+	}
 }
 
 int nuncio_slot_take(struct nuncio_module *self, enum nuncio_scope scope, nuncio_free_fn *free_fn,
@@ -110,15 +119,17 @@ int nuncio_slot_take(struct nuncio_module *self, enum nuncio_scope scope, nuncio
 	int rc = module_check_init(self, "nuncio_slot_take");
 	if (rc < 0)
 		return rc;
-	if (scope != NUNCIO_PER_SESSION && scope != NUNCIO_PER_USER)
+	struct slots *slots = slots_of(module_env_of(self)->logic, scope);
+	if (!slots)
 		return NUNCIO_E_INVAL;
-	*slot_r = slots_take(slots_of(module_env_of(self)->logic, scope), scope, free_fn);
+	*slot_r = slots_take(slots, scope, free_fn);
 	return *slot_r ? 0 : NUNCIO_E_TOOBIG;
 }
 
 void *nuncio_slot_get(const struct nuncio_session *session, const struct nuncio_slot *slot)
 {
 	const struct session *s = session_in(session);
+	CHECK(slot->scope != NUNCIO_PER_CONVERSATION); /* nuncio_live_get */
 	if (slot->scope == NUNCIO_PER_SESSION)
 		return slots_get(s->slots, slot);
 	return s->user ? slots_get(s->user->slots, slot) : NULL;
@@ -128,6 +139,7 @@ void nuncio_slot_set(struct nuncio_session *session, const struct nuncio_slot *s
 {
 	struct session *s = (struct session *)session_in(session);
 	struct slots *slots = slots_of(here(), slot->scope);
+	CHECK(slot->scope != NUNCIO_PER_CONVERSATION);
 	if (slot->scope == NUNCIO_PER_SESSION)
 		slots_set(slots, &s->slots, slot, data);
 	else if (s->user)

@@ -5,6 +5,7 @@ src_libmodule_a_SOURCES = \
 	%D%/api_conversation.c \
 	%D%/api_hook.c \
 	%D%/api_json.c %D%/api_json.h \
+	%D%/api_live.c \
 	%D%/api_log.c \
 	%D%/api_metric.c \
 	%D%/api_ready.c \

@@ -12,3 +12,6 @@ tests_unit_test_logic_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_send
 tests_unit_test_send_SOURCES = %D%/test_send.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_send_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_live
+tests_unit_test_live_SOURCES = %D%/test_live.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_live_LDADD = $(LOGIC_TEST_LIBS)

@@ -35,16 +35,26 @@ struct nuncio_event {
 	struct nuncio_str extra;
 	uint64_t target;  /* seq of the event that this one changes; 0: it changes none */
 	uint64_t changed; /* seq of the last event that changed this one; 0: as it was sent */
-	/* what later events made of it: members without braces (`"edited_at":"..."`), may be empty */
+	/* what later events made of it: members without braces (`"edited_at":"..."`), or empty */
 	struct nuncio_str state;
-	/* the target as it is now, for an event with one that comes from the store; else NULL */
+	/*
+	 * the target as it is now, for an event with one that comes from the store; else NULL, and
+	 * where the store knows who reads (sync, lists) also if they do not see the target
+	 */
 	const struct nuncio_event *now;
 };
 
-/* It was taken back: does not count as unread, is not found by searches. */
+/* It was taken back: does not count as unread or as a mention, is not found by searches. */
 #define NUNCIO_EVENT_VOID 1u
 /* Calls everybody in the conversation, as if all were mentioned. */
 #define NUNCIO_EVENT_MENTIONS_ALL 2u
+
+/*
+ * Limits that let every event fit into a packet, with its `now` too: body, extra and state of one
+ * event together; body and extra of an event with a target.
+ */
+#define NUNCIO_EVENT_BYTES 61440
+#define NUNCIO_CHANGE_BYTES 1024
 
 /* One member of a conversation with the cursors of what has reached and was read by them. */
 struct nuncio_member {
@@ -65,7 +75,7 @@ struct nuncio_member {
 
 /* A change to the members, written with the event that tells of it. */
 enum nuncio_member_op {
-	NUNCIO_MEMBER_ADD = 1, /* makes a member; one who had left comes back */
+	NUNCIO_MEMBER_ADD = 1, /* makes a member; one who had left comes back, as if new */
 	/* sees nothing behind this event; user.n 0: everybody, and expect_role is not looked at */
 	NUNCIO_MEMBER_REMOVE = 2,
 	NUNCIO_MEMBER_SET = 3 /* changes what `fields` names */
@@ -75,14 +85,18 @@ enum nuncio_member_op {
 #define NUNCIO_MEMBER_EXTRA 4u
 /* ADD: the new member sees what was before, too. */
 #define NUNCIO_MEMBER_ALL_HISTORY 16u
-/* ADD, REMOVE, SET: it is fine if they are there already, or not there; else the append fails. */
+/*
+ * ADD, REMOVE, SET: it is fine if they are there already, or not there: then this change does
+ * nothing. Without it the append fails.
+ */
 #define NUNCIO_MEMBER_TOLERANT 32u
 struct nuncio_member_change {
 	uint32_t size, op; /* enum nuncio_member_op */
 	struct nuncio_str user;
 	uint32_t fields; /* NUNCIO_MEMBER_*; ADD takes role, muted and extra as they are */
 	uint32_t role;
-	int32_t expect_role; /* their role must be this, else NUNCIO_E_CONFLICT; -1: any */
+	/* REMOVE, SET: their role must be this, else NUNCIO_E_CONFLICT; -1: any. Not for ADD */
+	int32_t expect_role;
 	uint32_t reserved;
 	int64_t muted_until_ms;
 	struct nuncio_str extra;
@@ -117,8 +131,8 @@ void nuncio_audience_add_live(struct nuncio_audience *audience, struct nuncio_st
  * comes into being with the first one who joins, and goes some time after the last one has left;
  * a user leaves by themselves with their last session here. Joining twice counts once.
  * NUNCIO_E_GONE: that user has no session here; NUNCIO_E_BUSY: more than 10,000 conversations for
- * one user; NUNCIO_E_INVAL: that can be no id. It costs 24 to 36 bytes for each pair of a user and a
- * conversation.
+ * one user; NUNCIO_E_INVAL: that can be no id. It costs 24 to 36 bytes for each pair of a user and
+ * a conversation.
  * Thread: logic.
  */
 int nuncio_live_join(
@@ -175,7 +189,8 @@ struct nuncio_kind {
 		struct nuncio_str conversation, struct nuncio_str *users_r, size_t max, void *user);
 	/*
 	 * Flags of the kind. NUNCIO_KIND_MEMBERS_ONLY: the store refuses (NUNCIO_E_DENIED) an
-	 * event of a sender who is not a member at that moment, whatever may_enter has said before.
+	 * event of a sender who is not a member at that moment, nor made one by it, whatever
+	 * may_enter has said before. Events without a sender pass.
 	 */
 	uint32_t flags, reserved2;
 	/*
@@ -236,14 +251,16 @@ struct nuncio_append {
 	struct nuncio_str conversation, type, from, client_id, kind, body, extra;
 	/*
 	 * written in the same transaction (store.h), NULL if writes_count is 0; their owner is the
-	 * conversation, else NUNCIO_E_INVAL
+	 * conversation, so none is SYNCED, else NUNCIO_E_INVAL
 	 */
 	const struct nuncio_record_write *writes;
 	size_t writes_count;
 	/*
 	 * Changes another event of this conversation: that with seq `target` gets this body and
-	 * state (p NULL: keeps its own) and these flags added, and `changed` becomes the seq of this
-	 * one. NUNCIO_E_CONFLICT if its `changed` is not expect_changed; NUNCIO_E_NOTFOUND.
+	 * state (p NULL: keeps its own) and these flags added, and `changed` becomes the seq of
+	 * this one. NUNCIO_E_CONFLICT if its `changed` is not expect_changed; NUNCIO_E_NOTFOUND;
+	 * NUNCIO_E_TOOBIG if it grows over NUNCIO_EVENT_BYTES. The event that changes stays as it
+	 * is written here: leave out of its own body and extra what may be taken back one day.
 	 */
 	uint64_t target, expect_changed;
 	struct nuncio_str target_body, target_state;
@@ -254,7 +271,7 @@ struct nuncio_append {
 	size_t members_count;
 	/* after the changes there may be so many members, else NUNCIO_E_TOOBIG; 0: no limit */
 	uint64_t members_max;
-	/* Users to be called, who find it in their count of mentions. At most 100. */
+	/* Users to be called: it is in their count of mentions. At most 100; twice is once. */
 	const struct nuncio_str *mentions;
 	size_t mentions_count;
 };
@@ -270,9 +287,10 @@ typedef void nuncio_appended_fn(
  * Appends an event and delivers it to the audience, as message.send does after its checks; hooks
  * are not asked, did_store is told. Clients get it as message.new when its type is "message", as
  * message.changed when it has a target, else as TYPE.changed. The audience is asked before did_*
- * hooks are told, so who leaves because of an event still gets it. `done` (may be NULL) comes when it is durable. NUNCIO_E_BUSY,
- * NUNCIO_E_UNSUPPORTED (no store), NUNCIO_E_INVAL, NUNCIO_E_TOOBIG (body and extra over 60 KiB, so
- * that every event fits into a packet): done is not called.
+ * hooks are told, so who leaves because of an event still gets it. `done` (may be NULL) comes when
+ * it is durable; an event with a target has its `now`. NUNCIO_E_BUSY, NUNCIO_E_UNSUPPORTED (no
+ * store), NUNCIO_E_INVAL, NUNCIO_E_TOOBIG (NUNCIO_EVENT_BYTES, NUNCIO_CHANGE_BYTES): done is not
+ * called.
  * Thread: logic (done too).
  */
 int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,

@@ -4,9 +4,9 @@
 
 /*
  * How texts are cut into what searches find: one rule for every store and for highlighting. Letters
- * and digits in a row are a word, in lower case; of Han, Kana and Hangul each two neighbours are one
- * token, so that two characters are found wherever they stand. Tokens are ASCII: words of a-z and
- * 0-9 as they are with a `w` in front, others as hexadecimal code points with an `x`.
+ * and digits in a row are a word, in lower case; of Han, Kana and Hangul each two neighbours are
+ * one token, so that two characters are found wherever they stand. Tokens are ASCII: words of a-z
+ * and 0-9 as they are with a `w` in front, others as hexadecimal code points with an `x`.
  */
 
 #include <nuncio/base.h>
@@ -25,7 +25,8 @@ size_t nuncio_search_cut(struct nuncio_str text, int for_query, nuncio_token_fn 
 
 /*
  * The searchable text of a message's body, NUL-ended into out[size]: the text itself, or the texts
- * in an object or array with blanks between; cut at a character when it must be. Returns its length.
+ * in an object or array with blanks between; cut at a character when it must be. Returns its
+ * length.
  * Thread: any.
  */
 int nuncio_search_text(struct nuncio_str body, char *out, size_t size);

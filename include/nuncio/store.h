@@ -28,16 +28,18 @@ typedef void nuncio_events_fn(
 
 /*
  * A page of one log: after < seq, or seq < before (0: not given; both 0: the newest). Rows come in
- * rising seq. Events with a target come with `now`.
+ * rising seq. Events with a target come with `now`, whoever asks: who shows them to a member with a
+ * `since` leaves out a `now` whose seq is not above it.
  */
 struct nuncio_events_query {
 	uint32_t size, flags;
 	struct nuncio_str conversation;
 	uint64_t after, before;
 	uint32_t limit; /* rows, 1-1000 */
-	/* stop before the sum of texts exceeds this (at least one row); 0: no limit */
+	/* stop before the sum of texts, `now` too, exceeds this (at least one row); 0: no limit */
 	uint32_t max_bytes;
-	int64_t from_ms; /* forward from the first event sent at or after this wall clock; 0: not given */
+	/* forward from the first event sent at or after this wall clock; 0: not given */
+	int64_t from_ms;
 };
 
 /*
@@ -62,8 +64,8 @@ struct nuncio_sync_answer {
 	const struct nuncio_event *rows; /* per conversation in rising seq */
 	size_t count;
 	/*
-	 * Members whose cursors moved: the user's own in every conversation, and those of others in
-	 * conversations of up to NUNCIO_SYNC_MEMBERS.
+	 * Members whose cursors moved by marks: the user's own in every conversation, and those of
+	 * others in conversations of up to NUNCIO_SYNC_MEMBERS; of those who are there.
 	 */
 	const struct nuncio_member *members;
 	size_t members_count;
@@ -78,6 +80,8 @@ typedef void nuncio_sync_fn(int status, const struct nuncio_sync_answer *answer,
  * Reads what changed for a user: events of the conversations that they are in, or were in up to
  * their leaving, cursors, records. limit counts all rows together. Everything committed before the
  * call is at or before the cursor that comes back when more is 0. What comes may have come before.
+ * That a record was deleted is known for 30 days; cursors that are older than what was forgotten
+ * are gaps. Records that expired just do not come.
  * Thread: logic (done too).
  */
 int nuncio_store_sync(struct nuncio_module *self, const struct nuncio_sync_query *query,
@@ -88,12 +92,13 @@ struct nuncio_conversation_row {
 	uint32_t size, reserved;
 	struct nuncio_str conversation;
 	uint64_t last_seq, delivered, read; /* delivered, read: the user's own cursors */
-	uint64_t unread;          /* messages of others above read; counts to 1000 at most */
+	/* messages of others above read that they see; not VOID; counts to 1000 at most */
+	uint64_t unread;
 	struct nuncio_event last; /* newest event; seq 0: none */
 	struct nuncio_str peer; /* the other one, when there are exactly two members; else empty */
 	uint64_t peer_delivered, peer_read;
 	uint64_t since, until; /* as in nuncio_member; those who have left are not listed */
-	uint64_t mentions;     /* unread messages of others that call this user; to 1000 at most */
+	uint64_t mentions;     /* those of the unread ones that call this user; to 1000 at most */
 	uint32_t role, member_count;
 };
 typedef void nuncio_conversations_fn(int status, const struct nuncio_conversation_row *rows,
@@ -156,18 +161,19 @@ struct nuncio_search_query {
 	struct nuncio_str user;         /* only what they may see */
 	struct nuncio_str conversation; /* only there; empty: in all */
 	struct nuncio_str from;         /* only of this sender; empty: of all */
-	struct nuncio_str text;         /* all words must be there; rules: search.h */
-	struct nuncio_str after;        /* `next` of the page before; empty: the newest */
-	int64_t from_ms, to_ms;         /* sent_at within these; 0: not given */
+	struct nuncio_str text;  /* all words must be there; rules: search.h; up to 255 bytes */
+	struct nuncio_str after; /* `next` of the page before; empty: the newest */
+	int64_t from_ms, to_ms;  /* sent_at within these, both included; 0: not given */
 	uint32_t max_bytes, reserved;
 };
 typedef void nuncio_found_fn(
 	int status, const struct nuncio_event *rows, size_t n, struct nuncio_str next, void *user);
 
 /*
- * Finds messages, the newest first, as they are now: not what was taken back. A message can be found
- * when it is durable and has been indexed, at most seconds later. NUNCIO_E_UNSUPPORTED: this store
- * has no index; NUNCIO_E_INVAL: no word in the text.
+ * Finds messages (type "message"), the newest first, as they are now: not what was taken back. The
+ * user finds what they see: above their `since`, and up to their `until` where they have left. A
+ * message can be found when it is durable and has been indexed, at most seconds later.
+ * NUNCIO_E_UNSUPPORTED: this store has no index; NUNCIO_E_INVAL: no word in the text.
  * Thread: logic (done too).
  */
 int nuncio_store_search(struct nuncio_module *self, const struct nuncio_search_query *query,
@@ -192,7 +198,7 @@ struct nuncio_record {
 
 /* The owner is a user, whose sync tells of this write; the same for every write of a record. */
 #define NUNCIO_WRITE_SYNCED 1u
-/* Within an append: 20 digits, the event's seq, are added to the key. */
+/* Only within an append: 20 digits, the event's seq with zeros in front, are added to the key. */
 #define NUNCIO_WRITE_KEY_SEQ 2u
 /* Only looks whether `expect` holds, a version or NUNCIO_EXPECT_ABSENT; changes nothing. */
 #define NUNCIO_WRITE_CHECK 4u

@@ -22,7 +22,10 @@ enum nuncio_job_kind {
 	NUNCIO_JOB_MARK = 2,     /* write: struct nuncio_job_mark */
 	NUNCIO_JOB_WRITE = 3,    /* write: struct nuncio_job_write */
 	NUNCIO_JOB_EVENTS = 101, /* read: struct nuncio_events_query; rows: nuncio_job_add_event */
-	/* read: struct nuncio_sync_query; rows, then nuncio_job_set_cursor, _set_more, _set_gap */
+	/*
+	 * read: struct nuncio_sync_query; nuncio_job_add_event, _add_member, _add_record, then
+	 * nuncio_job_set_cursor, _set_more, _set_gap. max_bytes counts the texts of all rows.
+	 */
 	NUNCIO_JOB_SYNC = 102,
 	/* read: struct nuncio_job_conversations; nuncio_job_add_conversation, _set_cursor (next) */
 	NUNCIO_JOB_CONVERSATIONS = 103,
@@ -40,22 +43,31 @@ enum nuncio_job_kind {
 
 /*
  * Append an event: give it seq = last seq of the conversation + 1 in the same transaction as the
- * row and `writes`. `event.id` and `sent_at_ms` are given by the core and grow within a lane. If
- * (conversation, from, client_id) is there already (client_id not empty): same kind and body
- * (nuncio_json_equal) and extra -> done(0) with nuncio_job_set_appended(first seq, id, time,
- * duplicate 1) and nothing written; otherwise done(NUNCIO_E_CONFLICT). If the conversation is new,
- * write `founders` as its members with cursors 0. A failed expectation of `writes` fails this job
- * alone. A member who appends has delivered and read at least up to their own event only through
- * marks.
+ * row and everything else here. `event.id` and `sent_at_ms` are given by the core and grow within a
+ * lane. All or nothing, in this order:
  *
- * All or nothing, in this order: the repeated client_id; NUNCIO_APPEND_MEMBERS_ONLY (`from` must be
- * a present member, or one whom `members` adds, else NUNCIO_E_DENIED); `members` (conversation.h:
- * ADD of one who is there is NUNCIO_E_EXISTS, REMOVE or SET of one who is not NUNCIO_E_NOTFOUND,
- * each unless TOLERANT; since of an added one is this event's seq - 1, or 0 with ALL_HISTORY; their
- * cursors are at least since; until of a removed one is this event's seq; REMOVE without a user is
- * one statement over all who are there); members_max against those present; the target
- * (conversation.h); writes; the event; mentions. With a target, the target as it is then goes to
- * nuncio_job_add_event.
+ * 1. If (conversation, from, client_id) is there already (client_id not empty): the same type,
+ *    kind, target, body (nuncio_json_equal; not compared if that event was changed since) and extra
+ *    -> done(0) with nuncio_job_set_appended(first seq, id, time, duplicate 1) and nothing written;
+ *    otherwise NUNCIO_E_CONFLICT.
+ * 2. If the conversation is new, `founders` become its members with cursors 0 and since 0.
+ * 3. NUNCIO_APPEND_MEMBERS_ONLY: `from` must be a present member or added by `members`, else
+ *    NUNCIO_E_DENIED; an empty `from` passes.
+ * 4. `members`, one after the other (conversation.h). ADD of one who is there: NUNCIO_E_EXISTS;
+ *    REMOVE or SET of one who is not: NUNCIO_E_NOTFOUND; each nothing with TOLERANT. An added one
+ *    has since = this event's seq - 1, or 0 with ALL_HISTORY, until 0, joined_at_ms = sent_at_ms,
+ *    role, muted and extra as given; cursors at least since, and of one who comes back not lower
+ *    than they were. A removed one has until = this event's seq and keeps the rest. REMOVE without
+ *    a user is one statement over all who are there, be they none.
+ * 5. More members than members_max present: NUNCIO_E_TOOBIG.
+ * 6. The target (conversation.h).
+ * 7. `writes`: the first expectation that failed. Their owner is the conversation, and the core has
+ *    made sure of that.
+ * 8. The event, and who is mentioned.
+ *
+ * With a target the target as it is then goes to nuncio_job_add_event, for a duplicate too. A
+ * failure is this job's alone. A member who appends has delivered and read at least up to their own
+ * event only through marks.
  */
 struct nuncio_job_append {
 	uint32_t size, reserved;
@@ -80,20 +92,24 @@ struct nuncio_job_append {
 /*
  * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies
  * delivered. Not beyond last_seq. If something rose: nuncio_job_add_member with the new cursors.
- * Unknown member: done(NUNCIO_E_NOTFOUND).
+ * Unknown member, or one who has left: done(NUNCIO_E_NOTFOUND).
  */
 struct nuncio_job_mark {
 	uint32_t size, reserved;
 	struct nuncio_str conversation, user;
 	uint64_t delivered, read;
-	nuncio_id id; /* of this change, from the same row as those of events: for sync */
+	nuncio_id id; /* of this change, from the same row as the ids of events: for sync */
 };
 
+/*
+ * Writes of one owner. Of those with NUNCIO_WRITE_SYNCED a deletion must be remembered for 30 days
+ * (nuncio_wall_ms); when it is forgotten, cursors from before it are gaps.
+ */
 struct nuncio_job_write {
 	uint32_t size, reserved;
 	const struct nuncio_record_write *writes;
 	size_t writes_count;
-	nuncio_id id; /* likewise; within an append the event's */
+	nuncio_id id; /* of this change, likewise */
 };
 
 struct nuncio_job_conversations {
@@ -154,8 +170,8 @@ struct nuncio_store_ops {
 int nuncio_provide_store(struct nuncio_module *self, const struct nuncio_store_ops *ops);
 
 /*
- * Tells the core the highest event id in the store, so that new ones are above it even when the
- * clock went back.
+ * Tells the core the highest id in the store, of events, marks or writes, so that new ones are
+ * above it even when the clock went back.
  * Thread: logic, within open.
  */
 void nuncio_store_opened(struct nuncio_module *self, nuncio_id highest);
@@ -168,8 +184,9 @@ uint32_t nuncio_job_kind(const struct nuncio_job *job);
 const void *nuncio_job_input(const struct nuncio_job *job);
 
 /*
- * Results; everything is copied into the job. `more` says that rows were left out because of limit
- * or max_bytes.
+ * Results; everything is copied into the job, an event's `now` too. `more` says that rows were left
+ * out because of limit or max_bytes. Members: fill everything, last_seq and member_count only where
+ * the job's kind says so.
  * Thread: any, one at a time, while the job is the store's.
  */
 void nuncio_job_set_appended(

@@ -11,7 +11,7 @@
 #include "logic/logic.h"
 #include "logic/send.h"
 #include "module/api_json.h"
-#include "module/module.h"
+#include "module/module_private.h"
 #include "provide/sized.h"
 
 void nuncio_audience_add_user(struct nuncio_audience *audience, struct nuncio_str user)
@@ -96,6 +96,9 @@ int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,
 	struct nuncio_append full;
 	MODULE_CHECK_THREAD();
 	sized_take(&full, sizeof full, what, what->size);
+	int rc = module_check_writes(self, full.writes, full.writes_count);
+	if (rc < 0)
+		return rc;
 	return send_append(module_env_of(self)->logic, &full, done, user);
 }
 

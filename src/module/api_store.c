@@ -30,6 +30,17 @@ static int check_space(struct nuncio_module *self, struct nuncio_str space)
 		STR_ARG(space));
 }
 
+int module_check_writes(
+	struct nuncio_module *self, const struct nuncio_record_write *writes, size_t n)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct nuncio_record_write *w = sized_at(writes, writes->size, i);
+		rc = check_space(self, w->space);
+	}
+	return rc;
+}
+
 int nuncio_store_events(struct nuncio_module *self, const struct nuncio_events_query *query,
 	nuncio_events_fn *done, void *user)
 {
@@ -59,7 +70,49 @@ int nuncio_store_members(struct nuncio_module *self, struct nuncio_str conversat
 {
 	int rc;
 	struct store *store = store_of(self, &rc);
-	return store ? store_members(store, conversation, after, limit, done, user) : rc;
+	return store ? store_members(store, conversation, 0, after, limit, done, user) : rc;
+}
+
+int nuncio_store_members_by_role(struct nuncio_module *self, struct nuncio_str conversation,
+	uint32_t min_role, struct nuncio_str after, uint32_t limit, nuncio_members_fn *done,
+	void *user)
+{
+	int rc;
+	struct store *store = store_of(self, &rc);
+	return store ? store_members(store, conversation, min_role, after, limit, done, user) : rc;
+}
+
+int nuncio_store_member(struct nuncio_module *self, struct nuncio_str conversation,
+	struct nuncio_str who, nuncio_members_fn *done, void *user)
+{
+	int rc;
+	struct store *store = store_of(self, &rc);
+	return store ? store_member(store, conversation, who, done, user) : rc;
+}
+
+int nuncio_store_memberships(struct nuncio_module *self, struct nuncio_str who,
+	struct nuncio_str prefix, struct nuncio_str after, uint32_t limit, nuncio_members_fn *done,
+	void *user)
+{
+	int rc;
+	struct store *store = store_of(self, &rc);
+	return store ? store_memberships(store, who, prefix, after, limit, done, user) : rc;
+}
+
+int nuncio_store_reached(struct nuncio_module *self, struct nuncio_str conversation, uint64_t seq,
+	nuncio_reached_fn *done, void *user)
+{
+	int rc;
+	struct store *store = store_of(self, &rc);
+	return store ? store_reached(store, conversation, seq, done, user) : rc;
+}
+
+int nuncio_store_search(struct nuncio_module *self, const struct nuncio_search_query *query,
+	nuncio_found_fn *done, void *user)
+{
+	int rc;
+	struct store *store = store_of(self, &rc);
+	return store ? store_search(store, query, done, user) : rc;
 }
 
 int nuncio_store_get(struct nuncio_module *self, struct nuncio_str space, struct nuncio_str owner,
@@ -87,11 +140,9 @@ int nuncio_store_write(struct nuncio_module *self, const struct nuncio_record_wr
 {
 	int rc;
 	struct store *store = store_of(self, &rc);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const struct nuncio_record_write *w = sized_at(writes, writes->size, i);
-		rc = check_space(self, w->space);
-	}
-	return rc < 0 ? rc : store_write(store, writes, n, done, user);
+	if (!store || (rc = module_check_writes(self, writes, n)) < 0)
+		return rc;
+	return store_write(store, writes, n, done, user);
 }
 
 /* ---- Providers */

@@ -73,6 +73,11 @@ struct modules *module_set(void); /* the set behind calls without self; NULL whe
 void module_check(const struct nuncio_module *self); /* is it one, and alive? */
 enum module_stage module_stage(const struct nuncio_module *self);
 
+/* Records only in spaces of the module's own: 0, or INVAL and it is logged. */
+struct nuncio_record_write;
+int module_check_writes(
+	struct nuncio_module *self, const struct nuncio_record_write *writes, size_t n);
+
 const struct service *module_find_service(const struct modules *set, const char *name);
 void module_withdraw_services(struct modules *set, const struct nuncio_module *module);
 void module_stop_timers(struct nuncio_module *self);

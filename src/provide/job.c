@@ -35,9 +35,19 @@ void job_free(struct nuncio_job **job)
 	if (!*job)
 		return;
 	arena_fini(&(*job)->arena);
-	alloc_free((*job)->rows);
+	for (size_t i = 0; i < JOB_ROWS; i++)
+		alloc_free((*job)->rows[i].all);
 	alloc_free(*job);
 	*job = NULL;
+}
+
+void job_drop_rows(struct nuncio_job *job)
+{
+	for (size_t i = 0; i < JOB_ROWS; i++)
+		job->rows[i].count = 0;
+	job->cursor = (struct nuncio_str){ NULL, 0 };
+	job->delivered = job->read = 0;
+	job->more = false;
 }
 
 static void check_live(const struct nuncio_job *job, const char *what)
@@ -70,23 +80,27 @@ void nuncio_job_set_appended(
 }
 
 /* Room for one more row of `size` bytes, filled from the store's struct. */
-static void *add_row(struct nuncio_job *job, size_t size, const void *from, uint32_t from_size)
+static void *add_row(struct nuncio_job *job, enum job_row kind, size_t size, const void *from,
+	uint32_t from_size)
 {
+	struct job_rows *rows = &job->rows[kind];
 	check_live(job, "nuncio_job_add");
 	if (from_size < 2 * sizeof(uint32_t))
 		check_failed(__FILE__, __LINE__, "nuncio_job_add: a row without its size");
-	if (job->row_count == job->row_room) {
-		job->row_room = job->row_room ? job->row_room * 2 : 8;
-		job->rows = alloc_grow(job->rows, job->row_room * size);
+	if (rows->count == rows->room) {
+		rows->room = rows->room ? rows->room * 2 : 8;
+		rows->all = alloc_grow(rows->all, rows->room * size);
 	}
-	void *row = (char *)job->rows + job->row_count++ * size;
+	void *row = (char *)rows->all + rows->count++ * size;
 	sized_take(row, size, from, from_size);
 	return row;
 }
 
+/* p NULL says something in a record: it was deleted. */
 static void keep(struct nuncio_job *job, struct nuncio_str *s)
 {
-	*s = arena_str(&job->arena, *s);
+	if (s->p)
+		*s = arena_str(&job->arena, *s);
 }
 
 static void keep_event(struct nuncio_job *job, struct nuncio_event *event)
@@ -99,32 +113,53 @@ static void keep_event(struct nuncio_job *job, struct nuncio_event *event)
 	keep(job, &event->kind);
 	keep(job, &event->body);
 	keep(job, &event->extra);
+	keep(job, &event->state);
+}
+
+/* The event that `event` changes has none itself that would be shown. */
+static void keep_now(struct nuncio_job *job, struct nuncio_event *event)
+{
+	if (!event->now)
+		return;
+	struct nuncio_event *now = arena_get(&job->arena, sizeof(*now));
+	sized_take(now, sizeof(*now), event->now, event->now->size);
+	keep_event(job, now);
+	now->now = NULL;
+	event->now = now;
 }
 
 void nuncio_job_add_event(struct nuncio_job *job, const struct nuncio_event *event)
 {
-	keep_event(job, add_row(job, sizeof(*event), event, event->size));
+	struct nuncio_event *kept = add_row(job, JOB_ROW_EVENT, sizeof(*kept), event, event->size);
+	keep_event(job, kept);
+	keep_now(job, kept);
 }
 
 void nuncio_job_add_conversation(struct nuncio_job *job, const struct nuncio_conversation_row *row)
 {
-	struct nuncio_conversation_row *kept = add_row(job, sizeof(*kept), row, row->size);
+	struct nuncio_conversation_row *kept =
+		add_row(job, JOB_ROW_CONVERSATION, sizeof(*kept), row, row->size);
 	kept->size = sizeof(*kept);
 	keep(job, &kept->conversation);
 	keep(job, &kept->peer);
 	keep_event(job, &kept->last);
+	keep_now(job, &kept->last);
 }
 
 void nuncio_job_add_member(struct nuncio_job *job, const struct nuncio_member *member)
 {
-	struct nuncio_member *kept = add_row(job, sizeof(*kept), member, member->size);
+	struct nuncio_member *kept =
+		add_row(job, JOB_ROW_MEMBER, sizeof(*kept), member, member->size);
 	kept->size = sizeof(*kept);
 	keep(job, &kept->user);
+	keep(job, &kept->conversation);
+	keep(job, &kept->extra);
 }
 
 void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *record)
 {
-	struct nuncio_record *kept = add_row(job, sizeof(*kept), record, record->size);
+	struct nuncio_record *kept =
+		add_row(job, JOB_ROW_RECORD, sizeof(*kept), record, record->size);
 	kept->size = sizeof(*kept);
 	keep(job, &kept->space);
 	keep(job, &kept->owner);
@@ -136,6 +171,13 @@ void nuncio_job_set_cursor(struct nuncio_job *job, struct nuncio_str cursor)
 {
 	check_live(job, "nuncio_job_set_cursor");
 	job->cursor = arena_str(&job->arena, cursor);
+}
+
+void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t read)
+{
+	check_live(job, "nuncio_job_set_reached");
+	job->delivered = delivered;
+	job->read = read;
 }
 
 void nuncio_job_set_more(struct nuncio_job *job, int more)

@@ -18,6 +18,13 @@
  */
 struct lane;
 
+/* Rows of one kind, in our size. */
+enum job_row { JOB_ROW_EVENT, JOB_ROW_CONVERSATION, JOB_ROW_MEMBER, JOB_ROW_RECORD, JOB_ROWS };
+struct job_rows {
+	void *all;
+	size_t count, room;
+};
+
 struct nuncio_job {
 	struct call call; /* first: links the queue, and is the way back */
 	_Atomic uint32_t magic;
@@ -37,9 +44,9 @@ struct nuncio_job {
 	uint64_t seq;
 	nuncio_id id;
 	int64_t sent_at_ms;
+	uint64_t delivered, read; /* how many have reached a seq */
 	struct nuncio_str cursor;
-	void *rows;
-	size_t row_count, row_room;
+	struct job_rows rows[JOB_ROWS];
 	struct arena arena; /* texts of rows and cursor */
 
 	_Alignas(16) unsigned char block[];
@@ -49,5 +56,7 @@ struct nuncio_job {
 struct nuncio_job *job_new(
 	uint32_t kind, size_t block_bytes, void (*fn)(struct call *call), void *owner);
 void job_free(struct nuncio_job **job);
+/* Makes the answer one without rows. */
+void job_drop_rows(struct nuncio_job *job);
 
 #endif

@@ -6,5 +6,7 @@ src_libprovide_a_SOURCES = \
 	%D%/provider.c %D%/provider.h \
 	%D%/ready.c %D%/ready.h \
 	%D%/sized.h \
-	%D%/store.c %D%/store.h \
+	%D%/store.c %D%/store.h %D%/store_private.h \
+	%D%/store_append.c \
+	%D%/store_ask.c \
 	%D%/work.c %D%/work.h

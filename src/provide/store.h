@@ -46,13 +46,26 @@ void store_close(struct store *store); /* store_finish, then ends the lanes and 
 
 size_t store_job_count(const struct store *store); /* asked, not answered */
 
-/* An event to append: texts are copied. id and sent_at are made here. */
+/*
+ * An event to append with what is one transaction with it, as in struct nuncio_job_append: texts
+ * are copied. id and sent_at are made here. Arrays are a module's: their elements are as long as
+ * the first one's size says.
+ */
 struct store_append {
 	struct nuncio_str conversation, type, from, client_id, kind, body, extra;
 	const struct nuncio_str *founders;
 	size_t founders_count;
 	const struct nuncio_record_write *writes;
 	size_t writes_count;
+	uint64_t target, expect_changed;
+	struct nuncio_str target_body, target_state; /* p NULL: leave it */
+	uint32_t target_flags, event_flags;
+	uint32_t flags; /* NUNCIO_APPEND_* */
+	const struct nuncio_member_change *members;
+	size_t members_count;
+	uint64_t members_max;
+	const struct nuncio_str *mentions;
+	size_t mentions_count;
 };
 
 /*
@@ -70,8 +83,16 @@ int store_sync(struct store *store, const struct nuncio_sync_query *query, nunci
 	void *user);
 int store_conversations(struct store *store, struct nuncio_str who, struct nuncio_str after,
 	uint32_t limit, nuncio_conversations_fn *done, void *user);
-int store_members(struct store *store, struct nuncio_str conversation, struct nuncio_str after,
-	uint32_t limit, nuncio_members_fn *done, void *user);
+int store_members(struct store *store, struct nuncio_str conversation, uint32_t min_role,
+	struct nuncio_str after, uint32_t limit, nuncio_members_fn *done, void *user);
+int store_member(struct store *store, struct nuncio_str conversation, struct nuncio_str who,
+	nuncio_members_fn *done, void *user);
+int store_memberships(struct store *store, struct nuncio_str who, struct nuncio_str prefix,
+	struct nuncio_str after, uint32_t limit, nuncio_members_fn *done, void *user);
+int store_reached(struct store *store, struct nuncio_str conversation, uint64_t seq,
+	nuncio_reached_fn *done, void *user);
+int store_search(struct store *store, const struct nuncio_search_query *query,
+	nuncio_found_fn *done, void *user);
 int store_get(struct store *store, struct nuncio_str space, struct nuncio_str owner,
 	struct nuncio_str key, nuncio_records_fn *done, void *user);
 int store_list(struct store *store, const struct nuncio_records_query *query,

@@ -42,7 +42,7 @@ struct store_host {
 
 struct store_host_text {
 	struct store_host_text *next;
-	char p[];
+	_Alignas(16) char p[];
 };
 
 static _Atomic(int64_t) wall_ms;
@@ -195,27 +195,40 @@ const void *nuncio_job_input(const struct nuncio_job *job)
 	return job->input;
 }
 
-static void keep_text(struct nuncio_job *job, struct nuncio_str *text)
+/* Memory that goes with the job, NUL-ended. */
+static void *keep(struct nuncio_job *job, const void *from, size_t n)
 {
-	struct store_host_text *copy = malloc(sizeof(*copy) + text->n + 1);
+	struct store_host_text *copy = malloc(sizeof(*copy) + n + 1);
 	if (!copy)
 		fail("out of memory");
-	if (text->n)
-		memcpy(copy->p, text->p, text->n);
-	copy->p[text->n] = '\0';
+	if (n)
+		memcpy(copy->p, from, n);
+	copy->p[n] = '\0';
 	copy->next = job->texts;
 	job->texts = copy;
-	text->p = copy->p;
+	return copy->p;
+}
+
+static void keep_text(struct nuncio_job *job, struct nuncio_str *text)
+{
+	text->p = keep(job, text->p, text->n);
 }
 
 static void keep_event(struct nuncio_job *job, struct nuncio_event *e)
 {
 	struct nuncio_str *texts[] = { &e->conversation, &e->type, &e->from, &e->client_id,
-		&e->kind, &e->body, &e->extra };
+		&e->kind, &e->body, &e->extra, &e->state };
 	if (e->size != sizeof(*e))
 		fail("an event without its size");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		keep_text(job, texts[i]);
+	if (!e->now)
+		return;
+	struct nuncio_event *now = keep(job, e->now, sizeof(*now));
+	if (now->now)
+		fail("the target of an event comes with a target of its own");
+	keep_event(job, now);
+	e->now = now;
 }
 
 static void *grow(void *rows, size_t count, size_t size)
@@ -261,7 +274,12 @@ void nuncio_job_add_member(struct nuncio_job *job, const struct nuncio_member *m
 {
 	job->members = grow(job->members, job->member_count, sizeof(*job->members));
 	job->members[job->member_count] = *member;
-	keep_text(job, &job->members[job->member_count++].user);
+	struct nuncio_member *copy = &job->members[job->member_count++];
+	if (copy->size != sizeof(*copy))
+		fail("a member without its size");
+	keep_text(job, &copy->user);
+	keep_text(job, &copy->conversation);
+	keep_text(job, &copy->extra);
 }
 
 void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *record)
@@ -272,13 +290,20 @@ void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *r
 	keep_text(job, &copy->space);
 	keep_text(job, &copy->owner);
 	keep_text(job, &copy->key);
-	keep_text(job, &copy->value);
+	if (copy->value.p)
+		keep_text(job, &copy->value);
 }
 
 void nuncio_job_set_cursor(struct nuncio_job *job, struct nuncio_str cursor)
 {
 	keep_text(job, &cursor);
 	job->cursor = cursor;
+}
+
+void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t read)
+{
+	job->delivered = delivered;
+	job->read = read;
 }
 
 void nuncio_job_set_more(struct nuncio_job *job, int more)

@@ -46,6 +46,7 @@ struct nuncio_job {
 	struct nuncio_member *members;
 	struct nuncio_record *records;
 	size_t event_count, conversation_count, member_count, record_count;
+	uint64_t delivered, read; /* set by nuncio_job_set_reached */
 	struct nuncio_str cursor;
 	struct store_host_text *texts;
 };

@@ -129,7 +129,8 @@ int mark(const char *conversation, const char *user, uint64_t delivered, uint64_
 		.conversation = text_of(conversation),
 		.user = text_of(user),
 		.delivered = delivered,
-		.read = read };
+		.read = read,
+		.id = ++the.last_id };
 	struct nuncio_job job = { .kind = NUNCIO_JOB_MARK, .input = &in };
 	store_host_run(the.host, &job, 1);
 	int status = job.status == 0 ? (int)job.member_count : job.status;
@@ -139,7 +140,9 @@ int mark(const char *conversation, const char *user, uint64_t delivered, uint64_
 
 int write_records(const struct nuncio_record_write *writes, size_t n)
 {
-	struct nuncio_job_write in = { .size = sizeof(in), .writes = writes, .writes_count = n };
+	struct nuncio_job_write in = {
+		.size = sizeof(in), .writes = writes, .writes_count = n, .id = ++the.last_id
+	};
 	return run_alone(NUNCIO_JOB_WRITE, &in);
 }
 

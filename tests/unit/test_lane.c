@@ -166,9 +166,9 @@ static void on_run_elsewhere(void *user, uint32_t lane, struct nuncio_job **jobs
 static void on_rows(struct call *call)
 {
 	struct nuncio_job *job = CONTAINER_OF(call, struct nuncio_job, call);
-	const struct nuncio_member *rows = job->rows;
+	const struct nuncio_member *rows = job->rows[JOB_ROW_MEMBER].all;
 	assert_int_equal(job->status, 0);
-	assert_int_equal(job->row_count, 1);
+	assert_int_equal(job->rows[JOB_ROW_MEMBER].count, 1);
 	assert_true(str_eq_text(rows[0].user, "bob"));
 	assert_int_equal(rows[0].read, 7);
 	assert_true(str_eq_text(job->cursor, "c"));

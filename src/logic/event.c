@@ -10,7 +10,16 @@
 #include "base/clock.h"
 #include "wire/json_out.h"
 
-void event_write(struct json_out *out, const struct nuncio_event *event)
+/* Members without their braces, as the store keeps them. */
+static void write_members(struct json_out *out, struct nuncio_str members)
+{
+	if (!members.n)
+		return;
+	buf_add_char(out->to, ',');
+	buf_add_str(out->to, members);
+}
+
+static void write_event(struct json_out *out, const struct nuncio_event *event)
 {
 	char at[CLOCK_RFC3339_SIZE];
 	clock_format_rfc3339(event->sent_at_ms, at);
@@ -24,10 +33,23 @@ void event_write(struct json_out *out, const struct nuncio_event *event)
 		json_out_key_text(out, "client_id", event->client_id);
 	json_out_key_text(out, "kind", event->kind);
 	json_out_key_raw(out, "body", event->body);
-	if (event->extra.n) {
-		buf_add_char(out->to, ',');
-		buf_add_str(out->to, event->extra);
-	}
+	write_members(out, event->extra);
 	json_out_key_cstr(out, "sent_at", at);
+	write_members(out, event->state);
+	if (event->changed)
+		json_out_key_uint(out, "changed", event->changed);
+	if (event->target)
+		json_out_key_uint(out, "target", event->target);
+}
+
+/* What `now` changes itself stands there as a number only, so this goes one level deep. */
+void event_write(struct json_out *out, const struct nuncio_event *event)
+{
+	write_event(out, event);
+	if (event->now) {
+		json_out_key(out, "message");
+		write_event(out, event->now);
+		json_out_object_end(out);
+	}
 	json_out_object_end(out);
 }

@@ -21,6 +21,7 @@
 #include "logic/logic.h"
 #include "logic/op.h"
 #include "logic/request_input.h"
+#include "provide/sized.h"
 #include "provide/store.h"
 #include "wire/json.h"
 #include "wire/json_out.h"
@@ -39,6 +40,7 @@ const struct nuncio_field send_fields[] = {
 		"a string for text, else any JSON" },
 	{ "reply_to", NUNCIO_FIELD_INT, 0, 1, INT64_MAX, "seq of the message that this answers" },
 	{ "mentions", NUNCIO_FIELD_TEXTS, 0, 0, MENTIONS_MAX, "users to be called" },
+	{ "mention_all", NUNCIO_FIELD_BOOL, 0, 0, 0, "true calls everybody in the conversation" },
 	{ 0 },
 };
 
@@ -48,6 +50,8 @@ struct sending {
 	nuncio_sid from;           /* the sender's session, 0 over HTTP */
 	const struct kind *kind;
 	struct nuncio_event event; /* texts in the request, or behind this struct */
+	const struct nuncio_str *mentions;
+	size_t mentions_count;
 	struct nuncio_send facts;
 	struct nuncio_access access;
 	struct chain_first first;
@@ -174,17 +178,42 @@ static int check_body(struct sending *sending, struct nuncio_error *err)
 	return 0;
 }
 
-/* The optional members as they will stand in the event. */
-static struct nuncio_str write_extra(struct nuncio_request *rq)
+static int read_mentions(struct sending *sending, struct nuncio_error *err)
 {
+	struct nuncio_request *rq = sending->rq;
+	struct nuncio_str json, item;
+	int all = 0;
+	if (request_bool(rq, "mention_all", &all) && all)
+		sending->event.flags |= NUNCIO_EVENT_MENTIONS_ALL;
+	if (!request_raw(rq, "mentions", &json) || json_count(json) == 0)
+		return 0;
+	struct nuncio_str *users = arena_get(&rq->arena, json_count(json) * sizeof *users);
+	struct json_iter items = json_items(json);
+	for (size_t n = 0; json_next_item(&items, &item); n++) {
+		if (json_word(item, LIMIT_USER_BYTES, &rq->arena, &users[n]) < 0) {
+			nuncio_error_set(err, "mentions: item %zu can be no user's id", n + 1);
+			return NUNCIO_E_INVAL;
+		}
+		sending->mentions_count = n + 1;
+	}
+	sending->mentions = users;
+	return 0;
+}
+
+/* The optional members as they will stand in the event. */
+static struct nuncio_str write_extra(const struct sending *sending)
+{
+	struct nuncio_request *rq = sending->rq;
 	struct nuncio_str mentions, copy;
 	struct buf extra = { 0 };
 	int64_t reply_to;
 	if (request_int(rq, "reply_to", &reply_to))
 		buf_printf(&extra, "\"reply_to\":%lld", (long long)reply_to);
-	if (request_raw(rq, "mentions", &mentions) && json_count(mentions) > 0)
+	if (request_raw(rq, "mentions", &mentions) && sending->mentions_count > 0)
 		buf_printf(&extra, "%s\"mentions\":" STR_FMT, extra.used ? "," : "",
 			STR_ARG(mentions));
+	if (sending->event.flags & NUNCIO_EVENT_MENTIONS_ALL)
+		buf_printf(&extra, "%s\"mention_all\":true", extra.used ? "," : "");
 	if (rq->inner && rq->inner->extra.n)
 		buf_printf(&extra, "%s" STR_FMT, extra.used ? "," : "", STR_ARG(rq->inner->extra));
 	copy = extra.used ? arena_str(&rq->arena, buf_str(&extra)) : STR("");
@@ -204,8 +233,9 @@ static int read_message(struct sending *sending, struct nuncio_error *err)
 	if (!request_text(rq, "kind", &event->kind))
 		event->kind = STR("text");
 	request_raw(rq, "body", &event->body);
-	event->extra = write_extra(rq);
-	return check_body(sending, err);
+	int rc = read_mentions(sending, err);
+	event->extra = write_extra(sending);
+	return rc < 0 ? rc : check_body(sending, err);
 }
 
 /* ---- stored ---- */
@@ -254,6 +284,8 @@ static const char *text_of_failure(int status)
 		return "the store's disk is full";
 	case NUNCIO_E_TOOBIG:
 		return "body and mentions: together larger than a packet to the receivers can be";
+	case NUNCIO_E_DENIED:
+		return "not a member of this conversation";
 	default:
 		return NULL;
 	}
@@ -266,6 +298,8 @@ static void sending_fail(struct sending *sending, int status)
 		code = NUNCIO_CODE_client_id_conflict;
 	if (status == NUNCIO_E_FAIL)
 		code = NUNCIO_CODE_store_failed;
+	if (status == NUNCIO_E_DENIED)
+		code = NUNCIO_CODE_not_member;
 	sending_end_with_error(sending, code, text_of_failure(status));
 }
 
@@ -298,31 +332,36 @@ static void on_appended(int status, const struct nuncio_event *event, int duplic
 		sending_end_stored(sending, event, duplicate);
 }
 
-static int sending_store(
-	struct sending *sending, const struct nuncio_record_write *writes, size_t writes_count)
+_Static_assert(LIMIT_EVENT_BYTES == NUNCIO_EVENT_BYTES, "modules and clients have one limit");
+
+/* `append` has what belongs to the transaction; the event and its kind's part come here. */
+static int sending_store(struct sending *sending, struct store_append *append)
 {
 	const struct nuncio_event *event = &sending->event;
 	const struct kind *kind = sending->kind;
 	struct nuncio_str founders[FOUNDERS_MAX];
-	struct store_append append = {
-		.conversation = event->conversation,
-		.type = event->type,
-		.from = event->from,
-		.client_id = event->client_id,
-		.kind = event->kind,
-		.body = event->body,
-		.extra = event->extra,
-		.founders = founders,
-		.writes = writes,
-		.writes_count = writes_count,
-	};
-	if (event->body.n + event->extra.n > LIMIT_EVENT_BYTES)
+	if (event->body.n + event->extra.n >
+		(event->target ? NUNCIO_CHANGE_BYTES : NUNCIO_EVENT_BYTES))
 		return NUNCIO_E_TOOBIG;
+	append->conversation = event->conversation;
+	append->type = event->type;
+	append->from = event->from;
+	append->client_id = event->client_id;
+	append->kind = event->kind;
+	append->body = event->body;
+	append->extra = event->extra;
+	append->target = event->target;
+	append->event_flags = event->flags;
+	append->mentions = sending->mentions;
+	append->mentions_count = sending->mentions_count;
+	append->founders = founders;
 	if (kind->ops->founders)
-		append.founders_count = kind->ops->founders(
+		append->founders_count = kind->ops->founders(
 			event->conversation, founders, FOUNDERS_MAX, kind->user);
-	CHECK(append.founders_count <= FOUNDERS_MAX); /* else it has written behind the array */
-	return store_append(sending->logic->parts.store, &append, on_appended, sending);
+	CHECK(append->founders_count <= FOUNDERS_MAX); /* else it has written behind the array */
+	if (kind->ops->flags & NUNCIO_KIND_MEMBERS_ONLY)
+		append->flags |= NUNCIO_APPEND_MEMBERS_ONLY;
+	return store_append(sending->logic->parts.store, append, on_appended, sending);
 }
 
 /* ---- may it be sent ---- */
@@ -338,7 +377,8 @@ static void on_may_send(const struct chain_answer *answer, void *user)
 	} else {
 		if (answer->body.p)
 			sending->event.body = arena_str(&rq->arena, answer->body);
-		int rc = sending_store(sending, NULL, 0);
+		struct store_append append = { 0 };
+		int rc = sending_store(sending, &append);
 		if (rc < 0)
 			sending_fail(sending, rc);
 	}
@@ -393,21 +433,64 @@ void send_message(struct nuncio_request *rq, void *user)
 
 /* ---- a module's event ---- */
 
+/* Members without braces, as they will stand among others in every answer. */
+static bool are_members(struct logic *logic, struct nuncio_str members)
+{
+	if (!members.n)
+		return true;
+	buf_reset(&logic->scratch);
+	buf_add_char(&logic->scratch, '{');
+	buf_add_str(&logic->scratch, members);
+	buf_add_char(&logic->scratch, '}');
+	return json_check(buf_str(&logic->scratch), NULL, NULL, NULL) == 0;
+}
+
+static bool has_good_members(struct logic *logic, const struct nuncio_append *what)
+{
+	for (size_t i = 0; i < what->members_count; i++) {
+		struct nuncio_member_change m;
+		sized_take(&m, sizeof m, sized_at(what->members, what->members->size, i),
+			what->members->size);
+		if (!are_members(logic, m.extra))
+			return false;
+	}
+	return true;
+}
+
+static int check_append(struct logic *logic, const struct nuncio_append *what)
+{
+	if (what->body.n > NUNCIO_EVENT_BYTES || what->extra.n > NUNCIO_EVENT_BYTES ||
+		what->target_body.n > NUNCIO_EVENT_BYTES ||
+		what->target_body.n + what->target_state.n > NUNCIO_EVENT_BYTES)
+		return NUNCIO_E_TOOBIG;
+	if (what->flags || !what->type.n || !what->kind.n ||
+		json_check(what->body, NULL, NULL, NULL) < 0)
+		return NUNCIO_E_INVAL;
+	if (what->target_body.p && json_check(what->target_body, NULL, NULL, NULL) < 0)
+		return NUNCIO_E_INVAL;
+	if (!are_members(logic, what->extra) || !are_members(logic, what->target_state) ||
+		!has_good_members(logic, what))
+		return NUNCIO_E_INVAL;
+	return 0;
+}
+
 int send_append(
 	struct logic *logic, const struct nuncio_append *what, nuncio_appended_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
-	if (what->body.n > LIMIT_EVENT_BYTES)
-		return NUNCIO_E_TOOBIG;
-	if (!kind || json_check(what->body, NULL, NULL, NULL) < 0 || !what->type.n || !what->kind.n)
-		return NUNCIO_E_INVAL;
+	int rc = kind ? check_append(logic, what) : NUNCIO_E_INVAL;
+	if (rc < 0)
+		return rc;
 	struct sending *sending = ALLOC_NEW(struct sending);
 	sending->logic = logic;
 	sending->kind = kind;
 	sending->done = done;
 	sending->user = user;
+	sending->mentions = what->mentions;
+	sending->mentions_count = what->mentions_count;
 	sending->event = (struct nuncio_event){
 		.size = sizeof sending->event,
+		.flags = what->event_flags,
 		.conversation = what->conversation,
 		.type = what->type,
 		.from = what->from,
@@ -415,8 +498,20 @@ int send_append(
 		.kind = what->kind,
 		.body = what->body,
 		.extra = what->extra,
+		.target = what->target,
 	};
-	int rc = sending_store(sending, what->writes, what->writes_count);
+	struct store_append append = {
+		.writes = what->writes,
+		.writes_count = what->writes_count,
+		.expect_changed = what->expect_changed,
+		.target_body = what->target_body,
+		.target_state = what->target_state,
+		.target_flags = what->target_flags,
+		.members = what->members,
+		.members_count = what->members_count,
+		.members_max = what->members_max,
+	};
+	rc = sending_store(sending, &append);
 	if (rc < 0)
 		alloc_free(sending);
 	return rc;

@@ -116,9 +116,9 @@ static int check_members(const struct store_append *what, size_t *bytes)
 {
 	for (size_t i = 0; i < what->members_count; i++) {
 		struct nuncio_member_change m = take_member(what->members, i);
-		if (!store_is_name(m.user, false) || m.op < NUNCIO_MEMBER_ADD ||
-			m.op > NUNCIO_MEMBER_SET || m.fields & ~(uint32_t)MEMBER_FIELDS ||
-			m.expect_role < -1)
+		if (!store_is_name(m.user, m.op == NUNCIO_MEMBER_REMOVE) ||
+			m.op < NUNCIO_MEMBER_ADD || m.op > NUNCIO_MEMBER_SET ||
+			m.fields & ~(uint32_t)MEMBER_FIELDS || m.expect_role < -1)
 			return NUNCIO_E_INVAL;
 		if (m.extra.n > MEMBER_EXTRA_BYTES)
 			return NUNCIO_E_TOOBIG;

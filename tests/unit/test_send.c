@@ -33,6 +33,8 @@ static struct {
 	nuncio_sid query_session;
 	uint64_t delivered, read;
 	char new_body[200];
+	char mentions[100];
+	uint32_t event_flags, append_flags;
 } seen;
 
 /* ---- a store that gives numbers ---- */
@@ -56,6 +58,30 @@ static void on_lanes(void *impl, uint32_t *writers_r, uint32_t *readers_r)
 	*readers_r = 0;
 }
 
+static void see_append(struct nuncio_job *job, const struct nuncio_job_append *in)
+{
+	size_t used = 0;
+	seen.mentions[0] = '\0';
+	for (size_t i = 0; i < in->mentions_count; i++)
+		used += (size_t)snprintf(seen.mentions + used, sizeof seen.mentions - used,
+			STR_FMT " ", STR_ARG(in->mentions[i]));
+	seen.event_flags = in->event.flags;
+	seen.append_flags = in->flags;
+	if (!in->event.target)
+		return;
+	struct nuncio_event target = { .size = sizeof target,
+		.seq = in->event.target,
+		.type = STR("message"),
+		.kind = STR("text"),
+		.conversation = in->event.conversation,
+		.from = STR("bob"),
+		.body = in->target_body,
+		.extra = STR("\"reply_to\":1"),
+		.state = in->target_state,
+		.changed = (uint64_t)seen.seq };
+	nuncio_job_add_event(job, &target);
+}
+
 static void on_run(void *impl, uint32_t lane, struct nuncio_job **jobs, size_t n)
 {
 	(void)impl, (void)lane;
@@ -66,6 +92,7 @@ static void on_run(void *impl, uint32_t lane, struct nuncio_job **jobs, size_t n
 			nuncio_job_set_appended(jobs[i], (uint64_t)++seen.seq, append->event.id,
 				append->event.sent_at_ms, 0);
 			seen.founders = (int)append->founders_count;
+			see_append(jobs[i], append);
 		} else {
 			seen.delivered = mark->delivered;
 			seen.read = mark->read;
@@ -151,6 +178,13 @@ static size_t room_founders(
 	return 2;
 }
 
+static int club_resolve(struct nuncio_str sender, struct nuncio_str value, char *out, size_t size,
+	void *user, struct nuncio_error *err)
+{
+	(void)sender, (void)user, (void)err;
+	return snprintf(out, size, "c:" STR_FMT, STR_ARG(value));
+}
+
 static const struct nuncio_kind room = {
 	.size = sizeof room,
 	.name = "room",
@@ -162,6 +196,19 @@ static const struct nuncio_kind room = {
 	.audience = room_audience,
 	.founders = room_founders,
 	.audience_of = room_audience_of,
+};
+
+/* The same, for members only. */
+static const struct nuncio_kind club = {
+	.size = sizeof club,
+	.name = "club",
+	.prefix = "c",
+	.target = "club",
+	.resolve = club_resolve,
+	.may_enter = room_may_enter,
+	.is_valid = room_is_valid,
+	.audience = room_audience,
+	.flags = NUNCIO_KIND_MEMBERS_ONLY,
 };
 
 /* ---- hooks ---- */
@@ -252,6 +299,7 @@ static int setup(void **state)
 	HOOK(did_store, on_stored);
 	HOOK(did_mark, on_marked);
 	assert_int_equal(kinds_add(&lb.logic->kinds, "t", &room, NULL, &err), 0);
+	assert_int_equal(kinds_add(&lb.logic->kinds, "t", &club, NULL, &err), 0);
 	assert_int_equal(store_open(lb.store, &provider, &err), 0);
 	loopback_ready(&lb);
 	*state = &lb;
@@ -314,6 +362,115 @@ static void a_message_is_answered_and_delivered_when_it_is_stored(void **state)
 	NEXT("nothing");
 	assert_int_equal(seen.stored, 1);
 	assert_int_equal(seen.founders, 2);
+}
+
+static void mentions_go_to_the_store_and_stand_in_the_event(void **state)
+{
+	nuncio_sid alice = loopback_login(&lb, "good:alice");
+	loopback_login(&lb, "good:bob");
+	(void)state;
+	send_text(alice, 1,
+		"{\"to\":{\"room\":\"x\"},\"client_id\":\"c1\",\"body\":\"hi\",\"reply_to\":3,"
+		"\"mentions\":[\"bob\",\"c\\u0061rol\"],\"mention_all\":true}");
+	NEXT_HAS("\"code\":0");
+	NEXT_HAS("\"reply_to\":3,\"mentions\":[\"bob\",\"c\\u0061rol\"],\"mention_all\":true,");
+	assert_string_equal(seen.mentions, "bob carol ");
+	assert_int_equal(seen.event_flags, NUNCIO_EVENT_MENTIONS_ALL);
+	assert_int_equal(seen.append_flags, 0);
+	send_text(alice, 2,
+		"{\"to\":{\"room\":\"x\"},\"client_id\":\"c2\",\"body\":\"hi\",\"mentions\":[],"
+		"\"mention_all\":false}");
+	NEXT_HAS("\"code\":0");
+	NEXT_HAS("\"body\":\"hi\",\"sent_at\"");
+	assert_string_equal(seen.mentions, "");
+	assert_int_equal(seen.event_flags, 0);
+	send_text(alice, 3,
+		"{\"to\":{\"room\":\"x\"},\"client_id\":\"c3\",\"body\":\"hi\","
+		"\"mentions\":[\"bob\",\"\"]}");
+	NEXT_HAS("\"message\":\"mentions: item 2 can be no user's id\"");
+}
+
+static void a_kind_can_be_for_members_only(void **state)
+{
+	nuncio_sid alice = loopback_login(&lb, "good:alice");
+	(void)state;
+	send_text(alice, 1, "{\"to\":{\"club\":\"x\"},\"client_id\":\"c1\",\"body\":\"hi\"}");
+	NEXT_HAS("\"code\":0");
+	assert_int_equal(seen.append_flags, NUNCIO_APPEND_MEMBERS_ONLY);
+	seen.status = NUNCIO_E_DENIED;
+	send_text(alice, 2, "{\"to\":{\"club\":\"x\"},\"client_id\":\"c2\",\"body\":\"hi\"}");
+	NEXT_HAS("\"message\":\"not a member of this conversation\"");
+}
+
+static void on_changed(int status, const struct nuncio_event *event, int duplicate, void *user)
+{
+	(void)user;
+	assert_int_equal(status, 0);
+	assert_int_equal(duplicate, 0);
+	assert_int_equal(event->target, 4);
+	assert_int_equal(event->now->seq, 4);
+	seen.marked++;
+}
+
+static struct nuncio_append make_change(void)
+{
+	return (struct nuncio_append){ .size = sizeof(struct nuncio_append),
+		.conversation = STR("r:x"),
+		.type = STR("edit"),
+		.from = STR("alice"),
+		.kind = STR("system"),
+		.body = STR("null"),
+		.target = 4,
+		.target_body = STR("\"better\""),
+		.target_state = STR("\"edited_at\":\"now\"") };
+}
+
+static void a_changed_message_comes_with_its_change(void **state)
+{
+	struct nuncio_append what = make_change();
+	(void)state;
+	loopback_login(&lb, "good:bob");
+	assert_int_equal(send_append(lb.logic, &what, on_changed, NULL), 0);
+	settle();
+	assert_int_equal(seen.marked, 1);
+	NEXT_HAS("\"op\":\"message.changed\",\"data\":{\"event\":\"edit\",\"conversation\":\"r:x\","
+		 "\"seq\":1,");
+}
+
+static void a_modules_event_is_refused_for(void **state)
+{
+	static const struct nuncio_member_change member = { .size = sizeof member,
+		.op = NUNCIO_MEMBER_SET,
+		.user = { "bob", 3 },
+		.fields = NUNCIO_MEMBER_EXTRA,
+		.extra = { "x:1", 3 } };
+	struct nuncio_append good = make_change(), what;
+	struct buf text = { 0 };
+	(void)state;
+	buf_printf(&text, "\"%062000d\"", 1);
+#define REFUSED(change, status) \
+	do { \
+		what = good; \
+		change; \
+		assert_int_equal(send_append(lb.logic, &what, NULL, NULL), status); \
+	} while (0)
+	REFUSED(what.flags = 1, NUNCIO_E_INVAL);
+	REFUSED(what.conversation = STR("z:x"), NUNCIO_E_INVAL);
+	REFUSED(what.extra = STR("\"a\":1}"), NUNCIO_E_INVAL);
+	REFUSED(what.target_body = STR("{"), NUNCIO_E_INVAL);
+	REFUSED(what.target_state = STR("1"), NUNCIO_E_INVAL);
+	REFUSED((what.members = &member, what.members_count = 1), NUNCIO_E_INVAL);
+	REFUSED((what.body = buf_str(&text), what.body.n = 1025), NUNCIO_E_INVAL); /* no JSON */
+	REFUSED(what.target_body = buf_str(&text), NUNCIO_E_TOOBIG);
+	REFUSED(what.body = buf_str(&text), NUNCIO_E_TOOBIG);
+	buf_reset(&text);
+	buf_printf(&text, "\"%01023d\"", 1);
+	REFUSED(what.body = buf_str(&text), NUNCIO_E_TOOBIG); /* with a target it is small */
+	REFUSED((what.body = buf_str(&text), what.target = 0, what.target_body.p = NULL,
+			what.target_state.p = NULL, what.target_body.n = what.target_state.n = 0),
+		0);
+	settle();
+	buf_fini(&text);
 }
 
 static void wrong_targets_are_named(void **state)
@@ -396,7 +553,7 @@ static void an_event_fits_into_a_packet(void **state)
 	buf_printf(&data,
 		"{\"to\":{\"room\":\"x\"},\"client_id\":\"c\",\"body\":\"b\",\"mentions\":[");
 	for (int i = 0; i < 90; i++)
-		buf_printf(&data, "%s\"%01000d\"", i ? "," : "", i);
+		buf_printf(&data, "%s\"%064d\"", i ? "," : "", i);
 	buf_printf(&data, "]}");
 	buf_add_char(&data, '\0');
 	loopback_http(&lb, "POST", "/api/v1/messages", "", "good:alice", buf_str(&data).p);
@@ -607,6 +764,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_message_is_answered_and_delivered_when_it_is_stored),
+		TEST(mentions_go_to_the_store_and_stand_in_the_event),
+		TEST(a_kind_can_be_for_members_only),
+		TEST(a_changed_message_comes_with_its_change),
+		TEST(a_modules_event_is_refused_for),
 		TEST(wrong_targets_are_named),
 		TEST(members_are_checked),
 		TEST(members_of_the_body_do_not_come_by_query),

@@ -379,6 +379,7 @@ static void an_append_carries_all_that_is_one_with_it(void **state)
 	struct short_change members[] = {
 		{ sizeof(members[0]), NUNCIO_MEMBER_ADD, STR("carol"), NUNCIO_MEMBER_ROLE, 3, -1 },
 		{ sizeof(members[0]), NUNCIO_MEMBER_REMOVE, STR("bob"), 0, 0, 0 },
+		{ sizeof(members[0]), NUNCIO_MEMBER_REMOVE, STR(""), 0, 0, 0 }, /* everybody */
 	};
 	struct nuncio_str mentions[] = { STR("dave"), STR("erin") };
 	struct store_append what = { .target = 4,
@@ -388,7 +389,7 @@ static void an_append_carries_all_that_is_one_with_it(void **state)
 		.target_flags = NUNCIO_EVENT_VOID,
 		.event_flags = NUNCIO_EVENT_MENTIONS_ALL,
 		.members = (void *)members,
-		.members_count = 2,
+		.members_count = 3,
 		.members_max = 9,
 		.mentions = mentions,
 		.mentions_count = 2 };
@@ -397,7 +398,7 @@ static void an_append_carries_all_that_is_one_with_it(void **state)
 	store_finish(rig->store);
 	assert_string_equal(rig->seen,
 		"d:alice:bob alice \"hi\" founders alice,bob write k=v null 1"
-		" member 1 carol 3  member 2 bob 0  @dave @erin"
+		" member 1 carol 3  member 2 bob 0  member 2  0  @dave @erin"
 		" target 4 if 2 body null state \"gone\":true flags 1 max 9");
 	assert_int_equal(rig->now_seq, 4);
 }

@@ -87,8 +87,8 @@ struct nuncio_module_info {
 	 */
 	int (*start)(struct nuncio_module *self, struct nuncio_error *err);
 	/*
-	 * New option values are readable. On error keep the old state: the server goes on with it
-	 * and logs err.
+	 * SIGHUP: new option values are readable, and files that options name may have changed. On
+	 * error keep the old state: the server goes on with it and logs err.
 	 */
 	int (*reload)(struct nuncio_module *self, struct nuncio_error *err);
 	/*

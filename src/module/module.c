@@ -512,6 +512,7 @@ void modules_fini(struct modules *set)
 
 /* ---- Reload */
 
+/* A module is told also when no option has changed: a file that one of them names may have. */
 static void reload_one(struct nuncio_module *m, struct buf *report)
 {
 	struct nuncio_error err = { "" };
@@ -520,7 +521,7 @@ static void reload_one(struct nuncio_module *m, struct buf *report)
 	if (kept.used)
 		buf_printf(report, "[%s] " STR_FMT ": cannot change while the server runs\n",
 			m->info.name, STR_ARG(buf_str(&kept)));
-	if (changed && m->info.reload && m->info.reload(m, &err) < 0) {
+	if (m->info.reload && m->info.reload(m, &err) < 0) {
 		options_take_back(m->options);
 		module_count_error(m);
 		buf_printf(

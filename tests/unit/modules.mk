@@ -53,3 +53,10 @@ tests_unit_test_refresh_LDADD = $(ACCOUNTS_TEST_LDADD)
 tests_unit_test_throttle_SOURCES = %D%/test_throttle.c modules/accounts/throttle.c $(ACCOUNTS_TEST)
 tests_unit_test_throttle_CPPFLAGS = $(ACCOUNTS_TEST_CPPFLAGS)
 tests_unit_test_throttle_LDADD = $(ACCOUNTS_TEST_LDADD)
+
+# word_filter: its pure parts
+UNIT_TESTS += tests/unit/test_words
+tests_unit_test_words_SOURCES = %D%/test_words.c modules/word_filter/fold.c modules/word_filter/mask.c \
+	modules/word_filter/words.c modules/word_filter/word_filter.h tests/lib/unit.h
+tests_unit_test_words_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
+	$(BASE_LIBS) $(DL_LIBS)

@@ -7,6 +7,7 @@
   reload | restart | kill | start | stop SIGHUP; TERM and start; kill -9; start again; TERM and wait
   drain                                  SIGTERM, without waiting
   newkey KID                             write a fresh HMAC key file
+  file NAME "text"                       write a file into data_dir
   token NAME sub=U [alg= kid= key= exp= nbf= tamper= ...]             make a token; used as $NAME
   client NAME [user=U] [device=D] [via=header|query|open|none] [protocol=P] [token=T]
          [origin=O] [deflate=on] [expect STATUS ...]                  connect and await session.ready
@@ -30,6 +31,7 @@ start in `data`; ^path starts at the packet, @name is an HTTP header. `bodies` a
 `events`. `keep x=path` remembers a value, used as $x. Values are JSON where they parse, else text.
 """
 import json
+import os
 import re
 import signal
 import time
@@ -318,6 +320,11 @@ class Chat:
 
 	def do_newkey(self, words):
 		self.server.keys.new_hmac(words[0], int(words[1]) if len(words) > 1 else 32)
+
+	def do_file(self, words):
+		with open(os.path.join(self.server.data_dir, words[0]), "w") as file:
+			file.write(value_of(self.fill(words[1])))
+		os.chmod(file.name, 0o644)
 
 	def do_log(self, words):
 		text = value_of(self.fill(words[1]))

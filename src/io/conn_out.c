@@ -2,7 +2,8 @@
 /*
  * What leaves a connection. Adding only queues; the first addition of a turn puts the queue on the
  * thread's dirty list, and the end of the turn sends every dirty queue once. What the socket does
- * not take waits for it to become writable.
+ * not take waits for it to become writable. Queues that only have a part of a large fan-out are on
+ * a list of their own, of which each turn sends so many; what comes meanwhile leaves with it.
  *
  * A WebSocket whose peer does not keep up is first not read from any more (a quarter of the limit),
  * then closed with 4003: its queue is cut back to what is on its way, so that the close frame is
@@ -23,14 +24,12 @@ static struct outq *queue_of(struct conn *c)
 		c->outq = outq_take(&t->outqs, c);
 		c->outq->moved_ms = io_now(t);
 	}
-	if (!c->outq->is_dirty && !c->outq->is_blocked) {
+	bool is_new = !c->outq->is_dirty && !c->outq->is_blocked;
+	if (is_new || (c->outq->is_bulk && !t->is_fan_out)) {
 		c->outq->is_dirty = true;
-		c->outq->next = NULL;
-		if (t->dirty)
-			t->dirty_last->next = c->outq;
-		else
-			t->dirty = c->outq;
-		t->dirty_last = c->outq;
+		c->outq->is_bulk = t->is_fan_out;
+		list_remove(&c->outq->node);
+		list_add(t->is_fan_out ? &t->bulk : &t->dirty, &c->outq->node);
 	}
 	return c->outq;
 }
@@ -171,16 +170,25 @@ void conn_flush(struct conn *c)
 	conn_update_throttle(c);
 }
 
-bool conn_flush_dirty(struct io_thread *t)
+static void flush_first(struct list *queues)
 {
-	bool did_any = t->dirty != NULL;
-	while (t->dirty) {
-		struct outq *q = t->dirty;
-		struct conn *c = q->user;
-		t->dirty = q->next;
-		q->next = NULL;
-		q->is_dirty = false;
-		conn_flush(c);
+	struct outq *q = LIST_FIRST(queues, struct outq, node);
+	list_remove(&q->node);
+	q->is_dirty = q->is_bulk = false;
+	conn_flush(q->user);
+}
+
+bool conn_flush_dirty(struct io_thread *t, bool all)
+{
+	bool did_any = !list_is_empty(&t->dirty);
+	while (!list_is_empty(&t->dirty))
+		flush_first(&t->dirty);
+	io_thread_budget(t);
+	for (; !list_is_empty(&t->bulk) && (all || t->bulk_left); did_any = true) {
+		t->bulk_left -= !all;
+		flush_first(&t->bulk);
 	}
+	if (!list_is_empty(&t->bulk))
+		loop_soon(t->loop);
 	return did_any;
 }

@@ -93,7 +93,8 @@ void conn_send_own(struct conn *c, void *own, struct nuncio_str bytes);
 void conn_send_packet(struct conn *c, struct packet_out *packet);
 void conn_flush(struct conn *c);
 void conn_update_throttle(struct conn *c);
-bool conn_flush_dirty(struct io_thread *t); /* true: there was something */
+/* True: there was something. Of a large fan-out one turn sends a part, unless `all`. */
+bool conn_flush_dirty(struct io_thread *t, bool all);
 
 /* conn_time.c: deadlines */
 uint32_t conn_due(const struct conn *c, uint32_t now_ms);

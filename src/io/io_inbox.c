@@ -33,14 +33,32 @@ static void do_ready(struct io_thread *t, struct io_ready *m)
 		c->is_ready = true;
 }
 
-static void do_send(struct io_thread *t, struct io_send *m)
+/*
+ * Adding to 10,000 queues takes milliseconds. Messages behind it wait, because they may be for the
+ * same connections.
+ */
+static bool do_send(struct io_thread *t, struct io_send *m)
 {
-	for (uint32_t i = 0; i < m->count; i++) {
-		struct conn *c = conn_table_find(&t->conns, m->ids[i]);
+	bool is_large = m->count > IO_FAN_OUT_MIN;
+	uint32_t end = m->count;
+	if (is_large) {
+		io_thread_budget(t);
+		if (end - t->send_at > t->adds_left)
+			end = t->send_at + t->adds_left;
+		t->adds_left -= end - t->send_at;
+	}
+	t->is_fan_out = is_large;
+	for (; t->send_at < end; t->send_at++) {
+		struct conn *c = conn_table_find(&t->conns, m->ids[t->send_at]);
 		if (c)
 			conn_ws_send(c, m->packet);
 	}
+	t->is_fan_out = false;
+	if (end < m->count)
+		return false;
+	t->send_at = 0;
 	packet_out_unref(&m->packet);
+	return true;
 }
 
 static void do_close(struct io_thread *t, struct io_close *m)
@@ -64,7 +82,7 @@ static void do_answer(struct io_thread *t, struct io_answer *m)
 		alloc_free(m);
 }
 
-void io_inbox_do(struct io_thread *t, struct mail *m)
+bool io_inbox_do(struct io_thread *t, struct mail *m)
 {
 	switch (m->kind) {
 	case IO_ADMIT:
@@ -77,14 +95,15 @@ void io_inbox_do(struct io_thread *t, struct mail *m)
 		do_ready(t, (struct io_ready *)m);
 		break;
 	case IO_SEND:
-		do_send(t, (struct io_send *)m);
+		if (!do_send(t, (struct io_send *)m))
+			return false;
 		break;
 	case IO_CLOSE:
 		do_close(t, (struct io_close *)m);
 		break;
 	case IO_ANSWER:
 		do_answer(t, (struct io_answer *)m);
-		return; /* taken over */
+		return true; /* taken over */
 	case IO_DRAIN:
 		io_thread_do_drain(t);
 		break;
@@ -95,6 +114,7 @@ void io_inbox_do(struct io_thread *t, struct mail *m)
 		CHECK(!"a message of the logic thread");
 	}
 	alloc_free(m);
+	return true;
 }
 
 /* A message that will not be carried out any more. */

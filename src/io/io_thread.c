@@ -171,18 +171,38 @@ const char *io_thread_time(struct io_thread *t)
 
 /* ---- turns ---- */
 
+void io_thread_budget(struct io_thread *t)
+{
+	uint64_t turn = loop_turn(t->loop);
+	if (t->budget_turn == turn)
+		return;
+	t->budget_turn = turn;
+	t->gathered = t->is_cut ? t->gathered + 1 : 0;
+	t->is_cut = false;
+	t->adds_left = IO_ADDS_A_TURN;
+	t->bulk_left = IO_BULK_A_TURN;
+}
+
 static bool do_inbox(struct io_thread *t)
 {
-	struct mail *m = mailbox_take_all(&t->inbox), *next;
-	bool did_any = m != NULL;
-	for (; m; m = next) {
-		next = m->next;
-		if (t->is_stopped)
+	bool did_any = false;
+	for (;;) {
+		struct mail *m = t->taken ? t->taken : mailbox_take_all(&t->inbox);
+		if (!m)
+			return did_any;
+		t->taken = m->next;
+		if (t->is_stopped) {
 			io_inbox_drop(m);
-		else
-			io_inbox_do(t, m);
+		} else if (!io_inbox_do(t, m)) {
+			t->taken = m;
+			t->is_cut = true;
+			if (t->gathered < IO_GATHER_TURNS)
+				t->bulk_left = 0;
+			loop_soon(t->loop);
+			return did_any;
+		}
+		did_any = true;
 	}
-	return did_any;
 }
 
 static bool on_turn(struct loop *l, void *user)
@@ -190,7 +210,7 @@ static bool on_turn(struct loop *l, void *user)
 	struct io_thread *t = user;
 	(void)l;
 	bool did_any = do_inbox(t);
-	did_any |= conn_flush_dirty(t);
+	did_any |= conn_flush_dirty(t, false);
 	conn_reap(t);
 	if (t->outbox.first) {
 		post(t);
@@ -233,11 +253,11 @@ static void close_now(struct io_thread *t, struct conn *c)
 static void close_all(struct io_thread *t)
 {
 	acceptor_close(t->acceptor);
-	conn_flush_dirty(t);
+	conn_flush_dirty(t, true);
 	for (uint32_t i = 0; i < t->conns.size; i++)
 		if (t->conns.slots[i].conn)
 			close_now(t, t->conns.slots[i].conn);
-	conn_flush_dirty(t);
+	conn_flush_dirty(t, true);
 	conn_reap(t);
 	loop_timer_stop(t->loop, &t->tick);
 	loop_timer_stop(t->loop, &t->held_timer);
@@ -322,6 +342,8 @@ int io_thread_new(unsigned index, const struct io_settings *settings,
 	loop_timer_init(&t->tick, on_tick, t);
 	loop_timer_init(&t->held_timer, on_held_timer, t);
 	list_init(&t->dead);
+	list_init(&t->dirty);
+	list_init(&t->bulk);
 	t->time_ms = -1;
 	t->ws = ws_pool_new();
 	t->deflater = deflater_new();
@@ -372,9 +394,9 @@ static void drop_outgoing(struct mail *m)
 
 static void free_rest(struct io_thread *t)
 {
-	struct mail *m = mailbox_take_all(&t->inbox), *next;
-	for (; m; m = next) {
-		next = m->next;
+	struct mail *m, *next;
+	while ((m = t->taken ? t->taken : mailbox_take_all(&t->inbox)) != NULL) {
+		t->taken = m->next;
 		io_inbox_drop(m);
 	}
 	mailbox_fini(&t->inbox);

@@ -60,8 +60,16 @@ struct io_thread {
 	struct conn_table conns;
 	struct wheel wheel;
 	struct loop_timer tick;
-	struct list dead;                /* connections that end with this turn */
-	struct outq *dirty, *dirty_last; /* queues to be sent with this turn, oldest first */
+	struct list dead; /* connections that end with this turn */
+	/* Queues to be sent: with this turn; those that wait for a large fan-out only. Oldest first. */
+	struct list dirty, bulk;
+	struct mail *taken;   /* from the inbox, not carried out yet */
+	uint32_t send_at;     /* how far the first of them is, if it is a large IO_SEND */
+	bool is_fan_out;      /* that is being carried out */
+	uint64_t budget_turn; /* the turn of the loop that these are for: */
+	uint32_t adds_left, bulk_left;
+	bool is_cut;       /* more was to be added in it */
+	unsigned gathered; /* turns in a row that were cut */
 	struct outq_pool outqs;
 
 	nuncio_sid *held; /* not read from until the logic thread has caught up */
@@ -101,7 +109,22 @@ const char *io_thread_time(struct io_thread *t); /* RFC 3339 */
 void io_thread_do_drain(struct io_thread *t);
 void io_thread_do_stop(struct io_thread *t);
 
-/* io_inbox.c: carries out and frees one message of the logic thread. */
-void io_inbox_do(struct io_thread *t, struct mail *m);
+/*
+ * A large fan-out takes many turns, so that sockets, timers and, on a shared loop, the logic thread
+ * get theirs in between. A queue that got something else meanwhile leaves with that at once.
+ */
+enum {
+	IO_FAN_OUT_MIN = 32,   /* receivers; below it is not worth the trouble */
+	IO_ADDS_A_TURN = 2048, /* about half a millisecond */
+	IO_BULK_A_TURN = 64,   /* system calls of about 5 us */
+	IO_GATHER_TURNS = 8    /* so many only add, so that a burst leaves in one write */
+};
+void io_thread_budget(struct io_thread *t); /* anew with each turn of the loop */
+
+/*
+ * io_inbox.c: carries out and frees one message of the logic thread. False: it is not through; it
+ * goes on with the next turn, and what is behind it waits.
+ */
+bool io_inbox_do(struct io_thread *t, struct mail *m);
 
 #endif

@@ -55,6 +55,7 @@ struct outq *outq_take(struct outq_pool *pool, void *user)
 		q = ALLOC_NEW(struct outq);
 	}
 	q->next = NULL;
+	list_init(&q->node);
 	q->user = user;
 	return q;
 }
@@ -80,11 +81,12 @@ void outq_give(struct outq_pool *pool, struct outq **qp)
 	if (!q)
 		return;
 	drop_all(q);
+	list_remove(&q->node);
 	if (pool->idle_count >= POOL_MAX || q->size > PIECES_KEPT) {
 		free_outq(q);
 		return;
 	}
-	q->is_dirty = q->is_blocked = false;
+	q->is_dirty = q->is_bulk = q->is_blocked = false;
 	q->next = pool->idle;
 	pool->idle = q;
 	pool->idle_count++;

@@ -8,6 +8,8 @@
 
 #include <nuncio/base.h>
 
+#include "base/list.h"
+
 struct packet_out;
 
 /*
@@ -23,13 +25,14 @@ struct out_piece {
 };
 
 struct outq {
-	struct outq *next; /* free for the owner while it has the queue */
+	struct outq *next; /* of the pool */
+	struct list node;  /* owner: left by outq_give */
 	void *user;
 	struct out_piece *pieces;
 	uint32_t first, count, size;
-	uint32_t offset;           /* of the first piece that is sent already */
-	uint32_t moved_ms;         /* owner: when bytes last left, or the first came */
-	bool is_dirty, is_blocked; /* owner */
+	uint32_t offset;                    /* of the first piece that is sent already */
+	uint32_t moved_ms;                  /* owner: when bytes last left, or the first came */
+	bool is_dirty, is_bulk, is_blocked; /* owner */
 	size_t bytes;
 };
 

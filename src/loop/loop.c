@@ -84,6 +84,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	struct loop *l = w->data;
 	bool did_any = false, is_busy = true;
 	(void)revents;
+	l->turn++;
+	l->wants_soon = false;
 	for (int round = 0; is_busy && round < ROUNDS_MAX; round++) {
 		l->wants_again = false;
 		is_busy = run_turn_callbacks(l) || l->wants_again;
@@ -91,7 +93,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	}
 	if (l->is_stopping)
 		ev_break(ev, EVBREAK_ONE);
-	else if (is_busy)
+	else if (is_busy || l->wants_soon)
 		ev_async_send(ev, &l->again_ev);
 	else if (did_any && l->spin_us && l->spin_count)
 		spin(l);
@@ -200,6 +202,17 @@ void loop_again(struct loop *l)
 {
 	loop_check_mine(l);
 	l->wants_again = true;
+}
+
+void loop_soon(struct loop *l)
+{
+	loop_check_mine(l);
+	l->wants_soon = true;
+}
+
+uint64_t loop_turn(const struct loop *l)
+{
+	return l->turn;
 }
 
 bool loop_is_mine(const struct loop *l)

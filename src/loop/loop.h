@@ -19,6 +19,13 @@ void loop_run(struct loop *l);           /* until loop_stop */
 void loop_stop(struct loop *l);          /* own thread: returns from loop_run after this turn */
 void loop_wake(struct loop *l);          /* any thread; several before a turn count as one */
 void loop_again(struct loop *l);         /* own thread: run on_turn once more before waiting */
+/*
+ * Own thread, from an on_turn callback that has more to do than one turn should: descriptors and
+ * timers get their turn without waiting, then on_turn is called again. The number grows with every
+ * turn, so that a callback knows when it may go on.
+ */
+void loop_soon(struct loop *l);
+uint64_t loop_turn(const struct loop *l);
 bool loop_is_mine(const struct loop *l); /* any thread: is it running in the calling thread? */
 const char *loop_name(const struct loop *l);
 int64_t loop_now_ms(const struct loop *l); /* monotonic, as of the beginning of this turn */

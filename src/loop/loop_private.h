@@ -21,7 +21,8 @@ struct loop {
 	ev_async wake_ev, again_ev;
 	char name[32];
 	atomic_bool is_running; /* read by whoever asserts that it is not */
-	bool is_stopping, wants_again;
+	bool is_stopping, wants_again, wants_soon;
+	uint64_t turn;
 	unsigned spin_us;
 	int64_t now_ms;
 	struct turn_entry *turns;

@@ -4,6 +4,7 @@ UNIT_TESTS += \
 	tests/unit/test_conn_http \
 	tests/unit/test_conn_table \
 	tests/unit/test_conn_ws \
+	tests/unit/test_io_inbox \
 	tests/unit/test_io_thread \
 	tests/unit/test_listener \
 	tests/unit/test_origin \
@@ -19,6 +20,8 @@ tests_unit_test_conn_table_SOURCES = %D%/test_conn_table.c tests/lib/unit.h
 tests_unit_test_conn_table_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_conn_ws_SOURCES = %D%/test_conn_ws.c $(IO_TEST_SERVER)
 tests_unit_test_conn_ws_LDADD = $(IO_TEST_LDADD)
+tests_unit_test_io_inbox_SOURCES = %D%/test_io_inbox.c $(IO_TEST_SERVER)
+tests_unit_test_io_inbox_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_io_thread_SOURCES = %D%/test_io_thread.c $(IO_TEST_SERVER)
 tests_unit_test_io_thread_LDADD = $(IO_TEST_LDADD)
 tests_unit_test_listener_SOURCES = %D%/test_listener.c tests/lib/unit.h

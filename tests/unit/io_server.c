@@ -55,7 +55,9 @@ static void do_connect(struct io_server *s, struct io_connect *m)
 	copy_text(s->seen_device, sizeof(s->seen_device), m->device);
 	copy_text(s->seen_token, sizeof(s->seen_token), m->token);
 	copy_text(s->seen_address, sizeof(s->seen_address), str_of(m->address));
-	atomic_fetch_add(&s->connect_count, 1);
+	unsigned at = atomic_fetch_add(&s->connect_count, 1);
+	if (at < IDS_MAX)
+		s->ids[at] = m->id;
 	if (str_eq(m->token, STR("bad"))) {
 		struct io_refuse *no = ALLOC_NEW(struct io_refuse);
 		no->id = m->id;
@@ -82,6 +84,31 @@ static void do_flood(struct io_server *s, nuncio_sid id, int count)
 		send_packet(s, id,
 			packet_out_notify(STR("flood"), (struct nuncio_str){ data, FLOOD_BYTES }));
 	alloc_free(data);
+}
+
+static struct mail *tell_all(struct io_server *s, int number)
+{
+	unsigned people = atomic_load(&s->connect_count);
+	unsigned repeats = s->tell_repeats ? s->tell_repeats : 1;
+	struct io_send *m = alloc_zero(sizeof(*m) + people * repeats * sizeof(m->ids[0]));
+	char data[16];
+	snprintf(data, sizeof(data), "%d", number);
+	m->mail.kind = IO_SEND;
+	m->packet = packet_out_notify(STR("tell"), str_of(data));
+	for (unsigned k = 0; k < repeats; k++)
+		for (unsigned i = 0; i < people; i++)
+			m->ids[m->count++] = s->ids[i];
+	return &m->mail;
+}
+
+/* In one batch, as the logic thread does. */
+static void do_tell(struct io_server *s)
+{
+	struct outbox out;
+	outbox_init(&out, io_thread_inbox(s->threads[0]));
+	for (int i = 0; i < TELL_COUNT; i++)
+		outbox_add(&out, tell_all(s, i));
+	outbox_flush_forced(&out);
 }
 
 static void release(struct io_server *s)
@@ -116,6 +143,10 @@ static void do_packet(struct io_server *s, const struct io_packet *m)
 	}
 	if (str_eq(p->op, STR("close"))) {
 		do_close(s, m->id);
+		return;
+	}
+	if (str_eq(p->op, STR("tell"))) {
+		do_tell(s);
 		return;
 	}
 	if (str_eq(p->op, STR("release")))
@@ -201,10 +232,23 @@ static void do_mail(struct io_server *s, struct mail *m)
 	alloc_free(m);
 }
 
+/* Once in each turn, before the others. */
+static void watch_sends(struct io_server *s)
+{
+	uint64_t sends = io_server_stats(s).sends;
+	if (s->thread_count || loop_turn(s->loop) == s->turn)
+		return;
+	if (sends - s->turn_sends > atomic_load(&s->most_sends))
+		atomic_store(&s->most_sends, (unsigned)(sends - s->turn_sends));
+	s->turn = loop_turn(s->loop);
+	s->turn_sends = sends;
+}
+
 static bool on_turn(struct loop *l, void *user)
 {
 	struct io_server *s = user;
 	(void)l;
+	watch_sends(s);
 	if (atomic_load(&s->is_deaf))
 		return false;
 	struct mail *m = mailbox_take_all(&s->mailbox), *next;

@@ -20,6 +20,7 @@
  * 	echo             answers with the data             session.open  answers, then ready
  * 	park             not answered until: release, which answers all that is parked, then itself
  * 	flood, burst     100 or 8 notifies of 16 KiB, then the response
+ * 	tell             TELL_COUNT notifies to everybody who ever connected, no response
  * 	close            session.closing, then closes with 4002
  * 	GET /big, /page  4 MiB, 48 KiB of 'x'  GET /empty  204       GET /close  ends the connection
  * 	GET /broken      a malformed field     GET /never  no answer
@@ -30,7 +31,9 @@ enum {
 	BIG_BYTES = 4 * 1024 * 1024,
 	PAGE_BYTES = 48 * 1024,
 	FLOOD_COUNT = 100,
-	FLOOD_BYTES = 16384
+	FLOOD_BYTES = 16384,
+	TELL_COUNT = 10,
+	IDS_MAX = 1000
 };
 
 struct thread;
@@ -48,7 +51,12 @@ struct io_server {
 	struct parked *parked; /* newest first */
 	atomic_bool is_deaf;   /* the logic thread takes nothing from its mailbox */
 	atomic_uint closed_count, connect_count, packet_count;
-	atomic_uint close_code; /* of the last IO_CLOSED */
+	atomic_uint close_code;  /* of the last IO_CLOSED */
+	nuncio_sid ids[IDS_MAX]; /* of IO_CONNECT */
+	unsigned tell_repeats;   /* `tell` names everybody so many times; 0: once */
+	/* On a shared loop: system calls that sent something in one turn, at most. */
+	atomic_uint most_sends;
+	uint64_t turn, turn_sends;
 	char seen_origin[64], seen_device[64], seen_token[64],
 		seen_address[46]; /* of the last IO_CONNECT */
 };

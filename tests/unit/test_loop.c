@@ -85,6 +85,48 @@ static void events_can_change(void **state)
 	close(s.fds[1]);
 }
 
+/* Has work for three turns, and does a part of it in each. */
+static bool on_slice(struct loop *l, void *user)
+{
+	struct seen *s = user;
+	if (s->turns == 3) {
+		loop_stop(l);
+		return false;
+	}
+	if ((uint64_t)s->last == loop_turn(l)) {
+		loop_soon(l);
+		return false;
+	}
+	s->last = (int)loop_turn(l);
+	note(s, 's');
+	s->turns++;
+	return true;
+}
+
+static void on_between(struct loop *l, struct loop_io *io, int events, void *user)
+{
+	(void)l, (void)io, (void)events;
+	note(user, 'r');
+}
+
+/* A descriptor that is ready gets its turn between two slices, though nothing waits. */
+static void slices_let_descriptors_in_between(void **state)
+{
+	(void)state;
+	struct seen s = { .l = loop_new("test") };
+	assert_int_equal(pipe(s.fds), 0);
+	assert_int_equal(write(s.fds[1], "x", 1), 1);
+	loop_io_init(&s.io, s.fds[0], on_between, &s);
+	loop_io_start(s.l, &s.io, LOOP_READ);
+	loop_on_turn(s.l, on_slice, &s);
+	loop_run(s.l);
+	assert_string_equal(s.order, "srsrs");
+	loop_io_stop(s.l, &s.io);
+	loop_free(&s.l);
+	close(s.fds[0]);
+	close(s.fds[1]);
+}
+
 static bool on_turn_a(struct loop *l, void *user)
 {
 	struct seen *s = user;
@@ -278,6 +320,7 @@ int main(void)
 		cmocka_unit_test(reads_until_stopped),
 		cmocka_unit_test(events_can_change),
 		cmocka_unit_test(turns_repeat_until_idle),
+		cmocka_unit_test(slices_let_descriptors_in_between),
 		cmocka_unit_test(busy_turns_do_not_starve_descriptors),
 		cmocka_unit_test(other_threads_wake),
 		cmocka_unit_test(wakes_fold),

@@ -61,7 +61,7 @@ struct io_thread {
 	struct wheel wheel;
 	struct loop_timer tick;
 	struct list dead; /* connections that end with this turn */
-	/* Queues to be sent: with this turn; those that wait for a large fan-out only. Oldest first. */
+	/* Queues to be sent: with this turn; those that a large fan-out alone has filled */
 	struct list dirty, bulk;
 	struct mail *taken;   /* from the inbox, not carried out yet */
 	uint32_t send_at;     /* how far the first of them is, if it is a large IO_SEND */

@@ -21,6 +21,12 @@ tests_api_api_hook_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_hook_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_api_hook_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_live.la
+tests_api_api_live_la_SOURCES = %D%/api_live.c
+tests_api_api_live_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_live_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_live_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_ready.la
 tests_api_api_ready_la_SOURCES = %D%/api_ready.c
 tests_api_api_ready_la_CPPFLAGS = $(MODULE_CPPFLAGS)

@@ -22,6 +22,10 @@ import time
 import urllib.error
 import urllib.request
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../scenario"))
+from lib import wire  # noqa: E402
+
 CONFIG, CANNOT = 78, 1
 ABORTED = -signal.SIGABRT
 SECONDS = 20
@@ -102,8 +106,15 @@ class Server:
 		self.process.send_signal(signal.SIGTERM)
 		return self.exit_status()
 
+	def port(self):
+		return int(self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+
+	def client(self, user, device=None):
+		"""A session, with auth_api: the token is the user."""
+		return wire.Client(self.port(), token=user, device=device)
+
 	def get(self, path, token=None):
-		port = self.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1)
+		port = self.port()
 		request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
 		if token:
 			request.add_header("Authorization", f"Bearer {token}")
@@ -515,6 +526,39 @@ def tokens(bench):
 	expect("troubles", not server.troubles())
 
 
+def data_of(answer):
+	expect(f"answer {answer}", answer["code"] == 0)
+	return answer["data"]
+
+
+@case
+def live_sides(bench):
+	server = bench.load("auth_api", "store_memory", "api_live").start()
+	ann, ben, phone = server.client("ann"), server.client("ben"), server.client("ben", "phone")
+	seen = data_of(ben.call("live.ask"))
+	expect(f"three logins, two users: {seen}", seen == {"count": 2, "has": 1, "logins": 3,
+		"absent": -8, "set": "E_NOTFOUND", "count_of_none": 0})
+	message = {"to": {"room": "lobby"}, "client_id": "1", "body": "hello"}
+	data_of(ann.call("message.send", message))
+	for client in (ben, phone):
+		expect("a message", client.expect("message.new")["data"]["body"] == "hello")
+	data_of(ben.call("live.leave"))
+	data_of(ann.call("message.send", dict(message, client_id="2")))
+	for client in (ben, phone):
+		expect("nothing more", client.quiet(0.1) == [])
+	phone.say_close()
+	ann.say_close()
+	deadline = time.monotonic() + SECONDS
+	while data_of(ben.call("live.ask"))["count"] and time.monotonic() < deadline:
+		time.sleep(0.01)
+	seen = data_of(ben.call("live.ask"))
+	expect(f"nobody, but what was kept: {seen}", (seen["count"], seen["has"], seen["logins"]) == (0, 0, 3))
+	numbers = server.get("/metrics")[2]
+	for line in ("nuncio_live_conversations 1", "nuncio_live_members 0", "nuncio_api_live_freed_total 0"):
+		expect(line, line in numbers.splitlines())
+	expect("exit status", server.stop() == 0)
+
+
 @case
 def readiness(bench):
 	"""/readyz names who does what; reasons only for those who may read /metrics."""
@@ -563,7 +607,8 @@ def main():
 		try:
 			function(bench)
 			passed += 1
-		except (Wrong, OSError, KeyError, ValueError) as why:
+		except (Wrong, OSError, KeyError, ValueError, AssertionError, wire.Closed, wire.Silence,
+				wire.Refused) as why:
 			failed += 1
 			print(f"not ok: {name}: {why!r}")
 			print("\n".join("\t" + line for line in bench.server.lines()[:40]))

@@ -37,7 +37,10 @@ enum nuncio_job_kind {
 	/* read: struct nuncio_job_memberships; nuncio_job_add_member, likewise */
 	NUNCIO_JOB_MEMBERSHIPS = 108,
 	NUNCIO_JOB_REACHED = 109, /* read: struct nuncio_job_reached; nuncio_job_set_reached */
-	/* read: struct nuncio_search_query; nuncio_job_add_event, _set_cursor (next) */
+	/*
+	 * read: struct nuncio_search_query, whose text has a word; nuncio_job_add_event,
+	 * _set_cursor (next)
+	 */
 	NUNCIO_JOB_SEARCH = 110
 };
 

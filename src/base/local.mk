@@ -14,6 +14,7 @@ src_libbase_a_SOURCES = \
 	%D%/log.c %D%/log.h \
 	%D%/map.c %D%/map.h \
 	%D%/metric.c %D%/metric.h \
+	%D%/search_cut.c %D%/search_cut.h \
 	%D%/slice.c %D%/slice.h \
 	%D%/utf8.c %D%/utf8.h \
 	%D%/wheel.c %D%/wheel.h

@@ -10,6 +10,7 @@ src_libmodule_a_SOURCES = \
 	%D%/api_metric.c \
 	%D%/api_ready.c \
 	%D%/api_request.c \
+	%D%/api_search.c \
 	%D%/api_service.c \
 	%D%/api_session.c \
 	%D%/api_store.c \

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/search_cut.h"
 #include "base/slice.h"
 #include "provide/sized.h"
 
@@ -211,6 +212,8 @@ int store_search(struct store *store, const struct nuncio_search_query *query,
 	sized_take(&head, sizeof(head), query, query->size);
 	head.size = sizeof(head);
 	head.limit = limit_of(head.limit);
+	if (search_cut(head.text, true, NULL, NULL) == 0)
+		return NUNCIO_E_INVAL;
 	struct question q = { .kind = NUNCIO_JOB_SEARCH,
 		.head = &head,
 		.head_bytes = sizeof(head),

@@ -7,6 +7,7 @@ src_libwire_a_SOURCES = \
 	%D%/http1_out.c %D%/http1_out.h \
 	%D%/json.c %D%/json_check.c %D%/json_equal.c %D%/json.h %D%/json_private.h \
 	%D%/json_out.c %D%/json_out.h \
+	%D%/json_texts.c %D%/json_texts.h \
 	%D%/limits.h \
 	%D%/packet.c %D%/packet_out.c %D%/packet.h \
 	%D%/uri.c %D%/uri.h \

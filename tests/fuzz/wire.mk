@@ -17,3 +17,9 @@ tests_fuzz_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ws_LDADD = $(WIRE_FUZZ_LIBS)
 EXTRA_DIST += %D%/fuzz_http1.dict
 EXTRA_DIST += %D%/corpus/fuzz_http1 %D%/corpus/fuzz_json %D%/corpus/fuzz_packet %D%/corpus/fuzz_ws
+# Of src/base, too: texts and what is read of them.
+FUZZ_TARGETS += tests/fuzz/fuzz_search
+tests_fuzz_fuzz_search_SOURCES = %D%/fuzz_search.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_search_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_search_LDADD = $(WIRE_FUZZ_LIBS)
+EXTRA_DIST += %D%/corpus/fuzz_search

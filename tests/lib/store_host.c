@@ -6,12 +6,15 @@
  */
 #include "store_host.h"
 
+#include "base/search_cut.h"
 #include "wire/json.h"
+#include "wire/json_texts.h"
 
 #include <nuncio/conf.h>
 #include <nuncio/json.h>
 #include <nuncio/log.h>
 #include <nuncio/metric.h>
+#include <nuncio/search.h>
 #include <nuncio/timer.h>
 
 #include <dlfcn.h>
@@ -56,7 +59,7 @@ _Noreturn static void fail(const char *why)
 	abort();
 }
 
-/* --- module.h, conf.h, log.h, metric.h, timer.h, json.h --- */
+/* --- module.h, conf.h, log.h, metric.h, timer.h, json.h, search.h --- */
 
 void *nuncio_module_data(const struct nuncio_module *self)
 {
@@ -170,6 +173,22 @@ void store_host_set_wall_ms(int64_t ms)
 int nuncio_json_equal(struct nuncio_str a, struct nuncio_str b)
 {
 	return json_is_equal(a, b);
+}
+
+size_t nuncio_search_cut(struct nuncio_str text, int for_query, nuncio_token_fn *fn, void *user)
+{
+	return search_cut(text, for_query != 0, fn, user);
+}
+
+int nuncio_search_text(struct nuncio_str body, char *out, size_t size)
+{
+	return size ? (int)json_texts(body, out, size) : 0;
+}
+
+size_t nuncio_search_marks(
+	struct nuncio_str text, struct nuncio_str query, size_t (*marks_r)[2], size_t max)
+{
+	return search_marks(text, query, marks_r, max);
 }
 
 /* --- store_provider.h --- */

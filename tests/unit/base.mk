@@ -13,6 +13,7 @@ UNIT_TESTS += \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_metric \
+	tests/unit/test_search_cut \
 	tests/unit/test_slice \
 	tests/unit/test_utf8
 
@@ -47,3 +48,5 @@ tests_unit_test_slice_SOURCES = %D%/test_slice.c tests/lib/unit.h
 tests_unit_test_slice_LDADD = $(BASE_TEST_LDADD)
 tests_unit_test_utf8_SOURCES = %D%/test_utf8.c tests/lib/unit.h
 tests_unit_test_utf8_LDADD = $(BASE_TEST_LDADD)
+tests_unit_test_search_cut_SOURCES = %D%/test_search_cut.c tests/lib/unit.h
+tests_unit_test_search_cut_LDADD = $(BASE_TEST_LDADD)

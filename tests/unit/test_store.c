@@ -571,6 +571,8 @@ static void searches_syncs_and_counts_are_asked_for(void **state)
 	assert_int_equal(store_reached(rig->store, STR("d:a:b"), 99, on_reached, rig), 0);
 	q.text = STR("");
 	assert_int_equal(store_search(rig->store, &q, on_found, rig), NUNCIO_E_INVAL);
+	q.text = STR("?!");
+	assert_int_equal(store_search(rig->store, &q, on_found, rig), NUNCIO_E_INVAL);
 	store_finish(rig->store);
 	assert_int_equal(rig->answers, 3);
 }

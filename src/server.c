@@ -6,7 +6,8 @@
  * goes together (parts.c). The logic loop runs on the main thread. Start: configuration, addresses,
  * privileges, data folder, parts, modules (load, init, freeze, start), I/O threads. Stop: sessions
  * are told and closed, I/O threads end, modules stop in reverse, the store finishes and closes,
- * memory is given back. Modules stay mapped until the process ends.
+ * memory is given back. Modules stay mapped until the process ends. What is done to it from outside
+ * while it runs, by signals and over the control socket, is in server_control.c.
  */
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -33,26 +35,8 @@
 #include "parts.h"
 #include "privilege.h"
 #include "server_metrics.h"
+#include "server_private.h"
 #include "settings.h"
-
-enum { STOP_TIMEOUT_MS = 3000 };
-
-struct server {
-	const struct server_arguments *arguments;
-	struct ini *ini;
-	struct options *core;
-	struct io_settings io_settings;
-	struct io_listeners *listeners;
-	struct parts p;
-	struct io_thread **io;
-	unsigned io_threads; /* own threads; 0: the logic loop serves the sockets */
-	unsigned io_count;   /* of `io`, at least 1 */
-	struct server_metrics *shown;
-	struct supervisor *supervisor;
-	struct loop_timer stop_timer;
-	int lock_fd;
-	bool is_stopping;
-};
 
 static int fail(const char *what, const struct nuncio_error *err)
 {
@@ -156,6 +140,8 @@ static int load_modules(struct server *s, struct option_faults *faults)
 	if (faults->count)
 		return print_faults(faults);
 	if (rc == 0)
+		rc = server_control_commands(s, &err);
+	if (rc == 0)
 		return 0;
 	fprintf(stderr, "nunciod: %s\n", err.text);
 	return SERVER_EXIT_CONFIG;
@@ -172,132 +158,6 @@ static int make_io(struct server *s, struct nuncio_error *err)
 		logic_set_io(s->p.logic, i, io_thread_inbox(s->io[i]));
 	}
 	return 0;
-}
-
-/* ---- signals ---- */
-
-static void end_loop(void *user)
-{
-	struct server *s = user;
-	loop_stop(s->p.loop);
-}
-
-static void on_stop_timeout(struct loop *loop, struct loop_timer *timer, void *user)
-{
-	(void)timer, (void)user;
-	log_write(LOG_LEVEL_WARN, "server", NULL, "the I/O threads did not end in time");
-	loop_stop(loop);
-}
-
-/* Sessions have gone, or had their time. */
-static void stop_io(void *user)
-{
-	struct server *s = user;
-	requests_end(s->p.logic);
-	logic_on_io_stopped(s->p.logic, end_loop, s);
-	for (unsigned i = 0; i < s->io_count; i++)
-		io_thread_stop(s->io[i]);
-	loop_timer_stop(s->p.loop, &s->stop_timer);
-	loop_timer_init(&s->stop_timer, on_stop_timeout, s);
-	loop_timer_start(s->p.loop, &s->stop_timer, STOP_TIMEOUT_MS, 0);
-}
-
-static void on_drain_timeout(struct loop *loop, struct loop_timer *timer, void *user)
-{
-	struct server *s = user;
-	(void)loop, (void)timer;
-	log_write(LOG_LEVEL_WARN, "server", NULL,
-		"drain_timeout: %zu sessions and %zu requests are cut off",
-		s->p.logic->sessions.count, s->p.logic->requests.count);
-	s->p.logic->on_drained = NULL;
-	stop_io(s);
-}
-
-static void on_terminate(struct loop *loop, int signo, void *user)
-{
-	struct server *s = user;
-	if (s->is_stopping)
-		return;
-	s->is_stopping = true;
-	supervisor_stopping(s->supervisor);
-	log_write(LOG_LEVEL_INFO, "server", NULL, "stopping: signal %d, %zu sessions", signo,
-		s->p.logic->sessions.count);
-	for (unsigned i = 0; i < s->io_count; i++)
-		io_thread_drain(s->io[i]);
-	loop_timer_init(&s->stop_timer, on_drain_timeout, s);
-	loop_timer_start(loop, &s->stop_timer, options_int(s->core, "drain_timeout"), 0);
-	logic_drain(s->p.logic, stop_io, s);
-}
-
-static void tell_ready(struct server *s)
-{
-	char status[96];
-	snprintf(status, sizeof status, "%zu modules, at most %u connections",
-		modules_count(s->p.modules), io_listeners_max_connections(s->listeners));
-	supervisor_ready(s->supervisor, status);
-}
-
-static void log_lines(int level, struct nuncio_str text)
-{
-	struct nuncio_str line;
-	while (text.n) {
-		str_cut(text, '\n', &line, &text);
-		if (line.n)
-			log_write(level, "server", NULL, STR_FMT, STR_ARG(line));
-	}
-}
-
-static void apply_core(struct server *s, struct buf *report)
-{
-	struct buf kept = { 0 };
-	options_apply(s->core, &kept);
-	if (kept.used)
-		buf_printf(report, "[core] cannot change while running, restart for: " STR_FMT "\n",
-			STR_ARG(buf_str(&kept)));
-	buf_fini(&kept);
-	settings_logic(s->core, &s->p.logic->settings);
-	log_level_set(settings_log_level(s->core));
-	s->p.hooks->settings.slow_us = options_int(s->core, "slow_callback") * 1000;
-}
-
-static void reload(struct server *s)
-{
-	struct option_faults faults = { 0 };
-	struct buf report = { 0 };
-	struct nuncio_error err;
-	struct ini *ini = NULL;
-	log_reopen();
-	if (ini_load(s->arguments->config, &ini, &err) < 0) {
-		log_write(LOG_LEVEL_ERROR, "server", NULL,
-			"reload refused, nothing was changed: %s", err.text);
-		return;
-	}
-	options_prepare(s->core, ini, NULL, &faults);
-	modules_reload(s->p.modules, ini, &faults, &report);
-	if (faults.count) {
-		log_write(LOG_LEVEL_ERROR, "server", NULL, "reload refused, nothing was changed");
-		log_lines(LOG_LEVEL_ERROR, buf_str(&faults.text));
-	} else {
-		apply_core(s, &report);
-		log_lines(LOG_LEVEL_WARN, buf_str(&report));
-		log_write(LOG_LEVEL_INFO, "server", NULL, "configuration reloaded");
-	}
-	options_settle(s->core);
-	option_faults_fini(&faults);
-	buf_fini(&report);
-	ini_free(&ini);
-}
-
-/* A refused one is a READY, too: the server goes on as before, and the log says why. */
-static void on_reload(struct loop *loop, int signo, void *user)
-{
-	struct server *s = user;
-	(void)loop, (void)signo;
-	if (!s->is_stopping)
-		supervisor_reloading(s->supervisor);
-	reload(s);
-	if (!s->is_stopping)
-		tell_ready(s);
 }
 
 /* ---- running ---- */
@@ -336,14 +196,12 @@ static int run(struct server *s)
 	logic_bind_end(s->p.logic);
 	s->shown = server_metrics_new(
 		s->p.metrics, s->p.logic, s->p.hooks, s->p.caller, s->io, s->io_count);
-	loop_signal(s->p.loop, SIGTERM, on_terminate, s);
-	loop_signal(s->p.loop, SIGINT, on_terminate, s);
-	loop_signal(s->p.loop, SIGHUP, on_reload, s);
-	if (start_threads(s, &err) < 0)
+	server_control_signals(s);
+	if (server_control_open(s, &err) < 0 || start_threads(s, &err) < 0)
 		return fail("", &err);
 	log_started(s);
 	supervisor_watch(s->supervisor, s->p.loop);
-	tell_ready(s);
+	server_control_ready(s);
 	loop_run(s->p.loop);
 	return SERVER_EXIT_OK;
 }
@@ -393,6 +251,7 @@ static void free_io(struct server *s)
 
 static void server_fini(struct server *s)
 {
+	admin_close(&s->admin);
 	join_io(s);
 	parts_stop(&s->p);
 	free_io(s);

@@ -86,6 +86,8 @@ static const struct nuncio_option core_table[] = {
 		"Messages that may wait for the logic thread; over half of it sockets are not read." },
 	{ "store_queue", NUNCIO_OPT_INT, 0, "10000", 16, 16 << 20, NULL,
 		"Jobs that may wait for each thread of the store; then requests are answered `busy`." },
+	{ "control", NUNCIO_OPT_TEXT, 0, "nunciod.ctl", 0, 107, NULL,
+		"Socket that nuncioctl asks, in data_dir unless it begins with /; only root and the server's own user may. Empty: none." },
 	{ "slow_callback", NUNCIO_OPT_MSEC, LIVE, "5ms", 0, 60000, NULL,
 		"A module's callback that takes longer is logged; 0: none is." },
 	{ "metrics", NUNCIO_OPT_CHOICE, LIVE, "local", 0, 0, "off local on",
@@ -193,6 +195,14 @@ void settings_logic(const struct options *core, struct logic_settings *logic)
 	logic->body_bytes = (uint32_t)options_int(core, "body_limit");
 	logic->page_limit = 100;
 	logic->metrics_access = metrics_access(options_text(core, "metrics"));
+}
+
+void settings_control_path(const struct options *core, struct buf *out)
+{
+	const char *path = options_text(core, "control");
+	if (path[0] && path[0] != '/')
+		buf_printf(out, "%s/", options_text(core, "data_dir"));
+	buf_add_text(out, path);
 }
 
 int settings_log_level(const struct options *core)

@@ -25,6 +25,8 @@ void settings_logic(const struct options *core, struct logic_settings *logic_r);
 
 /* "auto": one core is left to the logic thread, and on one or two cores they share one loop (0). */
 unsigned settings_io_threads(const struct options *core);
+/* Adds the path of the control socket to out; nothing when there is to be none. */
+void settings_control_path(const struct options *core, struct buf *out);
 int settings_log_level(const struct options *core);
 /* [core] node, or the host's name. NUL-ended, lives as long as the process. */
 const char *settings_node(const struct options *core);

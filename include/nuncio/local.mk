@@ -5,6 +5,7 @@ nuncioinclude_HEADERS = \
 	%D%/bus.h \
 	%D%/codes.h \
 	%D%/conf.h \
+	%D%/control.h \
 	%D%/conversation.h \
 	%D%/hooks.h \
 	%D%/json.h \

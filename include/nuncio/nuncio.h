@@ -12,6 +12,7 @@
 #include <nuncio/bus.h>
 #include <nuncio/codes.h>
 #include <nuncio/conf.h>
+#include <nuncio/control.h>
 #include <nuncio/conversation.h>
 #include <nuncio/hooks.h>
 #include <nuncio/json.h>

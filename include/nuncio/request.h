@@ -28,6 +28,7 @@ enum nuncio_field_type {
 #define NUNCIO_FIELD_REQUIRED 1u
 #define NUNCIO_FIELD_QUERY \
 	2u /* HTTP: in the query string instead of the body (texts, ints, bools) */
+#define NUNCIO_FIELD_SECRET 4u /* a password or key: never shown (control.h) */
 
 /*
  * One declared member of the input. Parameters of the path (":id") need not be declared. The array

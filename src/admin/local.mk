@@ -1,2 +1,7 @@
 noinst_LIBRARIES += src/libadmin.a
-src_libadmin_a_SOURCES =
+src_libadmin_a_SOURCES = \
+	%D%/admin.c %D%/admin.h %D%/admin_private.h \
+	%D%/admin_conn.c \
+	%D%/commands.c %D%/commands.h \
+	%D%/report.c \
+	%D%/steer.c

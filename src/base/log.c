@@ -449,6 +449,11 @@ void log_level_set(int level)
 	the.level = level;
 }
 
+int log_level(void)
+{
+	return the.level;
+}
+
 uint64_t log_dropped_total(void)
 {
 	return the.dropped;

@@ -35,7 +35,8 @@ void log_stop(void); /* main thread: writes what is left, joins; later lines are
 void log_fini(void); /* main thread, last: closes the file, forgets the configuration */
 void log_reopen(void);         /* any thread; done by the writer with its next batch */
 void log_level_set(int level); /* any thread, at any time */
-bool log_is_on(int level);     /* would such a line be written? */
+int log_level(void);
+bool log_is_on(int level); /* would such a line be written? */
 uint64_t log_dropped_total(void);
 
 void log_write(int level, const char *module, const char *trace_id, const char *fmt, ...)

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/liblogic.a
 src_liblogic_a_SOURCES = \
+	%D%/control.c %D%/control.h \
 	%D%/core_ops.c %D%/core_ops.h \
 	%D%/deliver.c %D%/deliver.h \
 	%D%/event.c %D%/event.h \

@@ -30,6 +30,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	lives_init(&logic->lives);
 	wheel_init(&logic->wheel, (uint32_t)loop_now_ms(parts->loop), LOGIC_TICK_MS);
 	ops_init(&logic->ops);
+	ops_init(&logic->controls);
 	routes_init(&logic->routes);
 	kinds_init(&logic->kinds);
 	requests_init(&logic->requests);
@@ -45,6 +46,7 @@ void logic_free(struct logic **logic)
 	marks_fini(&l->marks, l);
 	requests_fini(&l->requests);
 	routes_fini(&l->routes);
+	ops_fini(&l->controls);
 	ops_fini(&l->ops);
 	lives_fini(&l->lives);
 	users_fini(&l->users);

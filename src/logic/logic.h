@@ -67,6 +67,7 @@ struct logic {
 	struct lives lives;
 	struct wheel wheel; /* deadlines of sessions, to LOGIC_TICK_MS */
 	struct ops ops;
+	struct ops controls; /* commands of the control socket */
 	struct routes routes;
 	struct kinds kinds;
 	struct marks marks;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 #include "hook/chain.h"
+#include "logic/control.h"
 #include "logic/logic.h"
 #include "logic/request_input.h"
 #include "wire/json_out.h"
@@ -25,6 +26,7 @@ void requests_init(struct requests *requests)
 {
 	list_init(&requests->waiting);
 	list_init(&requests->late);
+	list_init(&requests->slow);
 	requests->count = 0;
 	requests->inner_count = 0;
 }
@@ -39,7 +41,6 @@ static struct nuncio_request *request_new(struct logic *logic, nuncio_sid id)
 	arena_init(&rq->arena, 1024);
 	list_add(&logic->requests.waiting, &rq->node);
 	logic->requests.count++;
-	metric_add(logic->count.requests, 1);
 	return rq;
 }
 
@@ -47,6 +48,7 @@ struct nuncio_request *request_from_packet(
 	struct logic *logic, const struct session *session, struct io_packet *packet)
 {
 	struct nuncio_request *rq = request_new(logic, packet->id);
+	metric_add(logic->count.requests, 1);
 	rq->packet = packet;
 	rq->seq = packet->packet.seq;
 	rq->data = packet->packet.data;
@@ -57,6 +59,7 @@ struct nuncio_request *request_from_packet(
 struct nuncio_request *request_from_http(struct logic *logic, struct io_http *http)
 {
 	struct nuncio_request *rq = request_new(logic, http->id);
+	metric_add(logic->count.requests, 1);
 	rq->is_http = true;
 	rq->arena = http->arena;
 	rq->http = arena_zero(&rq->arena, sizeof *rq->http);
@@ -81,6 +84,22 @@ struct nuncio_request *request_from_module(struct logic *logic, struct nuncio_st
 	rq->data = arena_str(&rq->arena, data);
 	request_set_user(rq, who);
 	logic->requests.inner_count++;
+	metric_add(logic->count.requests, 1);
+	return rq;
+}
+
+struct nuncio_request *request_from_control(
+	struct logic *logic, struct nuncio_str data, struct control_sink *sink, bool is_slow)
+{
+	struct nuncio_request *rq = request_new(logic, 0);
+	logic->requests.count--; /* nothing waits for the operator's */
+	rq->is_control = true;
+	rq->sink = sink;
+	rq->data = (struct nuncio_str){ arena_copy(&rq->arena, data.p, data.n), data.n };
+	if (is_slow) {
+		list_remove(&rq->node);
+		list_add(&logic->requests.slow, &rq->node);
+	}
 	return rq;
 }
 
@@ -110,7 +129,7 @@ static void request_free(struct nuncio_request **rq)
 	if (r->parked)
 		chain_cancel(&r->parked);
 	list_remove(&r->node);
-	if (!r->is_answered)
+	if (!r->is_answered && !r->is_control)
 		r->logic->requests.count--;
 	if (r->inner && !r->is_answered)
 		r->logic->requests.inner_count--;
@@ -249,9 +268,26 @@ static void request_answer_unified(struct nuncio_request *rq, int status, int co
 	buf_fini(&body);
 }
 
+static void request_answer_control(
+	struct nuncio_request *rq, int code, struct nuncio_str message, struct nuncio_str data)
+{
+	struct control_sink *sink = rq->sink;
+	struct buf line = { 0 };
+	rq->sink = NULL;
+	if (!sink)
+		return;
+	write_unified(rq, &line, code, message, data);
+	sink->answer(sink, buf_str(&line));
+	buf_fini(&line);
+}
+
 static void request_send_answer(struct nuncio_request *rq, int http_status, int code,
 	struct nuncio_str message, struct nuncio_str data)
 {
+	if (rq->is_control) {
+		request_answer_control(rq, code, message, data);
+		return;
+	}
 	if (code != NUNCIO_CODE_ok)
 		metric_add(rq->logic->count.request_errors, 1);
 	if (rq->is_http)
@@ -277,7 +313,8 @@ static void request_answer_early(struct nuncio_request *rq, int code, const char
 	request_send_answer(rq, nuncio_code_http_status(code), code, str_of(message), STR(""));
 	list_remove(&rq->node);
 	list_add(&rq->logic->requests.late, &rq->node);
-	rq->logic->requests.count--;
+	if (!rq->is_control)
+		rq->logic->requests.count--;
 	if (rq->inner)
 		rq->logic->requests.inner_count--;
 	rq->is_answered = true;
@@ -308,6 +345,8 @@ void requests_end(struct logic *logic)
 {
 	struct nuncio_request *rq;
 	while ((rq = LIST_FIRST(&logic->requests.waiting, struct nuncio_request, node)) != NULL)
+		request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
+	while ((rq = LIST_FIRST(&logic->requests.slow, struct nuncio_request, node)) != NULL)
 		request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
 }
 

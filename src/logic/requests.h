@@ -15,6 +15,7 @@
 #include "logic/trace.h"
 
 struct chain;
+struct control_sink;
 struct logic;
 struct op;
 struct route;
@@ -27,7 +28,8 @@ struct session;
 struct requests {
 	struct list waiting;
 	struct list late;   /* answered for their owners, who still hold them */
-	size_t count;       /* of those waiting */
+	struct list slow;   /* of the control socket, with all the time they need */
+	size_t count;       /* of clients' and modules', waiting */
 	size_t inner_count; /* of these, those of modules */
 };
 enum { REQUESTS_INNER_MAX = 10000 };
@@ -62,6 +64,7 @@ struct nuncio_request {
 	uint32_t magic;
 	bool is_http;
 	bool is_answered; /* by the deadline, before its owner did */
+	bool is_control;  /* no session, no HTTP: see control.h */
 	uint32_t seq;     /* WebSocket: of the packet */
 	nuncio_sid id;    /* session, or HTTP connection */
 	struct list node; /* in requests.waiting or late */
@@ -71,6 +74,7 @@ struct nuncio_request {
 	struct io_packet *packet; /* WebSocket: owns the text */
 	struct http_side *http;
 	struct inner_side *inner;
+	struct control_sink *sink; /* control: who waits; NULL: nobody any more */
 	const struct op *op;
 	struct nuncio_str data;      /* checked JSON object, or the raw body */
 	struct nuncio_request *next; /* for whoever owns it */
@@ -92,6 +96,10 @@ struct nuncio_request *request_from_http(struct logic *logic, struct io_http *ht
 /* A module asks in the name of `who`; data and extra are copied. */
 struct nuncio_request *request_from_module(struct logic *logic, struct nuncio_str who,
 	struct nuncio_str data, const struct inner_side *inner);
+
+/* Of the control socket; `data`, a checked object, is copied. */
+struct nuncio_request *request_from_control(
+	struct logic *logic, struct nuncio_str data, struct control_sink *sink, bool is_slow);
 
 /*
  * A question about the request waits for its answer, and with it the next packets of its session;

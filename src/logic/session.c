@@ -152,3 +152,19 @@ void sessions_each(const struct sessions *sessions, session_each_fn *fn, void *u
 			if (sessions->threads[t].slots[i])
 				fn(sessions->threads[t].slots[i], user);
 }
+
+struct session *session_walk(const struct sessions *sessions, uint64_t *place)
+{
+	uint64_t thread = *place >> 32, slot = *place & UINT32_MAX;
+	for (; thread < sessions->thread_count; thread++, slot = 0) {
+		for (; slot < sessions->threads[thread].size; slot++) {
+			struct session *session = sessions->threads[thread].slots[slot];
+			if (!session)
+				continue;
+			*place = thread << 32 | (slot + 1);
+			return session;
+		}
+	}
+	*place = thread << 32;
+	return NULL;
+}

@@ -88,6 +88,12 @@ struct nuncio_str session_address(const struct session *session, char out[46]);
 void session_push_waiting(struct session *session, struct io_packet *packet);
 struct io_packet *session_pop_waiting(struct session *session); /* NULL: none */
 
+/*
+ * Walking in pieces: the session at *place (0 to begin with) or behind it, and *place moves on;
+ * NULL at the end. Sessions that come or go meanwhile do no harm.
+ */
+struct session *session_walk(const struct sessions *sessions, uint64_t *place);
+
 typedef void session_each_fn(struct session *session, void *user);
 void sessions_each(const struct sessions *sessions, session_each_fn *fn, void *user);
 

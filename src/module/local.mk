@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/libmodule.a
 src_libmodule_a_SOURCES = \
 	%D%/api_call.c \
 	%D%/api_conf.c \
+	%D%/api_control.c \
 	%D%/api_conversation.c \
 	%D%/api_hook.c \
 	%D%/api_json.c %D%/api_json.h \

@@ -90,10 +90,13 @@ struct module_report {
 	uint64_t calls, slow_calls;
 	int64_t total_us;
 	size_t timers, tickets, owned, work, errors;
+	bool is_ready;
 };
 typedef void modules_each_fn(const struct module_report *report, void *user);
 void modules_each(const struct modules *set, modules_each_fn *fn, void *user);
 
+/* [core], [modules] as they are switched, and every module's section. */
+void modules_each_option(const struct modules *set, options_each_fn *fn, void *user);
 void modules_show(const struct modules *set, struct buf *out); /* --show-config: all sections */
 /*
  * --help-config and its ini form: all modules of the folder; `on` is the list that a new file

@@ -12,6 +12,7 @@
 #include "hook/ticket.h"
 #include "module/loader.h"
 #include "module/module_private.h"
+#include "provide/ready.h"
 
 static const char *stage_name(enum module_stage stage)
 {
@@ -59,6 +60,7 @@ static void fill_report(const struct nuncio_module *m, struct module_report *rep
 		.tickets = ticket_count(m->set->env.hooks, m->info.name),
 		.owned = count_owned(m),
 		.work = m->work_count,
+		.is_ready = ready_is(m->ready),
 		.errors = m->error_count };
 	add_callback(report, &m->timer_stats);
 	add_callback(report, &m->call_stats);
@@ -75,6 +77,20 @@ void modules_each(const struct modules *set, modules_each_fn *fn, void *user)
 		fill_report(set->list[i], &report);
 		fn(&report, user);
 	}
+}
+
+void modules_each_option(const struct modules *set, options_each_fn *fn, void *user)
+{
+	options_each(set->env.core, fn, user);
+	for (size_t i = 0; i < set->listed_count; i++) {
+		bool is_on = modules_find(set, set->listed[i]) != NULL;
+		fn(&(struct option_view){ .section = "modules",
+			   .key = set->listed[i],
+			   .value = is_on ? "on" : "off" },
+			user);
+	}
+	for (size_t i = 0; i < set->count; i++)
+		options_each(set->list[i]->options, fn, user);
 }
 
 void modules_show(const struct modules *set, struct buf *out)

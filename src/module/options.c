@@ -318,18 +318,35 @@ void options_where(const struct options *o, const char *key, struct buf *out)
 
 /* ---- Printing */
 
-void options_show(const struct options *o, struct buf *out)
+void options_each(const struct options *o, options_each_fn *fn, void *user)
 {
-	buf_printf(out, "[%s]\n", o->section);
 	for (size_t i = 0; o->now && i < o->count; i++) {
 		const struct option_value *value = &o->now[i];
 		bool is_hidden = o->table[i].type == NUNCIO_OPT_SECRET && value->text[0];
-		buf_printf(out, "%s = %s", o->table[i].key, is_hidden ? "(hidden)" : value->text);
-		if (value->line)
-			buf_printf(out, "  # %s:%d\n", o->file, value->line);
-		else
-			buf_add_text(out, "  # default\n");
+		fn(&(struct option_view){ .section = o->section,
+			   .key = o->table[i].key,
+			   .value = is_hidden ? "(hidden)" : value->text,
+			   .file = value->line ? o->file : NULL,
+			   .line = value->line,
+			   .is_live = o->table[i].flags & NUNCIO_OPT_LIVE },
+			user);
 	}
+}
+
+static void show_one(const struct option_view *view, void *user)
+{
+	struct buf *out = user;
+	buf_printf(out, "%s = %s", view->key, view->value);
+	if (view->file)
+		buf_printf(out, "  # %s:%d\n", view->file, view->line);
+	else
+		buf_add_text(out, "  # default\n");
+}
+
+void options_show(const struct options *o, struct buf *out)
+{
+	buf_printf(out, "[%s]\n", o->section);
+	options_each(o, show_one, out);
 }
 
 /* Breaks text into lines that begin with `margin`. */

@@ -63,6 +63,16 @@ bool options_is_given(const struct options *options, const char *key); /* stands
 /* For messages about a value: "etc/nuncio.ini:12: [core] listen", or "[core] listen (default)". */
 void options_where(const struct options *options, const char *key, struct buf *out);
 
+/* One by one, in the table's order; texts are borrowed until fn returns. */
+struct option_view {
+	const char *section, *key, *value; /* "(hidden)" for a secret */
+	const char *file;                  /* NULL: the default */
+	int line;
+	bool is_live;
+};
+typedef void options_each_fn(const struct option_view *view, void *user);
+void options_each(const struct options *options, options_each_fn *fn, void *user);
+
 void options_show(const struct options *options, struct buf *out); /* values and their origin */
 void options_help(const struct options *options, struct buf *out); /* keys, types, limits, texts */
 void options_write_ini(const struct options *options, struct buf *out); /* a commented section */

@@ -65,13 +65,13 @@ struct ready *ready_add(struct ready_set *set, const char *name)
 	return entry;
 }
 
-void ready_add_job(struct ready_set *set, const char *name, struct ready *who)
+void ready_add_job(struct ready_set *set, const char *job, struct ready *who)
 {
-	struct job *job = ALLOC_NEW(struct job);
-	job->job = name;
-	job->who = who;
+	struct job *entry = ALLOC_NEW(struct job);
+	entry->job = job;
+	entry->who = who;
 	who->has_job = true;
-	list_add(&set->jobs, &job->node);
+	list_add(&set->jobs, &entry->node);
 }
 
 bool ready_put(struct ready *entry, bool is_ready, const char *why)

@@ -15,6 +15,12 @@ tests_api_api_conf_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_conf_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_api_conf_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_control.la
+tests_api_api_control_la_SOURCES = %D%/api_control.c
+tests_api_api_control_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_control_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_control_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_hook.la
 tests_api_api_hook_la_SOURCES = %D%/api_hook.c
 tests_api_api_hook_la_CPPFLAGS = $(MODULE_CPPFLAGS)
@@ -68,6 +74,12 @@ tests_api_bad_blocks_la_SOURCES = %D%/bad_blocks.c
 tests_api_bad_blocks_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_bad_blocks_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_bad_blocks_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_control.la
+tests_api_bad_control_la_SOURCES = %D%/bad_control.c
+tests_api_bad_control_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_control_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_control_la_LDFLAGS = $(API_LINKFLAGS)
 
 API_MODULES += tests/api/bad_cycle_a.la
 tests_api_bad_cycle_a_la_SOURCES = %D%/bad_cycle_a.c

@@ -559,6 +559,69 @@ def live_sides(bench):
 	expect("exit status", server.stop() == 0)
 
 
+def control(server, command, **args):
+	"""One question over the control socket; its answer."""
+	with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+		line.settimeout(SECONDS)
+		line.connect(os.path.join(server.folder, "nunciod.ctl"))
+		line.sendall(json.dumps({"command": command, "args": args}).encode() + b"\n")
+		return json.loads(line.makefile().readline())
+
+
+@case
+def control_commands(bench):
+	server = bench.load("api_control", core="request_timeout = 1s").start()
+	server.wait_for("ready: ")
+	answer = control(server, "api_control.now", word="abc")
+	expect(answer, answer["code"] == 0 and answer["data"] == {"word": "three letters"})
+	answer = control(server, "api_control.now", word="abcd")
+	expect(answer, answer["code"] == 4000 and answer["message"] == "word: has not three letters")
+	answer = control(server, "api_control.now")
+	expect(answer, answer["code"] == 1002 and answer["message"] == "word: is missing")
+	answer = control(server, "api_control.later")
+	expect(answer, answer["code"] == 5001)
+	answer = control(server, "api_control.slow")
+	expect(answer, answer["code"] == 0 and answer["data"] == {"took": "its time"})
+	answer = control(server, "api_control.never")
+	expect(answer, answer["code"] == 5003)
+	names = [row["command"] for row in control(server, "commands")["data"]["commands"] if row["module"] == "api_control"]
+	expect(names, names == ["api_control.later", "api_control.never", "api_control.now", "api_control.slow"])
+	metrics = server.get("/metrics")[2]
+	expect("metric", 'nuncio_control_calls_total{command="api_control.now"} 2' in metrics)
+	expect("exit status", server.stop() == 0)
+	server.wait_for(r'"module":"api_control".*control: api_control.now by uid \d+, pid')
+	one_line(server, r'"module":"api_control".*no answer to api_control.never within request_timeout')
+
+
+@case
+def control_cut_off(bench):
+	"""Who asks a slow command and leaves, and a server that stops meanwhile."""
+	server = bench.load("api_control", core="log_level = debug").start()
+	server.wait_for("ready: ")
+	lines = []
+	for _ in range(3):
+		line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		line.settimeout(SECONDS)
+		line.connect(os.path.join(server.folder, "nunciod.ctl"))
+		line.sendall(b'{"command":"api_control.slow"}\n')
+		lines.append(line)
+	while sum("control: api_control.slow by" in line for line in server.lines()) < 3:
+		time.sleep(0.01)
+	lines[0].close()
+	expect("exit status", server.stop() == 0)
+	for line in lines[1:]:
+		answer = line.makefile().readline()
+		expect(answer, json.loads(answer)["code"] == 5005)
+		line.close()
+	expect("troubles", not server.troubles())
+
+
+@case
+def doubled_control(bench):
+	refused(bench, ["api_control", "bad_control"], CONFIG, r"module bad_control: init: control: op api_control\.now "
+		r"is offered by two modules: api_control and bad_control")
+
+
 @case
 def readiness(bench):
 	"""/readyz names who does what; reasons only for those who may read /metrics."""

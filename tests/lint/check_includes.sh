@@ -18,9 +18,10 @@ BEGIN {
 		"wire/packet.h wire/json.h wire/json_out.h wire/uri.h wire/limits.h "
 	may["module"] = may["admin"] = \
 		" base loop wire hook provide logic module admin io/io_msg.h server.h "
+	may["ctl"] = " base wire ctl "
 	may["top"] = " base loop wire io hook provide logic module admin "
 	public["base"] = public["loop"] = public_base
-	public["wire"] = public["io"] = public_base "json.h "
+	public["ctl"] = public["wire"] = public["io"] = public_base "json.h "
 }
 function say(what) { printf "%s:%d: %s\n", FILENAME, FNR, what }
 function folder_of(path,   n, part)
@@ -79,7 +80,7 @@ FNR == 1 { folder = folder_of(FILENAME); seen_any = 0 }
 		sub(/\/[^\/]*$/, "", dir)
 		if (name ~ /\.\./ || !(exists(dir "/" name) || exists("modules/" name) && index("modules/" name, folder "/") == 1))
 			say("a module includes <nuncio/...> and its own folder, not \"" name "\"")
-	} else if (name ~ /_private\.h$/ && target != folder)
+	} else if (name ~ /_private\.h$/ && target != folder && !(folder == "top" && name !~ /\//))
 		say("\"" name "\" is private to " target "/")
 	else if (folder == "top" && name !~ /\//)
 		next

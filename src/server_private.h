@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVER_PRIVATE_H
+#define SERVER_PRIVATE_H
+
+#include <stdbool.h>
+
+#include "admin/commands.h"
+#include "io/io_thread.h"
+#include "loop/timer.h"
+#include "module/module.h"
+#include "parts.h"
+#include "server.h"
+
+struct supervisor;
+
+/* Every part of the server; server.c makes and frees them. */
+struct server {
+	const struct server_arguments *arguments;
+	struct ini *ini;
+	struct options *core;
+	struct io_settings io_settings;
+	struct io_listeners *listeners;
+	struct parts p;
+	struct io_thread **io;
+	unsigned io_threads; /* own threads; 0: the logic loop serves the sockets */
+	unsigned io_count;   /* of `io`, at least 1 */
+	struct server_metrics *shown;
+	struct admin_env admin_env;
+	struct admin *admin; /* NULL: no control socket */
+	struct supervisor *supervisor;
+	struct loop_timer stop_timer;
+	int lock_fd;
+	bool is_stopping;
+};
+
+/* server_control.c: from outside, while it runs. Thread: logic. */
+int server_control_commands(struct server *s, struct nuncio_error *err);
+void server_control_signals(struct server *s);
+void server_control_ready(struct server *s);                         /* tells the supervisor */
+int server_control_open(struct server *s, struct nuncio_error *err); /* the socket */
+
+#endif

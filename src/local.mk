@@ -28,6 +28,7 @@ SERVER_LIBS = $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS) $(DL_LIBS)
 sbin_PROGRAMS += nunciod
 nunciod_SOURCES = %D%/main.c %D%/parts.c %D%/parts.h %D%/privilege.c %D%/privilege.h \
 	%D%/server.c %D%/server.h \
+	%D%/server_control.c %D%/server_private.h \
 	%D%/server_metrics.c %D%/server_metrics.h %D%/settings.c %D%/settings.h
 nunciod_CPPFLAGS = $(AM_CPPFLAGS) -DNUNCIO_MODULE_DIR='"$(pkgmoduledir)"' \
 	-DNUNCIO_STATE_DIR='"$(localstatedir)/lib/nuncio"' \
@@ -36,3 +37,5 @@ nunciod_LDADD = $(WHOLE_BEGIN) $(SERVER_ARCHIVES) $(WHOLE_END) $(SERVER_LIBS)
 nunciod_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 	-Wl,--dynamic-list=$(top_srcdir)/src/exports.list -o $@
 nunciod_DEPENDENCIES = $(SERVER_ARCHIVES) $(top_srcdir)/src/exports.list
+
+include $(top_srcdir)/src/ctl/local.mk

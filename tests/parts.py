@@ -244,6 +244,16 @@ def bad_input(run):
 	return script(run, "plain", "bad/run_bad.py")
 
 
+@part("operate", ["build"], serves=True)
+def operate(run):
+	return script(run, "plain", "operate/run_operate.py")
+
+
+@part("operate_asan", ["build_asan"], fast=False, serves=True)
+def operate_asan(run):
+	return script(run, "asan", "operate/run_operate.py")
+
+
 @part("kill9", ["build"], serves=True)
 def kill9(run):
 	return script(run, "plain", "kill9.py", "--rounds", "20")
@@ -276,7 +286,7 @@ def lint(run):
 	count = Count()
 	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "check_*.sh")))
 	shells = [path for path in (os.path.join(TOP, name) for name in (
-		"tests/run", "contrib/quickstart", ".ci/run", "autogen.sh", *map(
+		"tests/run", "contrib/quickstart", "contrib/completion/nuncioctl", ".ci/run", "autogen.sh", *map(
 			lambda p: os.path.relpath(p, TOP), scripts))) if os.path.exists(path)]
 	for command in [[path] for path in scripts] + [["shellcheck", *shells]]:
 		status, _ = run.call(command, check=False)
@@ -436,8 +446,8 @@ class Plan:
 				job.result()
 
 
-ORDER = """autogen build lint check scenario bad_input kill9 web scenario_one_loop browser build_asan quickstart
-	docs bench_smoke check_asan scenario_asan bad_input_asan build_tsan kill9_asan check_tsan scenario_tsan
+ORDER = """autogen build lint check scenario bad_input operate kill9 web scenario_one_loop browser build_asan quickstart
+	docs bench_smoke check_asan scenario_asan bad_input_asan operate_asan build_tsan kill9_asan check_tsan scenario_tsan
 	build_fuzz fuzz""".split()
 
 

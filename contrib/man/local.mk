@@ -8,11 +8,13 @@ PLACES = sed \
 	-e 's|/usr/local/sbin|$(sbindir)|g'
 WITH_PLACES = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(PLACES) $< >$@.new && mv $@.new $@
 
-man_MANS = made/nunciod.8 made/nuncio.ini.5
-EXTRA_DIST += %D%/nunciod.8 %D%/nuncio.ini.5
-CLEANFILES += made/nunciod.8 made/nuncio.ini.5
+man_MANS = made/nunciod.8 made/nuncioctl.8 made/nuncio.ini.5
+EXTRA_DIST += %D%/nunciod.8 %D%/nuncioctl.8 %D%/nuncio.ini.5
+CLEANFILES += made/nunciod.8 made/nuncioctl.8 made/nuncio.ini.5
 
 made/nunciod.8: %D%/nunciod.8
+	$(WITH_PLACES)
+made/nuncioctl.8: %D%/nuncioctl.8
 	$(WITH_PLACES)
 made/nuncio.ini.5: %D%/nuncio.ini.5
 	$(WITH_PLACES)

@@ -118,7 +118,7 @@ def check_page(sections, write):
 
 
 def check_roff():
-	pages = sorted(glob.glob(os.path.join(os.path.dirname(PAGE), "*.[58]")))
+	pages = sorted(glob.glob(os.path.join(os.path.dirname(PAGE), "*.[0-9]")))
 	done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages], stdout=subprocess.PIPE, check=False, timeout=60)
 	return done.stdout.decode().splitlines()
 

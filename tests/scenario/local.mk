@@ -1,6 +1,7 @@
 # See tests/local.mk. These need a built server and run by tests/run:
 #	tests/scenario/run_scenarios.py --build DIR
 #	tests/scenario/bad/run_bad.py --build DIR
+#	tests/scenario/operate/run_operate.py --build DIR
 #	tests/scenario/kill9.py --build DIR
 EXTRA_DIST += tests/scenario
 EXTRA_DIST += .ci/run contrib/quickstart tests/run tests/parts.py

@@ -42,7 +42,7 @@ def locked(t):
 def look_at_copy(t, number, cut, acked):
 	"""A server on a copy whose journal has lost its last bytes: it starts, and has a prefix of what was."""
 	folder = os.path.join(t.server.folder, f"copy{number}")
-	shutil.copytree(t.server.data_dir, folder)
+	shutil.copytree(t.server.data_dir, folder, ignore=shutil.ignore_patterns("*.ctl"))
 	journal = os.path.join(folder, "nuncio.db-wal")
 	os.truncate(journal, max(0, os.path.getsize(journal) - cut))
 	server = Server(t.build, data_dir=folder)

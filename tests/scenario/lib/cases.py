@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Cases of bad input: each gets a server, does harm to it, and a pair of bystanders must not notice.
+"""Cases: each gets a server, does something to it, and a pair of bystanders must not notice.
 
 	@case("what is shown", modules=[...], settings={...})
 	def anything(t): ...
@@ -7,12 +7,18 @@
 `t` is a Test. During the whole case two other clients ping, write to each other and read; any error,
 any answer later than a second or any lost message fails the case, whatever it was about.
 """
+import argparse
+import concurrent.futures
+import glob
+import importlib
+import os
+import sys
 import threading
 import time
 import traceback
 
 from . import wire
-from .server import CHAT, CODES, Server
+from .server import CHAT, CODES, Build, Server
 
 CASES = []
 
@@ -143,7 +149,7 @@ def run_case(build, entry):
 	except Exception as error:
 		where = traceback.extract_tb(error.__traceback__)
 		at = next((f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(where)
-			if "/bad/" in f.filename), "")
+			if "/lib/" not in f.filename), "")
 		troubles.append(f"{at} {type(error).__name__}: {error}")
 	finally:
 		if watch:
@@ -158,3 +164,37 @@ def run_case(build, entry):
 				troubles += [f"| {line[:400]}" for line in tail]
 			test.server.remove()
 	return troubles, None
+
+
+def timed(build, entry):
+	begin = time.monotonic()
+	troubles, skipped = run_case(build, entry)
+	return entry, troubles, skipped, time.monotonic() - begin
+
+
+def main(folder, pattern, about):
+	"""Runs the cases of the files in a folder; returns the exit status."""
+	parser = argparse.ArgumentParser(description=about.split("\n")[0])
+	parser.add_argument("--build", required=True)
+	parser.add_argument("-j", type=int, default=2, help="cases at the same time (2)")
+	parser.add_argument("-k", default="", help="only cases with this text in file or title")
+	args = parser.parse_args()
+	for path in sorted(glob.glob(os.path.join(folder, pattern))):
+		importlib.import_module(os.path.basename(path)[:-3])
+	chosen = [entry for entry in CASES if args.k in f"{entry[0]}: {entry[1]}"]
+	build = Build(args.build)
+	failed = skips = 0
+	with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
+		jobs = [pool.submit(timed, build, entry) for entry in chosen]
+		for job in concurrent.futures.as_completed(jobs):
+			entry, troubles, skipped, took = job.result()
+			word = "FAIL" if troubles else "skip" if skipped else "ok  "
+			print(f"{word} {entry[0]}: {entry[1]} ({took:.1f} s){' ' + skipped if skipped else ''}")
+			for trouble in troubles:
+				print(f"    {trouble}")
+			sys.stdout.flush()
+			failed += bool(troubles)
+			skips += bool(skipped)
+	build.close()
+	print(f"{len(chosen) - failed - skips} passed, {failed} failed, {skips} skipped")
+	return 1 if failed or not chosen else 0

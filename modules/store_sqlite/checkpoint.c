@@ -3,7 +3,9 @@
  * Copying the write-ahead log into the database, off the writer's road: SQLite would do it inside a
  * commit, which then takes 10 to 100 times as long. A thread with a connection of its own does
  * passive checkpoints (they wait for nobody) whenever the log has grown by STEP_PAGES, and when
- * asked by `idle`.
+ * asked by `idle`. The log starts over only when no commit came after the last page that was
+ * copied; so where there are pauses between commits, a pass that was overtaken is followed by a
+ * short one for the rest. That keeps the log in the room that log_room.c made for it.
  *
  * While the writer never pauses, a passive checkpoint ends behind it and the log cannot start over.
  * So above LOG_PAGES_MAX the writer copies the small rest itself between two transactions; that
@@ -14,7 +16,12 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { STEP_PAGES = 1024, LOG_PAGES_MAX = 8 * STEP_PAGES };
+enum {
+	STEP_PAGES = 1024,
+	LOG_PAGES_MAX = 8 * STEP_PAGES,
+	REST_PAGES_MAX = STEP_PAGES / 4,
+	PASSES_MAX = 4
+};
 
 struct checkpoint {
 	struct store *store;
@@ -23,7 +30,7 @@ struct checkpoint {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_wanted, is_stopping; /* under lock */
-	int pages;                   /* in the log after the last commit; the writer's own */
+	_Atomic(int) pages;          /* in the log after the last commit; written by the writer */
 };
 
 static void wish(struct checkpoint *c)
@@ -45,33 +52,47 @@ static bool wait_for_wish(struct checkpoint *c)
 	return goes_on;
 }
 
-static void copy_log(struct checkpoint *c, struct db *db)
+/* How many pages of the log are copied now; negative when it failed. */
+static int copy_log(struct checkpoint *c, struct db *db)
 {
-	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int copied = 0;
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, &copied);
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
 		store_complain(c->store, db, rc, "checkpointing");
+	return rc == SQLITE_OK ? copied : -1;
+}
+
+static void copy_all(struct checkpoint *c)
+{
+	for (int pass = 0; pass < PASSES_MAX; pass++) {
+		int copied = copy_log(c, &c->db), rest = atomic_load(&c->pages) - copied;
+		if (copied < 0 || rest <= 0 || rest > REST_PAGES_MAX)
+			return;
+	}
 }
 
 static void *run(void *arg)
 {
 	struct checkpoint *c = arg;
+	log_room_settle(c->store);
 	while (wait_for_wish(c))
-		copy_log(c, &c->db);
+		copy_all(c);
 	return NULL;
 }
 
 static int on_commit(void *user, sqlite3 *handle, const char *name, int pages)
 {
 	struct checkpoint *c = user;
+	int before = atomic_exchange(&c->pages, pages);
 	(void)handle;
 	(void)name;
 	/* Falling: the log started over. */
-	if (pages < c->pages || pages / STEP_PAGES != c->pages / STEP_PAGES) {
+	if (pages < before || pages / STEP_PAGES != before / STEP_PAGES) {
 		nuncio_gauge_set(c->store->wal_pages, pages);
 		if (pages >= STEP_PAGES)
 			wish(c);
 	}
-	c->pages = pages;
 	return SQLITE_OK;
 }
 

@@ -165,6 +165,8 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 	if (status == 0)
 		status = open_readers(s, err);
 	if (status == 0)
+		log_room_make(s);
+	if (status == 0)
 		status = checkpoint_start(s, err);
 	if (status == 0) {
 		nuncio_store_opened(self, atomic_load(&s->committed));

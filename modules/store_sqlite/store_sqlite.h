@@ -184,6 +184,11 @@ int record_expire(struct store *s);
 /* --- batch.c: everything that queued, one transaction --- */
 void batch_run(struct store *s, struct nuncio_job **jobs, size_t n);
 
+/* --- log_room.c: the log's file is made long beforehand --- */
+enum { LOG_ROOM_BYTES = 6 * 1024 * 1024 };
+void log_room_make(const struct store *s);
+void log_room_settle(const struct store *s);
+
 /* --- checkpoint.c: the log is copied into the database beside the commits --- */
 int checkpoint_start(struct store *s, struct nuncio_error *err);
 void checkpoint_stop(struct store *s);

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
 
 static void db_path(char *out, size_t size)
 {
@@ -618,6 +620,48 @@ static void the_write_ahead_log_stays_bounded(void **state)
 	assert_true(largest < 48 * 1024 * 1024);
 }
 
+/* How often the log has started over: in its header, which is made anew each time. */
+static uint32_t log_round(off_t *size_r)
+{
+	char path[512];
+	unsigned char head[16] = { 0 };
+	struct stat st;
+	case_path(path, sizeof(path), "nuncio.db-wal");
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(read(fd, head, sizeof(head)), sizeof(head));
+	close(fd);
+	*size_r = st.st_size;
+	return (uint32_t)head[12] << 24 | (uint32_t)head[13] << 16 | (uint32_t)head[14] << 8 |
+	       head[15];
+}
+
+static void the_log_has_room_and_starts_over(void **state)
+{
+	enum { ROOM = 6 * 1024 * 1024, TRIES = 1000, COMMITS = 8 };
+	const struct timespec pause = { 0, 5000000 };
+	struct statvfs fs;
+	off_t size;
+	(void)state;
+	assert_int_equal(statvfs(the.dir, &fs), 0);
+	append("d:1", "alice", "", "1");
+	uint32_t first = log_round(&size);
+	/* What the store asks of a disk before it takes some for room. */
+	if ((uint64_t)fs.f_bavail * fs.f_frsize > (uint64_t)16 * ROOM)
+		assert_int_equal(size, ROOM);
+	int tries = 0;
+	while (log_round(&size) == first && tries++ < TRIES) {
+		for (int i = 0; i < COMMITS; i++)
+			append("d:1", "alice", "", "1");
+		nanosleep(&pause, NULL);
+	}
+	assert_true(tries < TRIES);
+	/* The room is still there: starting over does not cut it off. */
+	if ((uint64_t)fs.f_bavail * fs.f_frsize > (uint64_t)16 * ROOM)
+		assert_true(size >= ROOM);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, case_setup, case_teardown)
 
 int main(void)
@@ -637,6 +681,7 @@ int main(void)
 			a_full_disk_fails_jobs_and_heals, case_setup, unmount_teardown),
 		CASE(readers_beside_the_writer_miss_nothing),
 		CASE(the_write_ahead_log_stays_bounded),
+		CASE(the_log_has_room_and_starts_over),
 	};
 	the = (struct store_case){ .so = case_so("store_sqlite"), .is_durable = true };
 	return cmocka_run_group_tests_name("store_sqlite_file", tests, NULL, NULL);

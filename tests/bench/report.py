@@ -7,6 +7,10 @@ change between rounds, but it is much the same within one.
 """
 import statistics
 
+# What store_sqlite writes for one message that is alone in its commit, at the pace of the load `latency`: three
+# pages with the headers of the log, over room that is there.
+COMMIT_FLOOR = ["floor_fsync", "-s", str(3 * (4096 + 24)), "-g", "2", "-o"]
+
 # Kinds of target: ratio_least, ratio_most (value / floor), over_most (value - floor), least, most.
 # A "goal" is what must be reached, an "aim" what would be good.
 # (name, load, field, floor, floor's field, kind, target, what is asked)
@@ -23,6 +27,7 @@ FIGURES = [
 	("  beside echo depth 1", "pairs", "per_s", "echo", "per_s", "ratio_least", 0.33, "aim"),
 	("  server CPU each, us", "pairs", "server_us", "echo", "server_us", None, None, None),
 	("acknowledged p50, us", "latency", "ack_p50_us", "fsync", "p50_us", "over_most", 500, "goal"),
+	("  beside its commit's fsync", "latency", "ack_p50_us", "commit", "p50_us", "over_most", 500, "aim"),
 	("acknowledged p99, us", "latency", "ack_p99_us", "fsync", "p99_us", None, None, None),
 	("delivered p50, us", "latency", "delivery_p50_us", "fsync", "p50_us", None, None, None),
 	("delivered p99, us", "latency", "delivery_p99_us", "fsync", "p99_us", None, None, None),
@@ -80,8 +85,14 @@ def number(value):
 	return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
+def beside(row):
+	if row["kind"] == "over_most":
+		return f"{row['over']:+,.0f}"
+	return f"{row['ratio']:.2f}" if row["ratio"] is not None else ""
+
+
 def table(rows):
-	head = ("figure", "value", "[least..most]", "floor", "", "ratio", "target", "")
+	head = ("figure", "value", "[least..most]", "floor", "", "beside", "target", "")
 	lines, variant = [], object()
 	for row in rows:
 		if row["io_threads"] != variant:
@@ -90,7 +101,7 @@ def table(rows):
 		verdict = f"{row['verdict']} ({row['asked']})" if row["verdict"] else ""
 		lines.append((("  " if row["indent"] else "") + row["figure"], number(row["value"]),
 			f"[{number(row['least'])}..{number(row['most'])}]", number(row["floor"]),
-			row["floor_name"] or "", f"{row['ratio']:.2f}" if row["ratio"] is not None else "",
+			row["floor_name"] or "", beside(row),
 			SAID[row["kind"]].format(row["target"]) if row["kind"] else "", verdict))
 	widths = [max(len(line[i]) for line in [head] + lines) for i in range(len(head))]
 	left = (0, 4, 7)

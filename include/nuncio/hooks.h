@@ -181,8 +181,11 @@ enum nuncio_verdict nuncio_reject(struct nuncio_ask *ask, int code, const char *
 int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body);
 
 /*
- * Adds a record write to the message in may_send: it is written in the same transaction (copied;
- * the owner must be the conversation). NUNCIO_E_INVAL, NUNCIO_E_TOOBIG (over 16 in one message).
+ * Adds a record write (store.h) to the message in may_send: it is written in the same transaction,
+ * or not at all when the message was sent before. Copied. The space is the module's, the owner the
+ * conversation, `expect` NUNCIO_EXPECT_ANY; of the flags NUNCIO_WRITE_KEY_SEQ is possible.
+ * NUNCIO_E_INVAL otherwise, or outside of may_send; NUNCIO_E_TOOBIG: a value over 64 KiB, or more
+ * than 16 writes of all handlers together.
  * Thread: logic, within the handler.
  */
 struct nuncio_record_write;
@@ -221,6 +224,13 @@ void nuncio_resume(struct nuncio_ticket **ticket, enum nuncio_verdict verdict, i
  * Thread: any, the one that resumes it.
  */
 void nuncio_ticket_set_window(struct nuncio_ticket *ticket, uint64_t since, uint64_t until);
+
+/*
+ * nuncio_ask_add_write for a question that waits; before nuncio_resume. Only there it is known
+ * whether the owner is right and all have room: if not, that counts as REJECT with `internal`.
+ * Thread: any, the one that resumes it.
+ */
+int nuncio_ticket_add_write(struct nuncio_ticket *ticket, const struct nuncio_record_write *write);
 
 NUNCIO_END_DECLS
 

@@ -17,7 +17,9 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "hook/ticket.h"
+#include "hook/write_list.h"
 #include "loop/timer.h"
 
 enum { CHAIN_MAGIC = 0x4c4a1200, ASK_MAGIC = 0x4a5c1200 };
@@ -42,8 +44,9 @@ struct chain {
 	void *user;
 	struct chain_edit *edits; /* newest first */
 	uint64_t since, until;    /* of nuncio_ask_set_window */
-	bool is_parkable;         /* on the heap already */
-	bool is_running;          /* a handler or done is being called */
+	struct write_list writes;
+	bool is_parkable; /* on the heap already */
+	bool is_running;  /* a handler or done is being called */
 	bool is_cancelled;
 	/* Only while parked: */
 	struct list node;
@@ -137,6 +140,7 @@ static void free_edits(struct chain *c)
 static void free_chain(struct chain *c)
 {
 	free_edits(c);
+	write_list_fini(&c->writes);
 	c->magic = 0;
 	if (c->is_parkable)
 		alloc_free(c);
@@ -148,7 +152,9 @@ static void finish(struct chain *c, bool yes, int code, const char *text)
 		.code = yes ? 0 : code,
 		.text = text,
 		.since = c->since,
-		.until = c->until };
+		.until = c->until,
+		.writes = c->writes.all,
+		.writes_count = c->writes.count };
 	if (c->edits)
 		answer.body = c->edits->event.body;
 	c->is_running = true; /* a chain_cancel from within done is harmless */
@@ -330,7 +336,21 @@ static int replace_body(struct chain *c, struct nuncio_str body, struct nuncio_e
 	return 0;
 }
 
-void chain_resume(struct chain *c, const struct nuncio_ticket *ticket)
+static bool is_owner(const struct chain *c, struct nuncio_str owner)
+{
+	const struct nuncio_send *send = facts_now(c);
+	return c->hook == NUNCIO_HOOK_may_send && str_eq(owner, send->event->conversation);
+}
+
+static int take_writes(struct chain *c, struct write_list *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		if (!is_owner(c, from->all[i].owner))
+			return NUNCIO_E_INVAL;
+	return write_list_move(&c->writes, from);
+}
+
+void chain_resume(struct chain *c, struct nuncio_ticket *ticket)
 {
 	struct nuncio_error err = { "" };
 	CHECK_MAGIC(c, CHAIN_MAGIC);
@@ -345,6 +365,11 @@ void chain_resume(struct chain *c, const struct nuncio_ticket *ticket)
 	}
 	if (ticket->has_body && replace_body(c, ticket->body, &err) < 0) {
 		finish_fault(c, ticket->module, ticket->hook, "nuncio_resume with a bad body");
+		return;
+	}
+	if (take_writes(c, &ticket->writes) < 0) {
+		finish_fault(c, ticket->module, ticket->hook,
+			"nuncio_ticket_add_write for another owner, or one too many");
 		return;
 	}
 	if (ticket->verdict == NUNCIO_PASS)
@@ -420,6 +445,14 @@ int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body)
 {
 	CHECK_MAGIC(ask, ASK_MAGIC);
 	return replace_body(ask->chain, body, NULL);
+}
+
+int nuncio_ask_add_write(struct nuncio_ask *ask, const struct nuncio_record_write *write)
+{
+	CHECK_MAGIC(ask, ASK_MAGIC);
+	if (!is_owner(ask->chain, write->owner))
+		return NUNCIO_E_INVAL;
+	return write_list_add(&ask->chain->writes, ask->module, write);
 }
 
 void nuncio_ask_set_window(struct nuncio_ask *ask, uint64_t since, uint64_t until)

@@ -35,6 +35,9 @@ struct chain_answer {
 	const char *text;       /* words for the client; never NULL */
 	struct nuncio_str body; /* may_send: the new body; p NULL when it was not replaced */
 	uint64_t since, until;  /* nuncio_ask_set_window */
+	/* may_send: to be written with the message */
+	const struct nuncio_record_write *writes;
+	size_t writes_count;
 };
 typedef void chain_done_fn(const struct chain_answer *answer, void *user);
 

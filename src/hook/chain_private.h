@@ -8,8 +8,8 @@ struct nuncio_ticket;
 
 /*
  * The answer of the handler that chain waits for; goes on at the next one. The ticket stays its
- * owner's.
+ * owner's, without its writes.
  */
-void chain_resume(struct chain *c, const struct nuncio_ticket *ticket);
+void chain_resume(struct chain *c, struct nuncio_ticket *ticket);
 
 #endif

@@ -54,6 +54,7 @@ void ticket_abandon(struct nuncio_ticket *ticket)
 static void free_ticket(struct nuncio_ticket *ticket)
 {
 	list_remove(&ticket->node);
+	write_list_fini(&ticket->writes);
 	alloc_free(ticket);
 }
 
@@ -64,6 +65,7 @@ static void spend(struct nuncio_ticket *ticket)
 	t->ticket_count--;
 	alloc_free((void *)ticket->body.p);
 	ticket->body = (struct nuncio_str){ NULL, 0 };
+	write_list_fini(&ticket->writes);
 	list_add(&t->spent, &ticket->node);
 	if (++t->spent_count > TICKETS_SPENT) {
 		t->spent_count--;
@@ -134,4 +136,10 @@ void nuncio_ticket_set_window(struct nuncio_ticket *ticket, uint64_t since, uint
 	ticket->since = since;
 	ticket->until = until;
 	ticket->has_window = true;
+}
+
+int nuncio_ticket_add_write(struct nuncio_ticket *ticket, const struct nuncio_record_write *write)
+{
+	CHECK(ticket && atomic_load(&ticket->magic) == TICKET_LIVE);
+	return write_list_add(&ticket->writes, ticket->module, write);
 }

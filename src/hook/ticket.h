@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "hook/hook_table.h"
+#include "hook/write_list.h"
 #include "loop/caller.h"
 
 /*
@@ -34,6 +35,7 @@ struct nuncio_ticket {
 	char text[TICKET_TEXT_BYTES];
 	struct nuncio_str body; /* owned */
 	uint64_t since, until;
+	struct write_list writes;
 };
 
 struct nuncio_ticket *ticket_new(struct hook_table *t, const char *module, const char *hook,

@@ -377,7 +377,8 @@ static void on_may_send(const struct chain_answer *answer, void *user)
 	} else {
 		if (answer->body.p)
 			sending->event.body = arena_str(&rq->arena, answer->body);
-		struct store_append append = { 0 };
+		struct store_append append = { .writes = answer->writes,
+			.writes_count = answer->writes_count };
 		int rc = sending_store(sending, &append);
 		if (rc < 0)
 			sending_fail(sending, rc);

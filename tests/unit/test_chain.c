@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <nuncio/codes.h>
+#include <nuncio/store.h>
 
 #include "base/log.h"
 #include "base/slice.h"
@@ -38,6 +39,8 @@ struct step {
 	const char *text, *set_body;
 	bool takes_ticket;
 	uint32_t timeout_ms;
+	const char *write_owner; /* adds so many writes for it: */
+	int writes, add_write_rc;
 	int calls, set_body_rc;
 	char seen_body[64];
 	struct nuncio_ticket *ticket;
@@ -47,6 +50,14 @@ struct step {
 static void keep(char out[64], struct nuncio_str s)
 {
 	snprintf(out, 64, STR_FMT, STR_ARG(s));
+}
+
+static struct nuncio_record_write write_of(const char *owner)
+{
+	return (struct nuncio_record_write){ .size = sizeof(struct nuncio_record_write),
+		.space = STR("tester.box"),
+		.owner = str_of(owner),
+		.value = STR("1") };
 }
 
 static void on_cancelled(void *user)
@@ -62,6 +73,10 @@ static enum nuncio_verdict on_send(
 	keep(step->seen_body, what->event->body);
 	if (step->set_body)
 		step->set_body_rc = nuncio_ask_set_body(ask, str_of(step->set_body));
+	for (int i = 0; i < step->writes; i++) {
+		struct nuncio_record_write w = write_of(step->write_owner);
+		step->add_write_rc = nuncio_ask_add_write(ask, &w);
+	}
 	if (step->takes_ticket) {
 		step->ticket = nuncio_defer(
 			ask, step->timeout_ms ? step->timeout_ms : 10000, on_cancelled, step);
@@ -98,7 +113,9 @@ static int set_up(void **state)
 		.loop = rig.loop, .caller = rig.caller, .check_json = check_json
 	};
 	rig.table = hook_table_new(&settings);
-	rig.event = (struct nuncio_event){ .size = sizeof(rig.event), .body = STR("\"old\"") };
+	rig.event = (struct nuncio_event){
+		.size = sizeof(rig.event), .conversation = STR("d:1"), .body = STR("\"old\"")
+	};
 	rig.send = (struct nuncio_send){ .event = &rig.event };
 	log_capture(count_line, &rig);
 	*state = &rig;
@@ -358,6 +375,52 @@ static void new_body_is_seen_by_the_next(void **state)
 	assert_int_equal(rig->answer.code, NUNCIO_CODE_internal);
 }
 
+/* Writes of all handlers, at once and later, come with the answer. */
+static void writes_come_with_the_answer(void **state)
+{
+	struct rig *rig = *state;
+	struct nuncio_record_write w = write_of("d:1");
+	struct step a = { .writes = 2, .write_owner = "d:1" },
+		    b = { .writes = 1, .write_owner = "d:2" };
+	struct step c = { .takes_ticket = true, .verdict = NUNCIO_LATER };
+	struct step d = { .writes = 1, .write_owner = "d:1" };
+	add(rig, &a);
+	add(rig, &b);
+	add(rig, &c);
+	add(rig, &d);
+	ask(rig);
+	assert_int_equal(a.add_write_rc, 0);
+	assert_int_equal(b.add_write_rc, NUNCIO_E_INVAL);
+	assert_int_equal(nuncio_ticket_add_write(c.ticket, &w), 0);
+	resume(rig, &c, NUNCIO_PASS);
+	assert_true(rig->answer.yes);
+	assert_int_equal(rig->answer.writes_count, 4);
+	assert_string_equal(rig->body, ""); /* the body stayed */
+}
+
+static void writes_of_a_ticket_are_checked_when_it_is_back(void **state)
+{
+	struct rig *rig = *state;
+	struct nuncio_record_write w = write_of("d:1"), other = write_of("d:2");
+	struct step a = { .writes = 16, .write_owner = "d:1" };
+	struct step b = { .takes_ticket = true, .verdict = NUNCIO_LATER };
+	add(rig, &a);
+	add(rig, &b);
+	ask(rig);
+	assert_int_equal(nuncio_ticket_add_write(b.ticket, &w), 0);
+	resume(rig, &b, NUNCIO_PASS); /* one too many */
+	assert_int_equal(rig->answer.code, NUNCIO_CODE_internal);
+	a.writes = 0;
+	ask(rig);
+	assert_int_equal(nuncio_ticket_add_write(b.ticket, &other), 0);
+	resume(rig, &b, NUNCIO_PASS);
+	assert_int_equal(rig->answer.code, NUNCIO_CODE_internal);
+	ask(rig);
+	assert_int_equal(nuncio_ticket_add_write(b.ticket, &w), 0);
+	resume(rig, &b, NUNCIO_REJECT); /* and what is not used is freed */
+	assert_false(rig->answer.yes);
+}
+
 static enum nuncio_verdict on_first(struct nuncio_ask *ask_, const void *what, void *user)
 {
 	const int *value = what;
@@ -418,6 +481,8 @@ int main(void)
 		T(ticket_without_later_goes_back),
 		T(later_goes_on_at_the_next),
 		T(later_may_decide),
+		T(writes_come_with_the_answer),
+		T(writes_of_a_ticket_are_checked_when_it_is_back),
 		T(deadline_refuses),
 		T(cancel_tells_the_module_once),
 		T(cancel_while_a_handler_runs),

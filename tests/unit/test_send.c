@@ -26,7 +26,8 @@ static struct loopback lb;
 
 static struct {
 	struct nuncio_ticket *call, *send, *enter;
-	bool parks_call, parks_send, parks_enter, parks_query;
+	bool parks_call, parks_send, parks_enter, parks_query, adds_write;
+	int writes;
 	bool appends_in_store, notifies_in_reach;
 	int cancelled, stored, marked, seq, status, founders;
 	nuncio_sid closes_in_store;
@@ -92,6 +93,7 @@ static void on_run(void *impl, uint32_t lane, struct nuncio_job **jobs, size_t n
 			nuncio_job_set_appended(jobs[i], (uint64_t)++seen.seq, append->event.id,
 				append->event.sent_at_ms, 0);
 			seen.founders = (int)append->founders_count;
+			seen.writes = (int)append->writes_count;
 			see_append(jobs[i], append);
 		} else {
 			seen.delivered = mark->delivered;
@@ -227,9 +229,16 @@ static enum nuncio_verdict on_call(
 static enum nuncio_verdict on_send(
 	struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
 {
-	(void)what, (void)user;
+	(void)user;
 	if (seen.new_body[0])
 		assert_int_equal(nuncio_ask_set_body(ask, str_of(seen.new_body)), 0);
+	struct nuncio_record_write write = { .size = sizeof write,
+		.space = STR("t"),
+		.owner = what->event->conversation,
+		.key = STR("k"),
+		.value = STR("v") };
+	if (seen.adds_write)
+		assert_int_equal(nuncio_ask_add_write(ask, &write), 0);
 	if (!seen.parks_send)
 		return NUNCIO_PASS;
 	seen.parks_send = false;
@@ -577,6 +586,22 @@ static void a_handlers_body_has_the_same_limit(void **state)
 	buf_fini(&body);
 }
 
+/* What a handler adds is in the message's own job, also when another one waits meanwhile. */
+static void writes_of_handlers_go_with_the_message(void **state)
+{
+	nuncio_sid alice = loopback_login(&lb, "good:alice");
+	(void)state;
+	seen.adds_write = seen.parks_send = true;
+	send_text(alice, 1, HELLO);
+	struct nuncio_record_write write = {
+		.size = sizeof write, .space = STR("t"), .owner = STR("r:x"), .value = STR("later")
+	};
+	assert_int_equal(nuncio_ticket_add_write(seen.send, &write), 0);
+	resume(&seen.send);
+	NEXT_HAS("\"seq\":1,\"code\":0");
+	assert_int_equal(seen.writes, 2);
+}
+
 /* may_call and then may_send of one packet wait: the next packet waits for both. */
 static void order_holds_when_a_packet_is_parked_twice(void **state)
 {
@@ -773,6 +798,7 @@ int main(void)
 		TEST(members_of_the_body_do_not_come_by_query),
 		TEST(an_event_fits_into_a_packet),
 		TEST(a_handlers_body_has_the_same_limit),
+		TEST(writes_of_handlers_go_with_the_message),
 		TEST(order_holds_when_a_packet_is_parked_twice),
 		TEST(a_packet_parked_twice_dies_with_its_session),
 		TEST(a_cursor_that_waits_to_enter_ends_with_its_session),

@@ -84,9 +84,16 @@ struct nuncio_told { /* an event is known here: stored by this node, or come ove
 	const struct nuncio_event *event;
 	uint32_t is_remote, reserved; /* 1: another node stored it */
 };
-struct nuncio_miss { /* someone was called or written to, and has no session on any node */
+/*
+ * Someone was written to and has no session on any node: a member whom the kind's audience names by
+ * name, or a member whom the message calls (of a live audience only those). Not the sender; only
+ * for new messages, and only on the node that stored them. When it cannot be said who is on other
+ * nodes they count as being nowhere.
+ */
+struct nuncio_miss {
 	struct nuncio_str user;
 	const struct nuncio_event *event;
+	uint32_t is_called, reserved; /* 1: by name, or because all are */
 };
 
 /* Every hook there is. Numbers are never reused. */

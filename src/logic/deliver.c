@@ -15,6 +15,7 @@
 #include "hook/chain.h"
 #include "logic/event.h"
 #include "logic/logic.h"
+#include "logic/reach.h"
 #include "wire/limits.h"
 #include "wire/json_out.h"
 
@@ -22,7 +23,8 @@ struct nuncio_audience {
 	struct logic *logic;
 	const struct nuncio_event *event; /* NULL: nothing to ask may_reach about */
 	nuncio_sid except;
-	uint32_t stamp; /* on the users who are in; a fan-out within may_reach has another */
+	struct reach *reach; /* NULL: nobody wants to know */
+	uint32_t stamp;      /* on the users who are in; a fan-out within may_reach has another */
 	struct packet_out *packet;
 	size_t count;
 	struct io_send **sends; /* one per I/O thread, NULL: nobody there yet */
@@ -79,6 +81,8 @@ static void audience_add(struct nuncio_audience *audience, struct user *user)
 void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name)
 {
 	struct user *user = user_find(&audience->logic->users, name);
+	if (audience->reach)
+		reach_add(audience->reach, name, false);
 	if (user)
 		audience_add(audience, user);
 }
@@ -91,6 +95,8 @@ static void add_each(struct user *user, void *data)
 void deliver_add_live(struct nuncio_audience *audience, struct nuncio_str conversation)
 {
 	const struct live *live = live_find(&audience->logic->lives, conversation);
+	if (audience->reach)
+		reach_add(audience->reach, conversation, true);
 	if (live)
 		live_each(live, add_each, audience);
 }
@@ -144,12 +150,13 @@ static struct nuncio_str op_of_event(const struct nuncio_event *event, char out[
 					   : STR("message.changed");
 }
 
-size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except)
+size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except,
+	struct reach *reach)
 {
 	struct io_send *sends[THREADS_MAX];
 	uint32_t rooms[THREADS_MAX];
 	char op[LIMIT_OP_BYTES];
-	struct nuncio_audience audience = { .event = event, .except = except };
+	struct nuncio_audience audience = { .event = event, .except = except, .reach = reach };
 	const struct kind *kind = kind_of(&logic->kinds, event->conversation);
 	if (!kind)
 		return 0;

@@ -5,14 +5,17 @@
 #include <nuncio/conversation.h>
 
 struct logic;
+struct reach;
 struct user;
 
 /*
  * Tells an event to the audience that its kind names, but not to the session `except`: message.new,
  * message.changed for one that changes another, TYPE.changed for one of another type. One packet
  * for all, one message per I/O thread. Logic thread only. Returns how many sessions it went to.
+ * reach (may be NULL) collects whom the kind has named.
  */
-size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except);
+size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except,
+	struct reach *reach);
 
 /*
  * A notify to one session (NUNCIO_E_GONE: no such one), or to all of a user but `except`: how many.

@@ -6,6 +6,9 @@
  * show the same.
  */
 
+#include <string.h>
+
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "wire/json_out.h"
@@ -52,4 +55,39 @@ void event_write(struct json_out *out, const struct nuncio_event *event)
 		json_out_object_end(out);
 	}
 	json_out_object_end(out);
+}
+
+/* ---- copies ---- */
+
+#define EVENT_TEXTS(X) \
+	X(conversation) X(type) X(from) X(client_id) X(kind) X(body) X(extra) X(state)
+
+size_t event_bytes(const struct nuncio_event *event)
+{
+	size_t n = sizeof *event;
+#define ADD(text) n += event->text.n;
+	EVENT_TEXTS(ADD)
+#undef ADD
+	return n;
+}
+
+static struct nuncio_str put(char **at, struct nuncio_str text)
+{
+	struct nuncio_str copy = { *at, text.n };
+	if (text.n)
+		memcpy(*at, text.p, text.n);
+	*at += text.n;
+	return copy;
+}
+
+struct nuncio_event *event_copy(const struct nuncio_event *event)
+{
+	struct nuncio_event *copy = alloc_get(event_bytes(event));
+	char *at = (char *)(copy + 1);
+	*copy = *event;
+	copy->now = NULL;
+#define PUT(text) copy->text = put(&at, event->text);
+	EVENT_TEXTS(PUT)
+#undef PUT
+	return copy;
 }

@@ -167,14 +167,6 @@ static void live_take_out(struct logic *logic, struct live *live, uint32_t at)
 
 /* ---- joining and leaving ---- */
 
-static bool user_is_here(const struct user *user)
-{
-	for (const struct session *s = user ? user->sessions : NULL; s; s = s->next_of_user)
-		if (s->state != SESSION_CLOSING)
-			return true;
-	return false;
-}
-
 int live_join(struct logic *logic, struct nuncio_str conversation, struct nuncio_str name)
 {
 	struct lives *lives = &logic->lives;

@@ -11,7 +11,9 @@ src_liblogic_a_SOURCES = \
 	%D%/logic.c %D%/logic.h \
 	%D%/login.c %D%/login.h \
 	%D%/marks.c %D%/marks.h \
+	%D%/miss.c %D%/miss.h \
 	%D%/op.c %D%/op.h \
+	%D%/reach.c %D%/reach.h \
 	%D%/request_input.c %D%/request_input.h \
 	%D%/requests.c %D%/requests.h \
 	%D%/route.c %D%/route.h \
@@ -19,5 +21,6 @@ src_liblogic_a_SOURCES = \
 	%D%/send.c %D%/send.h \
 	%D%/session.c %D%/session.h \
 	%D%/slots.c %D%/slots.h \
+	%D%/told.c %D%/told.h \
 	%D%/trace.c %D%/trace.h \
 	%D%/user.c %D%/user.h

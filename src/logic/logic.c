@@ -35,6 +35,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	kinds_init(&logic->kinds);
 	requests_init(&logic->requests);
 	marks_init(&logic->marks, logic);
+	miss_init(&logic->misses);
 	return logic;
 }
 
@@ -43,6 +44,7 @@ void logic_free(struct logic **logic)
 	struct logic *l = *logic;
 	if (!l)
 		return;
+	miss_fini(&l->misses);
 	marks_fini(&l->marks, l);
 	requests_fini(&l->requests);
 	routes_fini(&l->routes);

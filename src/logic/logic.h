@@ -16,6 +16,7 @@
 #include "logic/kinds.h"
 #include "logic/live.h"
 #include "logic/marks.h"
+#include "logic/miss.h"
 #include "logic/op.h"
 #include "logic/requests.h"
 #include "logic/route.h"
@@ -71,6 +72,7 @@ struct logic {
 	struct routes routes;
 	struct kinds kinds;
 	struct marks marks;
+	struct misses misses;
 	struct requests requests;
 	struct loop_timer second;
 	struct buf scratch; /* for text that is built and used within one call */
@@ -83,7 +85,7 @@ struct logic {
 	void *drained_user;
 	struct {
 		struct metric *requests, *request_errors, *messages, *duplicates, *deliveries,
-			*logins, *logins_refused;
+			*logins, *logins_refused, *misses_dropped;
 	} count;
 };
 

@@ -21,6 +21,7 @@
 #include "logic/logic.h"
 #include "logic/op.h"
 #include "logic/request_input.h"
+#include "logic/told.h"
 #include "provide/sized.h"
 #include "provide/store.h"
 #include "wire/json.h"
@@ -52,6 +53,7 @@ struct sending {
 	struct nuncio_event event; /* texts in the request, or behind this struct */
 	const struct nuncio_str *mentions;
 	size_t mentions_count;
+	struct nuncio_str *called; /* a copy of them for told.c, NULL if it needs none */
 	struct nuncio_send facts;
 	struct nuncio_access access;
 	struct chain_first first;
@@ -259,18 +261,6 @@ static struct nuncio_str write_answer(
 	return buf_str(to);
 }
 
-static void tell_stored(struct logic *logic, nuncio_sid from, const struct nuncio_event *event)
-{
-	if (!hook_has(logic->parts.hooks, NUNCIO_HOOK_did_store))
-		return;
-	struct session *session = from ? session_find(&logic->sessions, from) : NULL;
-	struct nuncio_send facts = {
-		.session = session && session->user ? (struct nuncio_session *)session : NULL,
-		.event = event,
-	};
-	hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_store, &facts);
-}
-
 static const char *text_of_failure(int status)
 {
 	switch (status) {
@@ -308,28 +298,45 @@ static void sending_end_stored(
 {
 	struct logic *logic = sending->logic;
 	struct nuncio_request *rq = sending->rq;
-	nuncio_sid from = sending->from;
+	struct told told = { .event = event, .from = sending->from, .called = sending->called };
+	told.called_count = sending->called ? sending->mentions_count : 0;
 	if (rq)
 		request_reply(&rq, duplicate ? 200 : 201,
 			write_answer(&logic->scratch, event, duplicate));
 	else
 		alloc_free(sending);
 	metric_add(duplicate ? logic->count.duplicates : logic->count.messages, 1);
-	if (duplicate)
-		return;
-	deliver_event(logic, event, from);
-	tell_stored(logic, from, event);
+	if (!duplicate)
+		told_stored(logic, &told);
 }
 
 static void on_appended(int status, const struct nuncio_event *event, int duplicate, void *user)
 {
 	struct sending *sending = user;
+	struct nuncio_str *called = sending->called;
 	if (sending->done)
 		sending->done(status, event, duplicate, sending->user);
 	if (status < 0)
 		sending_fail(sending, status);
 	else
 		sending_end_stored(sending, event, duplicate);
+	alloc_free(called);
+}
+
+static void copy_called(struct sending *sending)
+{
+	size_t bytes = sending->mentions_count * sizeof(struct nuncio_str);
+	for (size_t i = 0; i < sending->mentions_count; i++)
+		bytes += sending->mentions[i].n;
+	sending->called = alloc_get(bytes);
+	char *at = (char *)(sending->called + sending->mentions_count);
+	for (size_t i = 0; i < sending->mentions_count; i++) {
+		struct nuncio_str user = sending->mentions[i];
+		if (user.n)
+			memcpy(at, user.p, user.n);
+		sending->called[i] = (struct nuncio_str){ at, user.n };
+		at += user.n;
+	}
 }
 
 _Static_assert(LIMIT_EVENT_BYTES == NUNCIO_EVENT_BYTES, "modules and clients have one limit");
@@ -361,7 +368,10 @@ static int sending_store(struct sending *sending, struct store_append *append)
 	CHECK(append->founders_count <= FOUNDERS_MAX); /* else it has written behind the array */
 	if (kind->ops->flags & NUNCIO_KIND_MEMBERS_ONLY)
 		append->flags |= NUNCIO_APPEND_MEMBERS_ONLY;
-	return store_append(sending->logic->parts.store, append, on_appended, sending);
+	int rc = store_append(sending->logic->parts.store, append, on_appended, sending);
+	if (rc == 0 && sending->mentions_count && told_needs_called(sending->logic))
+		copy_called(sending);
+	return rc;
 }
 
 /* ---- may it be sent ---- */

@@ -85,3 +85,11 @@ void user_remove_session(struct users *users, struct session *session)
 	map_remove(&users->by_name, &user->node);
 	alloc_free(user);
 }
+
+bool user_is_here(const struct user *user)
+{
+	for (const struct session *s = user ? user->sessions : NULL; s; s = s->next_of_user)
+		if (s->state != SESSION_CLOSING)
+			return true;
+	return false;
+}

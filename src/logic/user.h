@@ -2,6 +2,7 @@
 #ifndef LOGIC_USER_H
 #define LOGIC_USER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,5 +44,6 @@ void user_add_session(struct users *users, struct nuncio_str name, struct sessio
 /* Frees the user with the last session, after their slots. */
 void user_remove_session(struct users *users, struct session *session);
 struct nuncio_str user_name(const struct user *user);
+bool user_is_here(const struct user *user); /* has a session that is not ending; NULL has none */
 
 #endif

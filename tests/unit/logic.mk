@@ -18,3 +18,6 @@ tests_unit_test_live_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_event
 tests_unit_test_event_SOURCES = %D%/test_event.c
 tests_unit_test_event_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_miss
+tests_unit_test_miss_SOURCES = %D%/test_miss.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_miss_LDADD = $(LOGIC_TEST_LIBS)

@@ -2,6 +2,7 @@
 /* How events look on the wire. */
 #include "logic/event.h"
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/slice.h"
 #include "wire/json_out.h"
@@ -78,11 +79,45 @@ static void a_change_with_its_message(void **state)
 		"\"target\":2}}");
 }
 
+/* A copy reads the same after what it was made from is gone. */
+static void copies_hold_their_texts(void **state)
+{
+	char text[] = "r:xmessagebobc1texthisomestate";
+	struct nuncio_event event = { .size = sizeof event,
+		.conversation = { text, 3 },
+		.seq = 4,
+		.id = 77,
+		.type = { text + 3, 7 },
+		.from = { text + 10, 3 },
+		.client_id = { text + 13, 2 },
+		.kind = { text + 15, 4 },
+		.body = { text + 19, 2 },
+		.extra = { text + 21, 4 },
+		.state = { text + 25, 5 },
+		.now = &event };
+	(void)state;
+	assert_int_equal(event_bytes(&event), sizeof event + sizeof text - 1);
+	struct nuncio_event *copy = event_copy(&event);
+	memset(text, 'x', sizeof text - 1);
+	assert_str(copy->conversation, "r:x");
+	assert_str(copy->type, "message");
+	assert_str(copy->from, "bob");
+	assert_str(copy->client_id, "c1");
+	assert_str(copy->kind, "text");
+	assert_str(copy->body, "hi");
+	assert_str(copy->extra, "some");
+	assert_str(copy->state, "state");
+	assert_int_equal(copy->id, 77);
+	assert_null(copy->now);
+	alloc_free(copy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message),
 		cmocka_unit_test(a_change_with_its_message),
+		cmocka_unit_test(copies_hold_their_texts),
 	};
 	return cmocka_run_group_tests_name("event", tests, NULL, NULL);
 }

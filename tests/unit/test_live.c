@@ -429,7 +429,7 @@ static void an_event_goes_to_everybody_once(void **state)
 	join("g:1", "alice");
 	join("g:1", "bob");
 	join("g:2", "carol");
-	assert_int_equal(deliver_event(lb.logic, &event, phone), 2);
+	assert_int_equal(deliver_event(lb.logic, &event, phone, NULL), 2);
 	loopback_turn(&lb);
 	struct io_send *send = (struct io_send *)lb.received;
 	assert_non_null(send);
@@ -454,7 +454,7 @@ static void the_op_follows_the_event(void **state)
 	loopback_login(&lb, "good:alice");
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct nuncio_event event = event_of(cases[i].type, cases[i].target);
-		assert_int_equal(deliver_event(lb.logic, &event, 0), 1);
+		assert_int_equal(deliver_event(lb.logic, &event, 0, NULL), 1);
 		loopback_turn(&lb);
 		assert_non_null(strstr(loopback_next(&lb), cases[i].op));
 	}
@@ -475,7 +475,7 @@ static void leaving_within_a_fan_out_leaves_nobody_out(void **state)
 	seen.leaves_in_reach[1] = "u9";
 	seen.leaves_in_reach[2] = "u5";
 	/* u9 is asked about first, and then the seven who stay; nobody twice */
-	assert_int_equal(deliver_event(lb.logic, &event, 0), 8);
+	assert_int_equal(deliver_event(lb.logic, &event, 0, NULL), 8);
 	assert_int_equal(seen.reached, 8);
 	assert_int_equal(count("g:1"), 7);
 }

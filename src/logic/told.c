@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "logic/told.h"
+
+/*
+ * What follows when an event is in the store: the audience gets it first, asked before any module
+ * can change who is in; then modules hear of it.
+ */
+
+#include "hook/chain.h"
+#include "logic/deliver.h"
+#include "logic/logic.h"
+#include "logic/miss.h"
+#include "logic/reach.h"
+
+static void tell_did_store(struct logic *logic, const struct told *told)
+{
+	struct session *session = told->from ? session_find(&logic->sessions, told->from) : NULL;
+	struct nuncio_send facts = {
+		.session = session && session->user ? (struct nuncio_session *)session : NULL,
+		.event = told->event,
+	};
+	hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_store, &facts);
+}
+
+static void tell_did_event(struct logic *logic, const struct nuncio_event *event)
+{
+	struct nuncio_told facts = { .event = event };
+	hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_event, &facts);
+}
+
+bool told_needs_called(const struct logic *logic)
+{
+	return hook_has(logic->parts.hooks, NUNCIO_HOOK_did_miss);
+}
+
+void told_stored(struct logic *logic, const struct told *told)
+{
+	struct reach reach = { 0 };
+	bool may_miss = miss_is_wanted(logic, told->event);
+	deliver_event(logic, told->event, told->from, may_miss ? &reach : NULL);
+	if (hook_has(logic->parts.hooks, NUNCIO_HOOK_did_store))
+		tell_did_store(logic, told);
+	if (hook_has(logic->parts.hooks, NUNCIO_HOOK_did_event))
+		tell_did_event(logic, told->event);
+	if (may_miss)
+		miss_tell(logic, told->event, &reach, told->called, told->called_count);
+	reach_fini(&reach);
+}

@@ -96,6 +96,12 @@ struct nuncio_miss {
 	uint32_t is_called, reserved; /* 1: by name, or because all are */
 };
 
+struct nuncio_writes;
+struct nuncio_storing {                   /* an event goes to the store, whoever made it */
+	const struct nuncio_event *event; /* seq 0: the store gives it */
+	struct nuncio_writes *writes;     /* see nuncio_storing_add */
+};
+
 /* Every hook there is. Numbers are never reused. */
 #define NUNCIO_DECISIONS(X) \
 	X(1, may_connect, peer) \
@@ -103,7 +109,9 @@ struct nuncio_miss {
 	X(3, may_call, call) \
 	X(4, may_send, send) \
 	X(5, may_query, access)
-#define NUNCIO_FILTERS(X) X(501, may_reach, reach)
+#define NUNCIO_FILTERS(X) \
+	X(501, may_reach, reach) \
+	X(502, may_store, storing)
 #define NUNCIO_NOTICES(X) \
 	X(1001, did_login, login) \
 	X(1002, did_store, send) \
@@ -146,8 +154,9 @@ NUNCIO_DECISIONS(NUNCIO_X)
 #undef NUNCIO_X
 
 /*
- * Filters: like decisions, but run per receiver, so they cannot wait (LATER counts as REJECT). A
- * handler here makes every fan-out walk its receivers.
+ * Filters: like decisions, but they cannot wait (LATER counts as REJECT). may_reach runs per
+ * receiver: a handler there makes every fan-out walk its receivers. may_store is the last word
+ * before an event is stored, whoever made it; REJECT refuses it with `busy`.
  */
 #define NUNCIO_X(number, name, facts) \
 	typedef enum nuncio_verdict nuncio_##name##_fn( \
@@ -238,6 +247,14 @@ void nuncio_ticket_set_window(struct nuncio_ticket *ticket, uint64_t since, uint
  * Thread: any, the one that resumes it.
  */
 int nuncio_ticket_add_write(struct nuncio_ticket *ticket, const struct nuncio_record_write *write);
+
+/*
+ * Adds a record write to the transaction of an event in may_store, as nuncio_ask_add_write does to
+ * that of a message. NUNCIO_E_INVAL, NUNCIO_E_TOOBIG: as there.
+ * Thread: logic, within the handler.
+ */
+int nuncio_storing_add(struct nuncio_module *self, const struct nuncio_storing *what,
+	const struct nuncio_record_write *write);
 
 NUNCIO_END_DECLS
 

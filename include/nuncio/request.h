@@ -171,7 +171,7 @@ void nuncio_reply_raw(struct nuncio_request **rq, int http_status, const char *c
 	struct nuncio_str body);
 int nuncio_reply_header(struct nuncio_request *rq, const char *name, const char *value);
 
-/* The answer to nuncio_call: code 0 and data (JSON, may be empty), or a code and words. Borrowed. */
+/* The answer to nuncio_call: code 0 and data (JSON, may be empty), or a code and words. */
 typedef void nuncio_called_fn(int code, struct nuncio_str text, struct nuncio_str data, void *user);
 
 /*

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "hook/chain.h"
+#include "hook/write_list.h"
 #include "logic/deliver.h"
 #include "logic/logic.h"
 #include "logic/op.h"
@@ -339,6 +340,45 @@ static void copy_called(struct sending *sending)
 	}
 }
 
+/* ---- the last word before the store ---- */
+
+/* The writes of the append, then those of may_store, in one array of our size. NULL: none added. */
+static struct nuncio_record_write *join_writes(
+	struct store_append *append, const struct write_list *added)
+{
+	if (!added->count)
+		return NULL;
+	struct nuncio_record_write *all =
+		ALLOC_ARRAY(struct nuncio_record_write, append->writes_count + added->count);
+	for (size_t i = 0; i < append->writes_count; i++) {
+		sized_take(&all[i], sizeof all[i],
+			sized_at(append->writes, append->writes->size, i), append->writes->size);
+		all[i].size = sizeof all[i];
+	}
+	memcpy(all + append->writes_count, added->all, added->count * sizeof all[0]);
+	append->writes = all;
+	append->writes_count += added->count;
+	return all;
+}
+
+static int append_asked(struct sending *sending, struct store_append *append)
+{
+	struct hook_table *hooks = sending->logic->parts.hooks;
+	struct write_list added = { NULL, 0 };
+	const struct nuncio_storing facts = { .event = &sending->event,
+		.writes = (struct nuncio_writes *)&added };
+	int rc = NUNCIO_E_BUSY;
+	if (!hook_has(hooks, NUNCIO_HOOK_may_store))
+		return store_append(sending->logic->parts.store, append, on_appended, sending);
+	if (hook_filter(hooks, NUNCIO_HOOK_may_store, &facts)) {
+		struct nuncio_record_write *joined = join_writes(append, &added);
+		rc = store_append(sending->logic->parts.store, append, on_appended, sending);
+		alloc_free(joined);
+	}
+	write_list_fini(&added);
+	return rc;
+}
+
 _Static_assert(LIMIT_EVENT_BYTES == NUNCIO_EVENT_BYTES, "modules and clients have one limit");
 
 /* `append` has what belongs to the transaction; the event and its kind's part come here. */
@@ -368,7 +408,7 @@ static int sending_store(struct sending *sending, struct store_append *append)
 	CHECK(append->founders_count <= FOUNDERS_MAX); /* else it has written behind the array */
 	if (kind->ops->flags & NUNCIO_KIND_MEMBERS_ONLY)
 		append->flags |= NUNCIO_APPEND_MEMBERS_ONLY;
-	int rc = store_append(sending->logic->parts.store, append, on_appended, sending);
+	int rc = append_asked(sending, append);
 	if (rc == 0 && sending->mentions_count && told_needs_called(sending->logic))
 		copy_called(sending);
 	return rc;

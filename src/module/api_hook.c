@@ -3,6 +3,7 @@
 #include <nuncio/hooks.h>
 
 #include "hook/hook_table.h"
+#include "hook/write_list.h"
 #include "module/module.h"
 
 int nuncio_hook_add(struct nuncio_module *self, enum nuncio_hook hook, int priority,
@@ -19,4 +20,11 @@ int nuncio_hook_add(struct nuncio_module *self, enum nuncio_hook hook, int prior
 		return module_refuse(
 			self, rc, "nuncio_hook_add: this server has no hook %d", (int)hook);
 	return 0;
+}
+
+int nuncio_storing_add(struct nuncio_module *self, const struct nuncio_storing *what,
+	const struct nuncio_record_write *write)
+{
+	MODULE_CHECK_THREAD();
+	return write_list_add((struct write_list *)what->writes, nuncio_module_name(self), write);
 }

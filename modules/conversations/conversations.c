@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one user wants of their own list: conversations muted, pinned to the top, archived, marked as
- * unread. Nobody else sees it. One record per conversation, which sync brings to every device; live
- * devices get the notify conversation.changed.
+ * What one user wants of their own list: conversations muted, pinned to the top, archived, marked
+ * as unread. Nobody else sees it. One record per conversation, which sync brings to every device;
+ * live devices get the notify conversation.changed.
  *
  * A change names only what it changes; two devices at once do not lose each other's, because a
  * record is written only if nobody has written it since it was read.

@@ -15,9 +15,8 @@
 enum { EDGE_BEGIN = 1, EDGE_END = 2 }; /* this end of an entry must be the edge of a word */
 
 struct node {
-	uint32_t fail; /* node of the longest proper end that is a beginning too */
-	uint32_t
-		hit; /* nearest node on the way of fails, this one first, where entries end; 0: none */
+	uint32_t fail;  /* node of the longest proper end that is a beginning too */
+	uint32_t hit;   /* nearest node on the way of fails where entries end; 0: none */
 	uint32_t entry; /* first of the entries that end here, plus 1; 0: none */
 };
 

@@ -296,6 +296,16 @@ typedef void nuncio_appended_fn(
 int nuncio_append(struct nuncio_module *self, const struct nuncio_append *what,
 	nuncio_appended_fn *done, void *user);
 
+/*
+ * Sends a notify to everybody who would get an event of this conversation now, but not to the
+ * session `except` (0: none); no hook is asked. data: one JSON value. Nothing is kept: who is not
+ * online never hears of it. Returns to how many sessions here, NUNCIO_E_NOTFOUND (no such
+ * conversation can be), NUNCIO_E_TOOBIG.
+ * Thread: logic.
+ */
+int nuncio_conversation_notify(struct nuncio_module *self, struct nuncio_str conversation,
+	const char *op, struct nuncio_str data, nuncio_sid except);
+
 struct nuncio_json;
 
 /*

@@ -207,3 +207,19 @@ int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nunc
 	deliver_add_user(&audience, name);
 	return (int)audience_send(&audience, op, data);
 }
+
+int deliver_notify_audience(struct logic *logic, struct nuncio_str conversation,
+	struct nuncio_str op, struct nuncio_str data, nuncio_sid except)
+{
+	struct io_send *sends[THREADS_MAX];
+	uint32_t rooms[THREADS_MAX];
+	struct nuncio_audience audience = { .except = except };
+	const struct kind *kind = kind_of(&logic->kinds, conversation);
+	if (!kind)
+		return NUNCIO_E_NOTFOUND;
+	if (!notify_fits(op, data))
+		return NUNCIO_E_TOOBIG;
+	audience_open(&audience, logic, sends, rooms);
+	kind->ops->audience(conversation, &audience, kind->user);
+	return (int)audience_send(&audience, op, data);
+}

@@ -26,6 +26,10 @@ int deliver_notify(
 int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,
 	struct nuncio_str data, nuncio_sid except);
 
+/* The same to the audience of a conversation; NUNCIO_E_NOTFOUND: its id is of no kind. */
+int deliver_notify_audience(struct logic *logic, struct nuncio_str conversation,
+	struct nuncio_str op, struct nuncio_str data, nuncio_sid except);
+
 /* The audience callback of a kind collects here. */
 void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name);
 void deliver_add_live(struct nuncio_audience *audience, struct nuncio_str conversation);

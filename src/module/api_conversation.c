@@ -6,6 +6,7 @@
  */
 
 #include "base/alloc.h"
+#include "base/slice.h"
 #include "logic/deliver.h"
 #include "logic/event.h"
 #include "logic/logic.h"
@@ -81,6 +82,14 @@ void nuncio_conversation_enter(struct nuncio_module *self, const struct nuncio_a
 	struct enter_in_short *enter = ALLOC_NEW(struct enter_in_short);
 	*enter = (struct enter_in_short){ .done = done, .user = user };
 	nuncio_conversation_ask(self, what, on_entry, enter);
+}
+
+int nuncio_conversation_notify(struct nuncio_module *self, struct nuncio_str conversation,
+	const char *op, struct nuncio_str data, nuncio_sid except)
+{
+	MODULE_CHECK_THREAD();
+	return deliver_notify_audience(
+		module_env_of(self)->logic, conversation, str_of(op), data, except);
 }
 
 const char *nuncio_conversation_kind(struct nuncio_str conversation)

@@ -740,6 +740,25 @@ static void a_notify_within_may_reach_takes_no_receiver_away(void **state)
 	NEXT_HAS("\"op\":\"message.new\"");
 }
 
+/* To all who would get an event now, but not to one session. */
+static void a_notify_reaches_the_audience(void **state)
+{
+	nuncio_sid alice = loopback_login(&lb, "good:alice");
+	(void)state;
+	loopback_login(&lb, "good:bob");
+	loopback_login(&lb, "good:eve");
+	assert_int_equal(deliver_notify_audience(
+				 lb.logic, STR("r:x"), STR("typing"), STR("{\"a\":1}"), alice),
+		1);
+	loopback_turn(&lb);
+	NEXT_HAS("\"op\":\"typing\",\"data\":{\"a\":1}");
+	NEXT("nothing");
+	assert_int_equal(
+		deliver_notify_audience(lb.logic, STR("r:x"), STR("typing"), STR("{}"), 0), 2);
+	assert_int_equal(deliver_notify_audience(lb.logic, STR("z:x"), STR("typing"), STR("{}"), 0),
+		NUNCIO_E_NOTFOUND);
+}
+
 static void a_notify_fits_into_a_packet(void **state)
 {
 	nuncio_sid alice = loopback_login(&lb, "good:alice");
@@ -807,6 +826,7 @@ int main(void)
 		TEST(cursors_are_gathered_and_written),
 		TEST(an_answer_after_the_deadline_stores_nothing),
 		TEST(a_notify_within_may_reach_takes_no_receiver_away),
+		TEST(a_notify_reaches_the_audience),
 		TEST(a_notify_fits_into_a_packet),
 		TEST(did_store_may_append_and_close),
 		TEST(a_store_that_fails_is_named),

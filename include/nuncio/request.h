@@ -128,6 +128,14 @@ struct nuncio_str nuncio_request_data(const struct nuncio_request
 		*rq); /* all of data or body; "{}" if none; raw bytes with NUNCIO_RAW_BODY */
 
 /*
+ * HTTP only: a parameter of the path (":id" is "id"), whatever a member of that name in the body
+ * says: 1 and the decoded value, or 0.
+ * Thread: logic.
+ */
+int nuncio_request_param(
+	const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r);
+
+/*
  * HTTP only: 1 and the value of a header (name without regard to case), or 0; method and decoded
  * path (empty for ops).
  * Thread: logic.

@@ -74,9 +74,9 @@ int request_raw(struct nuncio_request *rq, const char *path, struct nuncio_str *
 	return json_path(rq->data, path, json_r) == 1;
 }
 
-/* What the URL says: plain text, not JSON. */
-static int request_url_text(struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+int request_param(const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
 {
+	CHECK_MAGIC(rq, REQUEST_MAGIC);
 	if (!rq->is_http)
 		return 0;
 	const struct router_match *match = &rq->http->match;
@@ -86,6 +86,16 @@ static int request_url_text(struct nuncio_request *rq, const char *name, struct 
 		*value_r = match->params[i].value;
 		return 1;
 	}
+	return 0;
+}
+
+/* What the URL says: plain text, not JSON. */
+static int request_url_text(struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+{
+	if (!rq->is_http)
+		return 0;
+	if (request_param(rq, name, value_r))
+		return 1;
 	return uri_query_get(rq->http->query, name, &rq->arena, value_r) == 1;
 }
 

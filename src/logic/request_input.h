@@ -14,6 +14,7 @@ struct nuncio_str request_data(const struct nuncio_request *rq);
 int request_header(const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r);
 
 /* 1 and the value, or 0. */
+int request_param(const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r);
 int request_text(struct nuncio_request *rq, const char *path, struct nuncio_str *value_r);
 int request_int(struct nuncio_request *rq, const char *path, int64_t *value_r);
 int request_bool(struct nuncio_request *rq, const char *path, int *value_r);

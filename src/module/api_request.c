@@ -121,6 +121,13 @@ int nuncio_request_text(struct nuncio_request *rq, const char *path, struct nunc
 	return request_text(rq, path, value_r);
 }
 
+int nuncio_request_param(
+	const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+{
+	MODULE_CHECK_THREAD();
+	return request_param(rq, name, value_r);
+}
+
 int nuncio_request_int(struct nuncio_request *rq, const char *path, int64_t *value_r)
 {
 	MODULE_CHECK_THREAD();

@@ -72,6 +72,19 @@ static void on_item(struct nuncio_request *rq, void *user)
 	request_reply(&rq, 200, str_of(answer));
 }
 
+/* What the body says under the same name is not the path. */
+static void on_path(struct nuncio_request *rq, void *user)
+{
+	struct nuncio_str id;
+	(void)user;
+	assert_false(request_param(rq, "other", &id));
+	assert_true(request_param(rq, "id", &id));
+	assert_str(id, "here");
+	assert_true(request_text(rq, "id", &id));
+	assert_str(id, "body");
+	request_reply(&rq, 200, STR("{}"));
+}
+
 static enum nuncio_verdict before(struct nuncio_ask *ask, struct nuncio_request *rq, void *user)
 {
 	(void)ask, (void)rq;
@@ -113,6 +126,11 @@ static const struct nuncio_route open_item = { .size = sizeof item,
 	.fields = mark_fields,
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_mark };
+static const struct nuncio_route path_item = { .size = sizeof item,
+	.flags = NUNCIO_OPEN,
+	.method = "POST",
+	.path = "/paths/:id",
+	.fn = on_path };
 static const struct nuncio_middleware outer = {
 	.size = sizeof outer, .priority = -1, .prefix = "/items", .before = before, .after = after
 };
@@ -147,6 +165,7 @@ static int setup(void **state)
 	assert_string_equal(err.text, "op keep is offered by two modules: t and u");
 	assert_int_equal(routes_add(&lb.logic->routes, "t", &item, NULL, &route, &err), 0);
 	assert_int_equal(routes_add(&lb.logic->routes, "t", &open_item, NULL, &route, &err), 0);
+	assert_int_equal(routes_add(&lb.logic->routes, "t", &path_item, NULL, &route, &err), 0);
 	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &inner, (void *)"c3", &err), 0);
 	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &outer, (void *)"a4", &err), 0);
 	*state = &lb;
@@ -451,6 +470,13 @@ static void routes_take_path_query_token_and_skins(void **state)
 	NEXT_STARTS(lb, "answer 401 {\"code\":2001,\"message\":\"token: forged\"");
 }
 
+static void a_parameter_of_the_path_is_not_in_the_body(void **state)
+{
+	struct loopback *lb = *state;
+	loopback_http(lb, "POST", "/paths/here", "", NULL, "{\"id\":\"body\"}");
+	NEXT_STARTS(lb, "answer 200 ");
+}
+
 static void paths_and_bodies_are_checked(void **state)
 {
 	struct loopback *lb = *state;
@@ -670,6 +696,7 @@ int main(void)
 		GUARDED(a_refusal_reaches_the_client),
 		READY(an_answer_may_come_after_the_session),
 		READY(routes_take_path_query_token_and_skins),
+		READY(a_parameter_of_the_path_is_not_in_the_body),
 		READY(paths_and_bodies_are_checked),
 		READY(draining_refuses_and_closes),
 		CLOSING(a_module_may_close_in_may_login),

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One event into its log. Everything that can refuse the job is looked at before the first write,
- * so a refused job leaves nothing behind in the batch's transaction; only several record writes
- * need a savepoint (record_rows.c), and they come first.
+ * One event into its log, with all that comes with it, or nothing. What can refuse the job is asked
+ * in the order of store_provider.h; members change one after the other, each seeing the ones
+ * before, so a job that changes members runs in a savepoint. Any other looks first and writes then:
+ * its record writes are the last thing that can refuse (with a savepoint of their own when there
+ * are several) and the first that is written.
+ *
+ * What the writer remembers of the conversation (struct head) changes at the very end.
  */
 #include "store_sqlite.h"
 
@@ -12,10 +16,15 @@
 /* once.c puts the number into the upper half of a signed key. */
 enum { NUMBER_MAX = INT32_MAX };
 
+static bool same(struct nuncio_str a, struct nuncio_str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
 /* extra holds members without braces; give it its braces back to compare it as JSON. */
 static bool same_members(struct nuncio_str a, struct nuncio_str b)
 {
-	if (a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0))
+	if (same(a, b))
 		return true;
 	if (!a.n || !b.n)
 		return false;
@@ -31,51 +40,48 @@ static bool same_members(struct nuncio_str a, struct nuncio_str b)
 	return equal;
 }
 
-static bool same_content(const struct nuncio_event *a, const struct nuncio_event *b)
+/* What changed since cannot be compared: the body that was sent may be gone. */
+static bool same_content(const struct nuncio_event *first, const struct nuncio_event *event)
 {
-	return a->kind.n == b->kind.n &&
-	       (a->kind.n == 0 || memcmp(a->kind.p, b->kind.p, a->kind.n) == 0) &&
-	       same_members(a->extra, b->extra) && nuncio_json_equal(a->body, b->body);
+	return same(first->type, event->type) && same(first->kind, event->kind) &&
+	       first->target == event->target && same_members(first->extra, event->extra) &&
+	       (first->changed || nuncio_json_equal(first->body, event->body));
 }
 
 /* SQLITE_ROW: it was, and *out says how this job ends; SQLITE_DONE: it is new. */
-static int find_repeated(
-	struct store *s, int64_t number, const struct nuncio_event *event, struct outcome *out)
+static int find_repeated(struct append *a)
 {
+	const struct nuncio_event *event = &a->in->event;
+	sqlite3_stmt *st = a->s->writer.sql[SQL_EVENT_GET];
 	struct nuncio_event first;
-	int rc = once_find(s->once, &s->writer, number, event);
+	int rc = once_find(a->s->once, &a->s->writer, a->head->number, event);
 	if (rc != SQLITE_ROW)
 		return rc;
-	event_from_row(s->writer.sql[SQL_EVENT_GET], event->conversation, &first);
+	event_from_row(st, event->conversation, &first);
 	if (same_content(&first, event))
-		*out = (struct outcome){ .duplicate = true,
+		*a->out = (struct outcome){ .duplicate = true,
 			.seq = first.seq,
 			.id = first.id,
 			.sent_at_ms = first.sent_at_ms };
 	else
-		out->status = NUNCIO_E_CONFLICT;
-	sqlite3_reset(s->writer.sql[SQL_EVENT_GET]);
-	return SQLITE_ROW;
+		a->out->status = NUNCIO_E_CONFLICT;
+	sqlite3_reset(st);
+	if (a->out->status < 0 || !first.target)
+		return SQLITE_ROW;
+	rc = amend_answer(a, first.target);
+	return rc == SQLITE_OK ? SQLITE_ROW : rc;
 }
 
-static int add_founders(struct db *db, int64_t number, const struct nuncio_job_append *in)
+static int add_event(const struct append *a)
 {
-	sqlite3_stmt *st = db->sql[SQL_MEMBER_ADD];
-	int rc = SQLITE_OK;
-	for (size_t i = 0; i < in->founders_count && rc == SQLITE_OK; i++) {
-		sqlite3_bind_int64(st, 1, number);
-		db_bind(st, 2, in->founders[i]);
-		rc = db_run(db, SQL_MEMBER_ADD);
-	}
-	return rc;
-}
-
-static int add_event(struct db *db, const struct head *head, const struct nuncio_event *event)
-{
-	sqlite3_stmt *st = db->sql[SQL_EVENT_ADD];
+	const struct nuncio_event *event = &a->in->event;
+	struct db *db = &a->s->writer;
+	bool is_plain = !event->target && !event->flags;
+	enum db_sql which = is_plain ? SQL_EVENT_ADD : SQL_EVENT_ADD_MORE;
+	sqlite3_stmt *st = db->sql[which];
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)event->id);
-	sqlite3_bind_int64(st, 2, head->number);
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)head->last_seq + 1);
+	sqlite3_bind_int64(st, 2, a->head->number);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)a->seq);
 	sqlite3_bind_int64(st, 4, event->sent_at_ms);
 	db_bind(st, 5, event->from);
 	db_bind(st, 6, event->client_id);
@@ -83,53 +89,113 @@ static int add_event(struct db *db, const struct head *head, const struct nuncio
 	db_bind(st, 8, event->kind);
 	db_bind(st, 9, event->body);
 	db_bind(st, 10, event->extra);
-	return db_run(db, SQL_EVENT_ADD);
+	if (!is_plain) {
+		sqlite3_bind_int64(st, 11, (sqlite3_int64)event->target);
+		sqlite3_bind_int64(st, 12, event->flags);
+	}
+	return db_run(db, which);
 }
 
-static int add_conversation(
-	struct store *s, const struct nuncio_job_append *in, struct head **head_r)
+static int add_conversation(struct append *a)
 {
-	int rc = heads_add(s->heads, &s->writer, in->event.conversation, head_r);
-	if (rc == SQLITE_OK && (*head_r)->number > NUMBER_MAX)
+	int rc = heads_add(a->s->heads, &a->s->writer, a->in->event.conversation, &a->head);
+	if (rc == SQLITE_OK && a->head->number > NUMBER_MAX)
 		rc = SQLITE_FULL;
-	return rc == SQLITE_OK ? add_founders(&s->writer, (*head_r)->number, in) : rc;
+	return rc == SQLITE_OK ? member_add_founders(a) : rc;
+}
+
+static bool goes_on(const struct append *a, int rc)
+{
+	return rc == SQLITE_OK && a->out->status == 0;
+}
+
+static int apply_members(struct append *a)
+{
+	const struct nuncio_job_append *in = a->in;
+	int rc = a->head ? SQLITE_OK : add_conversation(a);
+	if (rc == SQLITE_OK)
+		rc = member_change_all(a);
+	if (goes_on(a, rc) && in->members_max && a->member_count > in->members_max)
+		a->out->status = NUNCIO_E_TOOBIG;
+	return rc;
+}
+
+static int apply(struct append *a)
+{
+	const struct nuncio_job_append *in = a->in;
+	int rc = in->flags & NUNCIO_APPEND_MEMBERS_ONLY ? member_check_sender(a) : SQLITE_OK;
+	if (goes_on(a, rc) && in->members_count)
+		rc = apply_members(a);
+	if (goes_on(a, rc) && in->event.target)
+		rc = amend_check(a);
+	if (goes_on(a, rc) && in->writes_count)
+		rc = record_write(a->s, in->writes, in->writes_count, in->event.id, a->seq, a->out);
+	if (!goes_on(a, rc))
+		return rc;
+	if (!a->head)
+		rc = add_conversation(a);
+	if (rc == SQLITE_OK)
+		rc = add_event(a);
+	if (rc == SQLITE_OK && in->event.target)
+		rc = amend_apply(a);
+	if (rc == SQLITE_OK && (in->mentions_count || in->event.flags & NUNCIO_EVENT_MENTIONS_ALL))
+		rc = mention_add(a);
+	return rc;
+}
+
+static int apply_in_savepoint(struct append *a)
+{
+	struct db *db = &a->s->writer;
+	bool is_new = !a->head;
+	int rc = db_run(db, SQL_SAVEPOINT);
+	if (rc == SQLITE_OK)
+		rc = apply(a);
+	if (rc != SQLITE_OK)
+		return rc; /* the whole batch is rolled back */
+	if (a->out->status < 0) {
+		if (is_new)
+			heads_drop(a->s->heads, &a->head);
+		rc = db_run(db, SQL_SAVEPOINT_UNDO);
+	}
+	return rc == SQLITE_OK ? db_run(db, SQL_SAVEPOINT_END) : rc;
+}
+
+static void finish(struct append *a)
+{
+	const struct nuncio_event *event = &a->in->event;
+	a->head->last_seq = a->seq;
+	a->head->last_id = event->id;
+	a->head->member_count = a->member_count;
+	heads_touch(a->s->heads, a->head);
+	if (event->client_id.n)
+		once_add(a->s->once, a->head->number, event);
+	a->s->highest = event->id;
+	a->out->seq = a->seq;
+	a->out->id = event->id;
+	a->out->sent_at_ms = event->sent_at_ms;
 }
 
 int append_apply(struct store *s, const struct nuncio_job_append *in, struct outcome *out)
 {
 	const struct nuncio_event *event = &in->event;
-	struct head *head;
-	int rc = heads_find(s->heads, &s->writer, event->conversation, &head);
+	struct append a = { .s = s, .in = in, .out = out };
+	int rc = heads_find(s->heads, &s->writer, event->conversation, &a.head);
 	if (rc != SQLITE_OK)
 		return rc;
-	if (head && event->client_id.n) {
-		rc = find_repeated(s, head->number, event, out);
+	if (a.head && event->client_id.n) {
+		rc = find_repeated(&a);
 		if (rc != SQLITE_DONE)
 			return rc == SQLITE_ROW ? SQLITE_OK : rc;
-		rc = SQLITE_OK;
 	}
-	/* Cursors of sync are event ids: one that does not grow would be missed by them. */
+	/* Cursors of sync are such ids: one that does not grow would be missed by them. */
 	if (event->id <= s->highest || event->id > INT64_MAX) {
 		out->status = NUNCIO_E_INVAL;
 		return SQLITE_OK;
 	}
-	if (in->writes_count) {
-		rc = record_write(s, in->writes, in->writes_count, out);
-		if (rc != SQLITE_OK || out->status < 0)
-			return rc;
-	}
-	if (!head)
-		rc = add_conversation(s, in, &head);
-	if (rc == SQLITE_OK)
-		rc = add_event(&s->writer, head, event);
-	if (rc != SQLITE_OK)
-		return rc;
-	heads_grow(s->heads, head, event->id);
-	if (event->client_id.n)
-		once_add(s->once, head->number, event);
-	s->highest = event->id;
-	*out = (struct outcome){
-		.seq = head->last_seq, .id = event->id, .sent_at_ms = event->sent_at_ms
-	};
-	return SQLITE_OK;
+	a.seq = a.head ? a.head->last_seq + 1 : 1;
+	a.member_count = a.head ? a.head->member_count : 0;
+	rc = in->members_count ? apply_in_savepoint(&a) : apply(&a);
+	if (goes_on(&a, rc))
+		finish(&a);
+	return rc;
 }

@@ -9,10 +9,20 @@
  */
 #include "store_sqlite.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+/* What an outcome holds besides numbers. */
+static void outcome_fini(struct outcome *out)
+{
+	free(out->now);
+	if (out->member.extra.n)
+		free((void *)out->member.extra.p);
+}
+
 static int apply(struct store *s, const struct nuncio_job *job, struct outcome *out)
 {
 	const void *in = nuncio_job_input(job);
-	*out = (struct outcome){ 0 };
 	switch (nuncio_job_kind(job)) {
 	case NUNCIO_JOB_APPEND:
 		return append_apply(s, in, out);
@@ -20,7 +30,7 @@ static int apply(struct store *s, const struct nuncio_job *job, struct outcome *
 		return member_mark(s, in, out);
 	case NUNCIO_JOB_WRITE: {
 		const struct nuncio_job_write *write = in;
-		return record_write(s, write->writes, write->writes_count, out);
+		return record_write(s, write->writes, write->writes_count, write->id, 0, out);
 	}
 	default:
 		out->status = NUNCIO_E_UNSUPPORTED;
@@ -31,6 +41,7 @@ static int apply(struct store *s, const struct nuncio_job *job, struct outcome *
 static int apply_all(struct store *s, struct nuncio_job **jobs, size_t n)
 {
 	s->highest = atomic_load(&s->committed);
+	memset(s->outcome, 0, n * sizeof(s->outcome[0]));
 	int rc = db_run(&s->writer, SQL_BEGIN_WRITE);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
 		rc = apply(s, jobs[i], &s->outcome[i]);
@@ -41,8 +52,10 @@ static int apply_all(struct store *s, struct nuncio_job **jobs, size_t n)
 	return rc == SQLITE_OK ? db_run(&s->writer, SQL_COMMIT) : rc;
 }
 
-static void undo(struct store *s)
+static void undo(struct store *s, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		outcome_fini(&s->outcome[i]);
 	/*
 	 * Some errors have rolled back already; asking twice is an error of its own without
 	 * meaning.
@@ -53,19 +66,17 @@ static void undo(struct store *s)
 	once_rollback(s->once);
 }
 
-static void complete(struct nuncio_job **job, const struct outcome *out)
+static void complete(struct nuncio_job **job, struct outcome *out)
 {
-	if (out->status == 0 && nuncio_job_kind(*job) == NUNCIO_JOB_APPEND)
+	if (out->status == 0 && nuncio_job_kind(*job) == NUNCIO_JOB_APPEND) {
 		nuncio_job_set_appended(*job, out->seq, out->id, out->sent_at_ms, out->duplicate);
-	if (out->status == 0 && out->raised) {
-		const struct nuncio_job_mark *mark = nuncio_job_input(*job);
-		nuncio_job_add_member(
-			*job, &(struct nuncio_member){ .size = sizeof(struct nuncio_member),
-				      .user = mark->user,
-				      .delivered = out->delivered,
-				      .read = out->read });
+		if (out->now)
+			nuncio_job_add_event(*job, out->now);
 	}
+	if (out->status == 0 && out->raised)
+		nuncio_job_add_member(*job, &out->member);
 	nuncio_job_done(job, out->status);
+	outcome_fini(out);
 }
 
 static bool may_be_one_job(int rc)
@@ -96,7 +107,7 @@ void batch_run(struct store *s, struct nuncio_job **jobs, size_t n)
 	}
 	if (n == 1 || !may_be_one_job(rc))
 		store_complain(s, &s->writer, rc, "writing");
-	undo(s);
+	undo(s, n);
 	if (n > 1 && may_be_one_job(rc)) {
 		for (size_t i = 0; i < n; i++)
 			batch_run(s, &jobs[i], 1);

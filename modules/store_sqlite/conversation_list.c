@@ -27,21 +27,27 @@ static bool parse_after(struct nuncio_str after, int64_t *below_r)
 	return number <= INT64_MAX;
 }
 
+static uint64_t higher(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static int fill_unread(
 	struct db *db, int64_t number, struct nuncio_str user, struct nuncio_conversation_row *row)
 {
-	if (row->read >= row->last_seq)
+	uint64_t above = higher(row->read, row->since);
+	if (above >= row->last_seq)
 		return SQLITE_OK;
 	sqlite3_stmt *st = db->sql[SQL_EVENTS_UNREAD];
 	sqlite3_bind_int64(st, 1, number);
-	sqlite3_bind_int64(st, 2, (sqlite3_int64)row->read);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)above);
 	db_bind(st, 3, user);
 	sqlite3_bind_int64(st, 4, STORE_UNREAD_MAX);
 	int rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		row->unread = db_uint(st, 0);
 	sqlite3_reset(st);
-	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+	return rc == SQLITE_ROW ? mention_count(db, number, user, above, &row->mentions) : rc;
 }
 
 /* Leaves SQL_MEMBERS_FROM standing, since row->peer borrows from it; the caller resets. */
@@ -49,18 +55,12 @@ static int fill_peer(
 	struct db *db, int64_t number, struct nuncio_str user, struct nuncio_conversation_row *row)
 {
 	sqlite3_stmt *st = db->sql[SQL_MEMBERS_FROM];
-	uint32_t members = 0;
 	int rc;
+	if (row->member_count != 2)
+		return SQLITE_OK;
 	sqlite3_bind_int64(st, 1, number);
 	db_bind(st, 2, (struct nuncio_str){ "", 0 });
-	sqlite3_bind_int64(st, 3, 3);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		members++;
-	sqlite3_reset(st);
-	if (rc != SQLITE_DONE)
-		return rc;
-	if (members != 2)
-		return SQLITE_OK;
+	sqlite3_bind_int64(st, 3, 2);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct nuncio_str other = db_text(st, 0);
 		if (other.n == user.n && (other.n == 0 || memcmp(other.p, user.p, other.n) == 0))
@@ -73,37 +73,61 @@ static int fill_peer(
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* One column of one row by a number; the statement stands until the caller resets it. */
-static int stand_on(struct db *db, enum db_sql which, int64_t key)
+static int fill_member(
+	struct db *db, int64_t number, struct nuncio_str user, struct nuncio_conversation_row *row)
 {
-	sqlite3_bind_int64(db->sql[which], 1, key);
-	int rc = sqlite3_step(db->sql[which]);
+	sqlite3_stmt *st = db->sql[SQL_MEMBER_GET];
+	struct nuncio_member member;
+	sqlite3_bind_int64(st, 1, number);
+	db_bind(st, 2, user);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		member_from_row(st, row->conversation, &member);
+		row->delivered = member.delivered;
+		row->read = member.read;
+		row->since = member.since;
+		row->role = member.role;
+	}
+	sqlite3_reset(st);
 	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
+/* The newest event, if they may see it; SQL_EVENT_GET and SQL_EVENT_AT stay on it. */
+static int fill_last(struct db *db, int64_t number, nuncio_id last_id,
+	struct nuncio_conversation_row *row, struct nuncio_event *now)
+{
+	sqlite3_stmt *st = db->sql[SQL_EVENT_GET];
+	if (row->last_seq <= row->since)
+		return SQLITE_OK;
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)last_id);
+	int rc = sqlite3_step(st);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+	event_from_row(st, row->conversation, &row->last);
+	return event_now(db, number, row->since, &row->last, now);
 }
 
 static int add_row(
 	struct db *db, struct nuncio_job *job, struct nuncio_str user, sqlite3_stmt *list)
 {
 	struct nuncio_conversation_row row = { .size = sizeof(row),
-		.delivered = db_uint(list, 1),
-		.read = db_uint(list, 2),
-		.last_seq = db_uint(list, 3) };
+		.conversation = db_text(list, 1),
+		.last_seq = db_uint(list, 2),
+		.member_count = (uint32_t)db_uint(list, 4) };
+	struct nuncio_event now;
 	int64_t number = sqlite3_column_int64(list, 0);
-	int rc = stand_on(db, SQL_CONVERSATION_ID, number);
+	int rc = fill_member(db, number, user, &row);
 	if (rc == SQLITE_OK)
-		rc = stand_on(db, SQL_EVENT_GET, sqlite3_column_int64(list, 4));
-	if (rc == SQLITE_OK) {
-		row.conversation = db_text(db->sql[SQL_CONVERSATION_ID], 0);
-		event_from_row(db->sql[SQL_EVENT_GET], row.conversation, &row.last);
+		rc = fill_last(db, number, db_uint(list, 3), &row, &now);
+	if (rc == SQLITE_OK)
 		rc = fill_unread(db, number, user, &row);
-	}
 	if (rc == SQLITE_OK)
 		rc = fill_peer(db, number, user, &row);
 	if (rc == SQLITE_OK)
 		nuncio_job_add_conversation(job, &row);
 	sqlite3_reset(db->sql[SQL_MEMBERS_FROM]);
+	sqlite3_reset(db->sql[SQL_EVENT_AT]);
 	sqlite3_reset(db->sql[SQL_EVENT_GET]);
-	sqlite3_reset(db->sql[SQL_CONVERSATION_ID]);
 	return rc;
 }
 
@@ -121,7 +145,7 @@ int conversation_list(
 	sqlite3_bind_int64(st, 2, below);
 	sqlite3_bind_int64(st, 3, (int64_t)limit + 1);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW && count++ < limit) {
-		last_id = db_uint(st, 4);
+		last_id = db_uint(st, 3);
 		rc = add_row(db, job, q->user, st);
 		if (rc != SQLITE_OK)
 			break;

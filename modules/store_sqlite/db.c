@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EVENT_COLUMNS "id, seq, sent_at_ms, sender, client_id, type, kind, body, extra"
-#define RECORD_COLUMNS "owner, key, value, version, expires_at_ms"
+#define EVENT_COLUMNS \
+	"id, seq, sent_at_ms, sender, client_id, type, kind, body, extra, target, changed, flags," \
+	" state"
+#define MEMBER_COLUMNS "user, delivered, read, role, since, muted_until_ms, joined_at_ms, extra"
+#define RECORD_COLUMNS "owner, key, value, version, expires_at_ms, deleted"
 
 static const char *const texts[SQL_COUNT] = {
 	[SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -24,52 +27,120 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_SAVEPOINT_END] = "RELEASE job",
 	[SQL_META_SET] = "INSERT INTO meta (name, value) VALUES (?1, ?2)"
 			 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+	[SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+	/* --- conversations */
 	[SQL_CONVERSATION_ADD] = "INSERT INTO conversation (id) VALUES (?1)",
-	[SQL_CONVERSATION_FIND] = "SELECT number, last_seq, last_id FROM conversation"
-				  " JOIN head USING (number) WHERE id = ?1",
+	[SQL_CONVERSATION_FIND] =
+		"SELECT number, last_seq, last_id, member_count, marked FROM conversation"
+		" JOIN head USING (number) WHERE id = ?1",
 	[SQL_CONVERSATION_ID] = "SELECT id FROM conversation WHERE number = ?1",
+	/* Sorts what index and heads say; the rest is read for the rows of the page only. */
 	[SQL_CONVERSATIONS_OF] =
-		"SELECT m.conversation, m.delivered, m.read, h.last_seq, h.last_id"
+		"SELECT m.conversation, m.id, h.last_seq, h.last_id, h.member_count"
 		" FROM member AS m INDEXED BY member_user CROSS JOIN head AS h"
 		" WHERE m.user = ?1 AND h.number = m.conversation AND h.last_id < ?2"
 		" ORDER BY h.last_id DESC LIMIT ?3",
-	[SQL_HEAD_ADD] = "INSERT INTO head (number, last_seq, last_id) VALUES (?1, 0, 0)",
-	[SQL_HEAD_SET] = "UPDATE head SET last_seq = ?2, last_id = ?3 WHERE number = ?1",
-	[SQL_EVENT_ADD] =
+	[SQL_HEAD_ADD] = "INSERT INTO head (number, last_seq, last_id, member_count, marked)"
+			 " VALUES (?1, 0, 0, 0, 0)",
+	[SQL_HEAD_SET] = "UPDATE head SET last_seq = ?2, last_id = ?3, member_count = ?4,"
+			 " marked = ?5 WHERE number = ?1",
+	/* --- events */
+	[SQL_EVENT_ADD] = "INSERT INTO event (id, conversation, seq, sent_at_ms, sender, client_id,"
+			  " type, kind, body, extra, target, changed, flags, state)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, '')",
+	/* One with a target or flags: most have none, and pay for what they have only. */
+	[SQL_EVENT_ADD_MORE] =
 		"INSERT INTO event (id, conversation, seq, sent_at_ms, sender, client_id,"
-		" type, kind, body, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		" type, kind, body, extra, target, changed, flags, state)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, '')",
 	[SQL_EVENT_GET] = "SELECT " EVENT_COLUMNS ", conversation FROM event WHERE id = ?1",
+	[SQL_EVENT_AT] = "SELECT " EVENT_COLUMNS " FROM event WHERE conversation = ?1 AND seq = ?2",
 	[SQL_EVENT_ID] = "SELECT id FROM event WHERE conversation = ?1 AND seq = ?2",
+	[SQL_EVENT_TIME] = "SELECT sent_at_ms FROM event WHERE conversation = ?1 AND seq = ?2",
+	[SQL_EVENT_AMEND] = "UPDATE event SET changed = ?2, flags = flags | ?3,"
+			    " body = coalesce(?4, body), state = coalesce(?5, state) WHERE id = ?1",
 	[SQL_EVENTS_FROM] = "SELECT " EVENT_COLUMNS " FROM event"
 			    " WHERE conversation = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq",
 	[SQL_EVENTS_BACK] = "SELECT " EVENT_COLUMNS " FROM event"
 			    " WHERE conversation = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq DESC",
 	[SQL_EVENTS_UNREAD] = "SELECT count(*) FROM (SELECT 1 FROM event WHERE conversation = ?1"
-			      " AND seq > ?2 AND sender <> ?3 AND type = 'message' LIMIT ?4)",
-	/* What sync walks: only conversations with news are joined to their names. */
-	[SQL_EVENTS_CHANGED] =
-		"SELECT m.conversation, h.last_seq, c.id"
-		" FROM member AS m INDEXED BY member_user CROSS JOIN head AS h"
-		" CROSS JOIN conversation AS c"
-		" WHERE m.user = ?1 AND m.conversation >= ?2 AND h.number = m.conversation"
-		" AND h.last_id > ?3 AND c.number = m.conversation ORDER BY m.conversation",
+			      " AND seq > ?2 AND sender <> ?3 AND type = 'message'"
+			      " AND flags & 1 = 0 LIMIT ?4)",
 	[SQL_EVENTS_KEYED] = "SELECT id, conversation, sender, client_id FROM event WHERE id > ?1",
 	[SQL_ONCE_ADD] = "INSERT OR IGNORE INTO once (key, event) VALUES (?1, ?2)",
 	[SQL_ONCE_FIND] = "SELECT event FROM once WHERE key = ?1",
-	[SQL_MEMBER_ADD] = "INSERT OR IGNORE INTO member (conversation, user, delivered, read)"
-			   " VALUES (?1, ?2, 0, 0)",
-	[SQL_MEMBER_RAISE] =
-		"UPDATE member SET delivered = max(delivered, ?3), read = max(read, ?4)"
-		" WHERE conversation = ?1 AND user = ?2"
-		" AND (delivered < ?3 OR read < ?4) RETURNING delivered, read",
-	[SQL_MEMBER_IS] = "SELECT 1 FROM member WHERE conversation = ?1 AND user = ?2",
-	[SQL_MEMBERS_FROM] = "SELECT user, delivered, read FROM member"
+	/* --- members */
+	[SQL_MEMBER_ADD] = "INSERT OR IGNORE INTO member (conversation, user, delivered, read,"
+			   " marked, since, role, muted_until_ms, joined_at_ms, id, extra)"
+			   " VALUES (?1, ?2, ?3, ?3, 0, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_MEMBER_RAISE] = "UPDATE member SET delivered = ?3, read = ?4, marked = ?5"
+			     " WHERE conversation = ?1 AND user = ?2",
+	[SQL_MEMBER_GET] = "SELECT " MEMBER_COLUMNS ", marked FROM member"
+			   " WHERE conversation = ?1 AND user = ?2",
+	[SQL_MEMBER_SET] = "UPDATE member SET role = ?3, muted_until_ms = ?4, extra = ?5"
+			   " WHERE conversation = ?1 AND user = ?2",
+	[SQL_MEMBER_DROP] = "DELETE FROM member WHERE conversation = ?1 AND user = ?2",
+	[SQL_MEMBERS_DROP] = "DELETE FROM member WHERE conversation = ?1",
+	[SQL_MEMBERS_FROM] = "SELECT " MEMBER_COLUMNS " FROM member"
 			     " WHERE conversation = ?1 AND user > ?2 ORDER BY user LIMIT ?3",
+	[SQL_MEMBERS_ROLE] = "SELECT " MEMBER_COLUMNS " FROM member INDEXED BY member_role"
+			     " WHERE conversation = ?1 AND user > ?2 AND role > 0 AND role >= ?4"
+			     " ORDER BY user LIMIT ?3",
+	[SQL_MEMBERS_REACHED] = "SELECT coalesce(sum(delivered >= ?2), 0),"
+				" coalesce(sum(read >= ?2), 0) FROM member WHERE conversation = ?1",
+	/* Whose cursors moved; sorted here, so asked in small conversations only. */
+	[SQL_MEMBERS_MARKED] = "SELECT " MEMBER_COLUMNS ", marked FROM member"
+			       " WHERE conversation = ?1 AND marked > ?2 AND marked <= ?3"
+			       " ORDER BY marked",
+	[SQL_MEMBERSHIPS] =
+		"SELECT m.id, m.conversation, h.last_seq, h.member_count"
+		" FROM member AS m INDEXED BY member_user CROSS JOIN head AS h"
+		" WHERE m.user = ?1 AND m.id >= ?2 AND h.number = m.conversation ORDER BY m.id",
+	[SQL_PAST_KEEP] = "INSERT OR REPLACE INTO past (conversation, user, delivered, read, since,"
+			  " until, left_id, role, muted_until_ms, joined_at_ms, extra)"
+			  " SELECT conversation, user, delivered, read, since, ?3, ?4, role,"
+			  " muted_until_ms, joined_at_ms, extra FROM member"
+			  " WHERE conversation = ?1 AND user = ?2",
+	[SQL_PAST_KEEP_ALL] =
+		"INSERT OR REPLACE INTO past (conversation, user, delivered, read, since,"
+		" until, left_id, role, muted_until_ms, joined_at_ms, extra)"
+		" SELECT conversation, user, delivered, read, since, ?3, ?4, role,"
+		" muted_until_ms, joined_at_ms, extra FROM member WHERE conversation = ?1",
+	[SQL_PAST_DROP] = "DELETE FROM past WHERE conversation = ?1 AND user = ?2",
+	[SQL_PAST_GET] = "SELECT " MEMBER_COLUMNS ", until FROM past"
+			 " WHERE conversation = ?1 AND user = ?2",
+	/* --- mentions */
+	[SQL_MENTION_ADD] = "INSERT OR IGNORE INTO mention (conversation, user, seq, sender)"
+			    " VALUES (?1, ?2, ?3, ?4)",
+	[SQL_MENTIONS_DROP] = "DELETE FROM mention WHERE conversation = ?1 AND seq = ?2",
+	/* An event calls everybody or some, so none is counted twice. */
+	[SQL_MENTIONS_COUNT] =
+		"SELECT (SELECT count(*) FROM (SELECT 1 FROM mention WHERE conversation = ?1"
+		" AND user = ?2 AND seq > ?3 AND sender <> ?2 LIMIT ?4))"
+		" + (SELECT count(*) FROM (SELECT 1 FROM mention WHERE conversation = ?1"
+		" AND user = '' AND seq > ?3 AND sender <> ?2 LIMIT ?4))",
+	/* --- sync: only conversations with news are looked at twice */
+	[SQL_SYNC_PRESENT] =
+		"SELECT m.conversation, m.id, h.last_seq, h.last_id, h.marked, h.member_count"
+		" FROM member AS m INDEXED BY member_user CROSS JOIN head AS h"
+		" WHERE m.user = ?1 AND m.id >= ?2 AND h.number = m.conversation"
+		" AND (h.last_id > ?3 OR h.marked > ?3) ORDER BY m.id",
+	[SQL_SYNC_PAST] = "SELECT p.conversation, c.id, p.since, p.until, p.left_id"
+			  " FROM past AS p INDEXED BY past_user CROSS JOIN conversation AS c"
+			  " WHERE p.user = ?1 AND p.left_id >= ?2 AND c.number = p.conversation"
+			  " ORDER BY p.left_id",
+	[SQL_SYNC_RECORDS] =
+		"SELECT " RECORD_COLUMNS ", space, changed"
+		" FROM record INDEXED BY record_changed WHERE owner = ?1 AND changed > 0"
+		" AND changed >= ?2 AND changed <= ?3 ORDER BY changed, space, key",
+	[SQL_SYNC_RECORDS_AT] = "SELECT count(*) FROM record INDEXED BY record_changed"
+				" WHERE owner = ?1 AND changed > 0 AND changed = ?2",
+	/* --- records */
 	[SQL_RECORD_GET] = "SELECT " RECORD_COLUMNS " FROM record"
 			   " WHERE space = ?1 AND owner = ?2 AND key = ?3",
 	[SQL_RECORD_PUT] = "INSERT OR REPLACE INTO record"
-			   " (space, owner, key, value, version, expires_at_ms)"
-			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			   " (space, owner, key, value, version, expires_at_ms, changed, deleted)"
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_RECORD_DROP] = "DELETE FROM record WHERE space = ?1 AND owner = ?2 AND key = ?3",
 	[SQL_RECORDS_OWNER] = "SELECT " RECORD_COLUMNS " FROM record"
 			      " WHERE space = ?1 AND owner = ?2 AND key >= ?3 ORDER BY key",
@@ -78,7 +149,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_RECORDS_EXPIRE] =
 		"DELETE FROM record WHERE (space, owner, key) IN (SELECT space, owner, key"
 		" FROM record WHERE expires_at_ms > 0 AND expires_at_ms <= ?1"
-		" ORDER BY expires_at_ms LIMIT ?2)",
+		" ORDER BY expires_at_ms LIMIT ?2) RETURNING changed * deleted",
 };
 
 int db_exec(struct db *db, const char *sql)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pages of one log. seq has no holes, so the newest `limit` rows are a range known beforehand; only
- * when there is a limit of bytes a first walk backwards finds where the page must begin.
+ * when there is a limit of bytes a first walk backwards finds where the page must begin. Times do
+ * not fall within a log, so the first event of a day is found by halving.
  */
 #include "store_sqlite.h"
 
@@ -17,13 +18,42 @@ void event_from_row(sqlite3_stmt *st, struct nuncio_str conversation, struct nun
 		.type = db_text(st, 5),
 		.kind = db_text(st, 6),
 		.body = db_text(st, 7),
-		.extra = db_text(st, 8) };
+		.extra = db_text(st, 8),
+		.target = db_uint(st, 9),
+		.changed = db_uint(st, 10),
+		.flags = (uint32_t)db_uint(st, 11),
+		.state = db_text(st, 12) };
 }
 
 size_t event_bytes(const struct nuncio_event *event)
 {
+	size_t now = event->now ? event_bytes(event->now) : 0;
 	return event->conversation.n + event->type.n + event->from.n + event->client_id.n +
-	       event->kind.n + event->body.n + event->extra.n;
+	       event->kind.n + event->body.n + event->extra.n + event->state.n + now;
+}
+
+int event_now(struct db *db, int64_t number, uint64_t since, struct nuncio_event *event,
+	struct nuncio_event *now_r)
+{
+	sqlite3_stmt *st = db->sql[SQL_EVENT_AT];
+	if (!event->target || event->target <= since)
+		return SQLITE_OK;
+	sqlite3_bind_int64(st, 1, number);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)event->target);
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		event_from_row(st, event->conversation, now_r);
+		event->now = now_r;
+		return SQLITE_OK;
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+void event_now_end(struct db *db, const struct nuncio_event *event)
+{
+	if (event->now)
+		sqlite3_reset(db->sql[SQL_EVENT_AT]);
 }
 
 /* A range of one log: from <= seq < end. */
@@ -45,13 +75,17 @@ static sqlite3_stmt *bind_range(struct db *db, enum db_sql which, const struct r
 static int narrow(struct db *db, const struct nuncio_events_query *q, struct range *range)
 {
 	sqlite3_stmt *st = bind_range(db, SQL_EVENTS_BACK, range);
-	struct nuncio_event event;
+	struct nuncio_event event, now;
 	size_t bytes = 0;
 	uint64_t from = range->end;
 	int rc;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		event_from_row(st, q->conversation, &event);
+		rc = event_now(db, range->number, 0, &event, &now);
+		if (rc != SQLITE_OK)
+			break;
 		bytes += event_bytes(&event);
+		event_now_end(db, &event);
 		if (bytes > q->max_bytes && from != range->end)
 			break;
 		from = event.seq;
@@ -61,24 +95,62 @@ static int narrow(struct db *db, const struct nuncio_events_query *q, struct ran
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* 1 added, 0 it must go onto the next page, or negative: minus an SQLite code. */
+static int add_row(struct db *db, struct nuncio_job *job, const struct nuncio_events_query *q,
+	int64_t number, struct nuncio_event *event, size_t *bytes)
+{
+	struct nuncio_event now;
+	int rc = event_now(db, number, 0, event, &now);
+	if (rc != SQLITE_OK)
+		return -rc;
+	size_t sum = *bytes + event_bytes(event);
+	bool fits = !q->max_bytes || !*bytes || sum <= q->max_bytes;
+	if (fits) {
+		nuncio_job_add_event(job, event);
+		*bytes = sum;
+	}
+	event_now_end(db, event);
+	return fits;
+}
+
 static int add_rows(struct db *db, struct nuncio_job *job, const struct nuncio_events_query *q,
 	const struct range *range, uint64_t *next_r)
 {
 	sqlite3_stmt *st = bind_range(db, SQL_EVENTS_FROM, range);
 	struct nuncio_event event;
 	size_t bytes = 0;
-	int rc;
+	int rc, added = 1;
 	*next_r = range->from;
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+	while (added > 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		event_from_row(st, q->conversation, &event);
-		bytes += event_bytes(&event);
-		if (q->max_bytes && bytes > q->max_bytes && *next_r != range->from)
-			break;
-		nuncio_job_add_event(job, &event);
-		*next_r = event.seq + 1;
+		added = add_row(db, job, q, range->number, &event, &bytes);
+		*next_r += added > 0;
 	}
 	sqlite3_reset(st);
+	if (added < 0)
+		return -added;
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Begins the range with the first event in it that was sent at or after a time; or empties it. */
+static int skip_to_time(struct db *db, int64_t from_ms, struct range *range)
+{
+	sqlite3_stmt *st = db->sql[SQL_EVENT_TIME];
+	uint64_t low = range->from, high = range->end;
+	int rc = SQLITE_ROW;
+	sqlite3_bind_int64(st, 1, range->number);
+	while (rc == SQLITE_ROW && low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		sqlite3_bind_int64(st, 2, (sqlite3_int64)middle);
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW && sqlite3_column_int64(st, 0) >= from_ms)
+			high = middle;
+		else
+			low = middle + 1;
+		sqlite3_reset(st);
+	}
+	range->from = low;
+	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
 static int find_head(
@@ -102,13 +174,16 @@ int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events
 	int rc = find_head(db, q->conversation, &range.number, &last);
 	if (rc != SQLITE_ROW)
 		return rc == SQLITE_DONE ? 0 : READ_FAILED;
-	uint64_t lowest = q->after < last ? q->after + 1 : last + 1;
-	uint64_t end = q->before && q->before <= last ? q->before : last + 1;
-	if (lowest >= end)
+	range.from = q->after < last ? q->after + 1 : last + 1;
+	range.end = q->before && q->before <= last ? q->before : last + 1;
+	bool is_forward = q->after || q->from_ms || q->flags & NUNCIO_EVENTS_FORWARD;
+	rc = q->from_ms && range.from < range.end ? skip_to_time(db, q->from_ms, &range)
+						  : SQLITE_OK;
+	if (rc != SQLITE_OK)
+		return READ_FAILED;
+	if (range.from >= range.end)
 		return 0;
-	bool is_forward = q->after != 0 || (q->flags & NUNCIO_EVENTS_FORWARD);
-	range.from = lowest;
-	range.end = end;
+	uint64_t lowest = range.from, end = range.end;
 	if (is_forward && end - lowest > limit)
 		range.end = lowest + limit;
 	if (!is_forward && end - lowest > limit)

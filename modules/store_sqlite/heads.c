@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers, last seq and last id of conversations, as the writer lane sees them. A conversation's
- * counter is read once and written once per batch, however many events the batch has for it; that
- * is worth
- * 1.4-1.8 times the rate. Bounded: the least recently used go first, never those of the running
- *   batch.
+ * Numbers, last seq, last ids and member counts of conversations, as the writer lane sees them. A
+ * conversation's row is read once and written once per batch, however many events and marks the
+ * batch has for it; that is worth 1.4-1.8 times the rate. Bounded: the least recently used go
+ * first, never those of the running batch.
  *
  * After a rollback everything is forgotten, since the numbers ran ahead of the database.
  */
@@ -65,7 +64,7 @@ static void link_newest(struct heads *h, struct head *head)
 	h->newest = head;
 }
 
-static void drop(struct heads *h, struct head *head)
+static void forget(struct heads *h, struct head *head)
 {
 	struct head **at = &h->bucket[head->hash % HEADS_BUCKETS];
 	while (*at != head)
@@ -79,7 +78,7 @@ static void drop(struct heads *h, struct head *head)
 void heads_forget(struct heads *h)
 {
 	while (h->newest)
-		drop(h, h->newest);
+		forget(h, h->newest);
 	h->dirty_count = 0;
 }
 
@@ -90,7 +89,7 @@ void heads_forget(struct heads *h)
 static struct head *keep(struct heads *h, struct nuncio_str id, uint64_t hash)
 {
 	if (h->count >= HEADS_MAX && !h->oldest->is_dirty)
-		drop(h, h->oldest);
+		forget(h, h->oldest);
 	struct head *head = store_alloc(sizeof(*head) + id.n);
 	*head = (struct head){ .hash = hash, .id_bytes = id.n };
 	if (id.n)
@@ -133,6 +132,8 @@ int heads_find(struct heads *h, struct db *db, struct nuncio_str id, struct head
 		head->number = sqlite3_column_int64(st, 0);
 		head->last_seq = db_uint(st, 1);
 		head->last_id = db_uint(st, 2);
+		head->member_count = (uint32_t)db_uint(st, 3);
+		head->marked = db_uint(st, 4);
 		*head_r = head;
 	}
 	sqlite3_reset(st);
@@ -155,10 +156,15 @@ int heads_add(struct heads *h, struct db *db, struct nuncio_str id, struct head 
 	return SQLITE_OK;
 }
 
-void heads_grow(struct heads *h, struct head *head, nuncio_id id)
+void heads_drop(struct heads *h, struct head **head)
 {
-	head->last_seq++;
-	head->last_id = id;
+	if (*head)
+		forget(h, *head);
+	*head = NULL;
+}
+
+void heads_touch(struct heads *h, struct head *head)
+{
 	if (head->is_dirty)
 		return;
 	head->is_dirty = true;
@@ -174,6 +180,8 @@ int heads_write(struct heads *h, struct db *db)
 		sqlite3_bind_int64(st, 1, head->number);
 		sqlite3_bind_int64(st, 2, (sqlite3_int64)head->last_seq);
 		sqlite3_bind_int64(st, 3, (sqlite3_int64)head->last_id);
+		sqlite3_bind_int64(st, 4, head->member_count);
+		sqlite3_bind_int64(st, 5, (sqlite3_int64)head->marked);
 		rc = db_run(db, SQL_HEAD_SET);
 		head->is_dirty = false;
 	}

@@ -1,78 +1,96 @@
 /* SPDX-License-Identifier: MIT */
-/* Members and their two cursors. Marks only raise: written only when they change something. */
+/*
+ * Marks: the two cursors of a member. They only rise, and are written only when they change
+ * something; then the member and the conversation remember the mark's id, which is how sync finds
+ * it. Thread: the writer lane.
+ *
+ * Read first, then written by key: one statement with RETURNING takes twice as long, since SQLite
+ * makes a table for what it returns.
+ */
 #include "store_sqlite.h"
+
+#include <string.h>
 
 static uint64_t at_most(uint64_t value, uint64_t limit)
 {
 	return value < limit ? value : limit;
 }
 
-int member_mark(struct store *s, const struct nuncio_job_mark *in, struct outcome *out)
+/* True when something rose. */
+static bool raise_to(struct nuncio_member *member, uint64_t delivered, uint64_t read)
 {
-	struct db *db = &s->writer;
-	struct head *head;
-	int rc = heads_find(s->heads, db, in->conversation, &head);
-	if (rc != SQLITE_OK)
-		return rc;
-	if (!head) {
-		out->status = NUNCIO_E_NOTFOUND;
-		return SQLITE_OK;
-	}
+	bool rises = member->delivered < delivered || member->read < read;
+	if (member->delivered < delivered)
+		member->delivered = delivered;
+	if (member->read < read)
+		member->read = read;
+	return rises;
+}
+
+/* The answer waits for the commit, so it borrows nothing but from the job's input. */
+static void keep(const struct nuncio_job_mark *in, struct nuncio_member *member)
+{
+	member->user = in->user;
+	if (!member->extra.n)
+		return;
+	char *copy = store_alloc(member->extra.n);
+	memcpy(copy, member->extra.p, member->extra.n);
+	member->extra.p = copy;
+}
+
+/* SQLITE_ROW or SQLITE_DONE: whether there is such a member; out->raised: what was raised. */
+static int look(struct db *db, const struct nuncio_job_mark *in, const struct head *head,
+	struct outcome *out)
+{
+	sqlite3_stmt *st = db->sql[SQL_MEMBER_GET];
 	uint64_t read = at_most(in->read, head->last_seq);
 	uint64_t delivered = at_most(in->delivered > read ? in->delivered : read, head->last_seq);
-	sqlite3_stmt *raise = db->sql[SQL_MEMBER_RAISE], *is = db->sql[SQL_MEMBER_IS];
-	sqlite3_bind_int64(raise, 1, head->number);
-	db_bind(raise, 2, in->user);
-	sqlite3_bind_int64(raise, 3, (sqlite3_int64)delivered);
-	sqlite3_bind_int64(raise, 4, (sqlite3_int64)read);
-	rc = sqlite3_step(raise);
+	sqlite3_bind_int64(st, 1, head->number);
+	db_bind(st, 2, in->user);
+	int rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW) {
-		out->raised = true;
-		out->delivered = db_uint(raise, 0);
-		out->read = db_uint(raise, 1);
+		member_from_row(st, in->conversation, &out->member);
+		out->raised = raise_to(&out->member, delivered, read);
+		if (out->raised)
+			keep(in, &out->member);
+		else
+			out->member = (struct nuncio_member){ 0 };
 	}
-	sqlite3_reset(raise);
-	if (rc != SQLITE_DONE)
-		return rc == SQLITE_ROW ? SQLITE_OK : rc;
-	sqlite3_bind_int64(is, 1, head->number);
-	db_bind(is, 2, in->user);
-	rc = sqlite3_step(is);
-	sqlite3_reset(is);
+	sqlite3_reset(st);
+	return rc;
+}
+
+static int write_cursors(
+	struct store *s, const struct nuncio_job_mark *in, struct head *head, struct outcome *out)
+{
+	sqlite3_stmt *st = s->writer.sql[SQL_MEMBER_RAISE];
+	sqlite3_bind_int64(st, 1, head->number);
+	db_bind(st, 2, in->user);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)out->member.delivered);
+	sqlite3_bind_int64(st, 4, (sqlite3_int64)out->member.read);
+	sqlite3_bind_int64(st, 5, (sqlite3_int64)in->id);
+	if (in->id) {
+		head->marked = s->highest = in->id;
+		heads_touch(s->heads, head);
+	}
+	return db_run(&s->writer, SQL_MEMBER_RAISE);
+}
+
+int member_mark(struct store *s, const struct nuncio_job_mark *in, struct outcome *out)
+{
+	struct head *head;
+	int rc = heads_find(s->heads, &s->writer, in->conversation, &head);
+	if (rc != SQLITE_OK)
+		return rc;
+	/* As with events: one that does not grow would be missed by sync. 0: it need not know. */
+	if (!head || (in->id && in->id <= s->highest) || in->id > INT64_MAX) {
+		out->status = head ? NUNCIO_E_INVAL : NUNCIO_E_NOTFOUND;
+		return SQLITE_OK;
+	}
+	rc = look(&s->writer, in, head, out);
+	if (rc == SQLITE_ROW && out->raised)
+		return write_cursors(s, in, head, out);
 	if (rc == SQLITE_DONE)
 		out->status = NUNCIO_E_NOTFOUND;
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-/* 1 and *number_r, 0 for none, or READ_FAILED. */
-static int find_number(struct db *db, struct nuncio_str conversation, int64_t *number_r)
-{
-	sqlite3_stmt *st = db->sql[SQL_CONVERSATION_FIND];
-	db_bind(st, 1, conversation);
-	int rc = sqlite3_step(st);
-	*number_r = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-	sqlite3_reset(st);
-	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : READ_FAILED;
-}
-
-int member_list(struct db *db, struct nuncio_job *job, const struct nuncio_job_members *q)
-{
-	sqlite3_stmt *st = db->sql[SQL_MEMBERS_FROM];
-	uint32_t limit = q->limit ? q->limit : 1, count = 0;
-	int64_t number;
-	int rc = find_number(db, q->conversation, &number);
-	if (rc <= 0)
-		return rc;
-	sqlite3_bind_int64(st, 1, number);
-	db_bind(st, 2, q->after);
-	sqlite3_bind_int64(st, 3, (int64_t)limit + 1);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW && count++ < limit)
-		nuncio_job_add_member(
-			job, &(struct nuncio_member){ .size = sizeof(struct nuncio_member),
-				     .user = db_text(st, 0),
-				     .delivered = db_uint(st, 1),
-				     .read = db_uint(st, 2) });
-	sqlite3_reset(st);
-	if (rc == SQLITE_ROW)
-		nuncio_job_set_more(job, 1);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : READ_FAILED;
 }

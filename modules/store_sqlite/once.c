@@ -206,7 +206,7 @@ static int compare(struct db *db, nuncio_id id, int64_t number, const struct nun
 	sqlite3_stmt *st = db->sql[SQL_EVENT_GET];
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)id);
 	int rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW && sqlite3_column_int64(st, 9) == number &&
+	if (rc == SQLITE_ROW && sqlite3_column_int64(st, EVENT_COLUMN_CONVERSATION) == number &&
 		same(db_text(st, 3), wanted->from) && same(db_text(st, 4), wanted->client_id))
 		return SQLITE_ROW;
 	sqlite3_reset(st);

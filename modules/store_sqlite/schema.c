@@ -10,6 +10,16 @@
  *                of many pages.
  *  conversation  gives text ids a number, so that the two are not repeated in every row and index.
  *  head          last seq and id; apart from conversation to be small: hundreds of them on a page.
+ *  member        those who are there. It repeats the conversation's text id, because index
+ *                member_user is walked in the order of it: the groups of somebody with thousands of
+ *                other conversations are a range, not a sort of everything (memberships); and the
+ *                index alone, with a look at `head`, says what is new for whom (sync).
+ *  past          those who have left, with what they may still see. Apart, so that no read of
+ *                members steps over them; by user and `left_id`, the event of their leaving, so
+ *                that sync finds whom it still concerns and never meets the others again.
+ *  mention       who was called where; user '' is everybody. A row only for what calls somebody.
+ *  record        with `changed`, the id under which sync tells of it, and tombstones (`deleted`)
+ *                that stay for 30 days.
  *  once          see once.c.
  */
 #include "store_sqlite.h"
@@ -47,6 +57,47 @@ static const char *const migrations[] = {
 	"CREATE TABLE once (key INTEGER NOT NULL, event INTEGER NOT NULL,"
 	" PRIMARY KEY (key, event)) WITHOUT ROWID;"
 	"INSERT INTO meta VALUES ('once_secret', randomblob(16)), ('once_upto', 0);",
+	/*
+	 * 3: events that change others, members who come and go, mentions, synced records, search.
+	 * Who was there before was there from the first event on.
+	 */
+	"ALTER TABLE event ADD COLUMN target INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE event ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE event ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE event ADD COLUMN state TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE head ADD COLUMN member_count INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE head ADD COLUMN marked INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE member RENAME TO member_2;"
+	"DROP INDEX member_user;"
+	"CREATE TABLE member (conversation INTEGER NOT NULL, user TEXT NOT NULL,"
+	" delivered INTEGER NOT NULL, read INTEGER NOT NULL, marked INTEGER NOT NULL,"
+	" since INTEGER NOT NULL, role INTEGER NOT NULL, muted_until_ms INTEGER NOT NULL,"
+	" joined_at_ms INTEGER NOT NULL, id TEXT NOT NULL, extra TEXT NOT NULL,"
+	" PRIMARY KEY (conversation, user)) WITHOUT ROWID;"
+	"INSERT INTO member SELECT m.conversation, m.user, m.delivered, m.read, 0, 0, 0, 0,"
+	" coalesce(e.sent_at_ms, 0), c.id, '' FROM member_2 AS m"
+	" JOIN conversation AS c ON c.number = m.conversation"
+	" LEFT JOIN event AS e ON e.conversation = m.conversation AND e.seq = 1"
+	" ORDER BY m.conversation, m.user;"
+	"DROP TABLE member_2;"
+	"CREATE INDEX member_user ON member (user, id);"
+	"CREATE INDEX member_role ON member (conversation, user) WHERE role > 0;"
+	"UPDATE head SET member_count ="
+	" (SELECT count(*) FROM member AS m WHERE m.conversation = head.number);"
+	"CREATE TABLE past (conversation INTEGER NOT NULL, user TEXT NOT NULL,"
+	" delivered INTEGER NOT NULL, read INTEGER NOT NULL, since INTEGER NOT NULL,"
+	" until INTEGER NOT NULL, left_id INTEGER NOT NULL, role INTEGER NOT NULL,"
+	" muted_until_ms INTEGER NOT NULL, joined_at_ms INTEGER NOT NULL, extra TEXT NOT NULL,"
+	" PRIMARY KEY (conversation, user)) WITHOUT ROWID;"
+	"CREATE INDEX past_user ON past (user, left_id);"
+	"CREATE TABLE mention (conversation INTEGER NOT NULL, user TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, sender TEXT NOT NULL, PRIMARY KEY (conversation, user, seq))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX mention_seq ON mention (conversation, seq);"
+	"ALTER TABLE record ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE record ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX record_changed ON record (owner, changed) WHERE changed > 0;"
+	"INSERT INTO meta VALUES ('sync_floor', 0);",
 };
 enum { SCHEMA_VERSION = (int)(sizeof(migrations) / sizeof(migrations[0])) };
 

@@ -91,8 +91,11 @@ static int open_readers(struct store *s, struct nuncio_error *err)
 static int read_highest(struct store *s, struct nuncio_error *err)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(
-		s->writer.handle, "SELECT coalesce(max(last_id), 0) FROM head", -1, &st, NULL);
+	int rc = sqlite3_prepare_v2(s->writer.handle,
+		"SELECT max((SELECT coalesce(max(max(last_id, marked)), 0) FROM head),"
+		" (SELECT coalesce(max(changed), 0) FROM record WHERE changed > 0),"
+		" (SELECT value FROM meta WHERE name = 'sync_floor'))",
+		-1, &st, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
@@ -155,6 +158,12 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 	s->failures = data->failures;
 	s->wal_pages = data->wal_pages;
 	const char *path = nuncio_conf_text(self, "path");
+	/*
+	 * SQLite counts its memory under one lock, for limits that nobody here sets; without it an
+	 * event takes 7 % fewer instructions. Process-wide, and refused once SQLite runs: both are
+	 * fine.
+	 */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->path = store_alloc(strlen(path) + 1);
 	memcpy(s->path, path, strlen(path) + 1);
 	int status = schema_lock(s->path, &s->lock_fd, err);
@@ -199,6 +208,12 @@ static int read_job(struct store *s, struct db *db, struct nuncio_job *job, nunc
 		return conversation_list(db, job, in);
 	case NUNCIO_JOB_MEMBERS:
 		return member_list(db, job, in);
+	case NUNCIO_JOB_MEMBER:
+		return member_one(db, job, in);
+	case NUNCIO_JOB_MEMBERSHIPS:
+		return member_ships(db, job, in);
+	case NUNCIO_JOB_REACHED:
+		return member_reached(db, job, in);
 	case NUNCIO_JOB_GET:
 		return record_get(db, job, in);
 	case NUNCIO_JOB_LIST:

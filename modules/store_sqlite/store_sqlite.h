@@ -23,6 +23,8 @@ enum {
 	STORE_ROWS_MAX = 1000,
 	STORE_UUID_CHARS = 32,
 	STORE_VALUE_BYTES_MAX = 64 * 1024,
+	STORE_KEY_BYTES_MAX = 255,    /* of a record, with the digits of NUNCIO_WRITE_KEY_SEQ */
+	STORE_EXTRA_BYTES_MAX = 1024, /* of a member */
 	STORE_UNREAD_MAX = 1000
 };
 
@@ -36,6 +38,7 @@ enum db_sql {
 	SQL_SAVEPOINT_UNDO,
 	SQL_SAVEPOINT_END,
 	SQL_META_SET,
+	SQL_META_GET,
 	SQL_CONVERSATION_ADD,
 	SQL_CONVERSATION_FIND,
 	SQL_CONVERSATION_ID,
@@ -43,19 +46,40 @@ enum db_sql {
 	SQL_HEAD_ADD,
 	SQL_HEAD_SET,
 	SQL_EVENT_ADD,
+	SQL_EVENT_ADD_MORE,
 	SQL_EVENT_GET,
+	SQL_EVENT_AT,
 	SQL_EVENT_ID,
+	SQL_EVENT_TIME,
+	SQL_EVENT_AMEND,
 	SQL_EVENTS_FROM,
 	SQL_EVENTS_BACK,
 	SQL_EVENTS_UNREAD,
-	SQL_EVENTS_CHANGED,
 	SQL_EVENTS_KEYED,
 	SQL_ONCE_ADD,
 	SQL_ONCE_FIND,
 	SQL_MEMBER_ADD,
 	SQL_MEMBER_RAISE,
-	SQL_MEMBER_IS,
+	SQL_MEMBER_GET,
+	SQL_MEMBER_SET,
+	SQL_MEMBER_DROP,
+	SQL_MEMBERS_DROP,
 	SQL_MEMBERS_FROM,
+	SQL_MEMBERS_ROLE,
+	SQL_MEMBERS_REACHED,
+	SQL_MEMBERS_MARKED,
+	SQL_MEMBERSHIPS,
+	SQL_PAST_KEEP,
+	SQL_PAST_KEEP_ALL,
+	SQL_PAST_DROP,
+	SQL_PAST_GET,
+	SQL_MENTION_ADD,
+	SQL_MENTIONS_DROP,
+	SQL_MENTIONS_COUNT,
+	SQL_SYNC_PRESENT,
+	SQL_SYNC_PAST,
+	SQL_SYNC_RECORDS,
+	SQL_SYNC_RECORDS_AT,
 	SQL_RECORD_GET,
 	SQL_RECORD_PUT,
 	SQL_RECORD_DROP,
@@ -79,10 +103,11 @@ struct checkpoint;
 struct outcome {
 	int status;
 	bool duplicate, raised;
-	uint64_t delivered, read; /* of a member whose cursors rose */
+	struct nuncio_member member; /* whose cursors rose; `extra` is a copy */
 	uint64_t seq;
 	nuncio_id id;
 	int64_t sent_at_ms;
+	struct nuncio_event *now; /* the target of an event with one: a copy, one allocation */
 };
 
 struct store {
@@ -95,10 +120,10 @@ struct store {
 	/* The writer lane's own. */
 	struct heads *heads;
 	struct once *once;
-	nuncio_id highest; /* of the running transaction */
+	nuncio_id highest; /* of events, marks and synced writes in the running transaction */
 	struct outcome outcome[STORE_BATCH_MAX];
 	/* Shared. */
-	_Atomic(nuncio_id) committed; /* highest event id that is durable */
+	_Atomic(nuncio_id) committed; /* highest id that is durable: what cursors of sync say */
 	struct checkpoint *checkpoint;
 	_Atomic(int64_t) complained_ms; /* when a failure was logged last */
 	_Atomic(uint32_t) silent;       /* failures since then that were not */
@@ -128,15 +153,16 @@ int schema_lock(const char *path, int *fd_r, struct nuncio_error *err);
 int schema_migrate(struct db *db, const char *path, struct nuncio_error *err);
 int schema_meta(struct db *db, const char *name, void *out, size_t size); /* bytes, or negative */
 
-/* --- heads.c: numbers and last seq of conversations, cached for the writer --- */
+/* --- heads.c: what the writer knows of conversations, cached --- */
 struct head {
 	struct head *chain;         /* same hash bucket */
 	struct head *newer, *older; /* order of use */
 	int64_t number;
 	uint64_t last_seq;
-	nuncio_id last_id;
-	uint64_t hash;
+	nuncio_id last_id, marked; /* of the newest event; of the newest change of a cursor */
+	uint32_t member_count;
 	bool is_dirty;
+	uint64_t hash;
 	size_t id_bytes;
 	char id[];
 };
@@ -145,7 +171,8 @@ void heads_free(struct heads **heads);
 /* SQLITE_OK and *head_r NULL when there is no such conversation. Valid until the batch ends. */
 int heads_find(struct heads *h, struct db *db, struct nuncio_str id, struct head **head_r);
 int heads_add(struct heads *h, struct db *db, struct nuncio_str id, struct head **head_r);
-void heads_grow(struct heads *h, struct head *head, nuncio_id id);
+void heads_touch(struct heads *h, struct head *head); /* it changed: write it with the batch */
+void heads_drop(struct heads *h, struct head **head); /* just added, and undone */
 int heads_write(struct heads *h, struct db *db);
 void heads_forget(struct heads *h);
 
@@ -160,23 +187,77 @@ void once_commit(struct once *o);
 void once_rollback(struct once *o);
 
 /*
- * --- the kinds of work; writers return an SQLite code and put the job's own status into *out ---
+ * --- the kinds of work; writers return an SQLite code and put the job's own status into *out. What
+ * is refused leaves nothing behind in the transaction. ---
  */
 int append_apply(struct store *s, const struct nuncio_job_append *in, struct outcome *out);
 int member_mark(struct store *s, const struct nuncio_job_mark *in, struct outcome *out);
-int record_write(
-	struct store *s, const struct nuncio_record_write *writes, size_t n, struct outcome *out);
+/* With `seq`, that of the event that they come with; `id` is what sync knows them by. */
+int record_write(struct store *s, const struct nuncio_record_write *writes, size_t n, nuncio_id id,
+	uint64_t seq, struct outcome *out);
+
+/* --- parts of an append; the same --- */
+struct append {
+	struct store *s;
+	const struct nuncio_job_append *in;
+	struct outcome *out;
+	struct head *head;     /* NULL: the conversation is not there yet */
+	uint64_t seq;          /* that the event gets */
+	uint32_t member_count; /* as it will be */
+};
+int member_check_sender(struct append *a);
+int member_add_founders(struct append *a);
+int member_change_all(struct append *a);
+int amend_check(struct append *a);
+int amend_apply(struct append *a);
+int amend_answer(struct append *a, uint64_t target); /* puts the target into out->now */
+int mention_add(const struct append *a);
+int mention_drop(struct db *db, int64_t number, uint64_t seq);
+int mention_count(
+	struct db *db, int64_t number, struct nuncio_str user, uint64_t above, uint64_t *count_r);
 
 /* --- readers return a status for nuncio_job_done; SQLite's errors as READ_FAILED --- */
 enum { READ_FAILED = INT32_MIN };
 int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events_query *q);
+enum { EVENT_COLUMN_CONVERSATION = 13 }; /* its number, behind those of event_from_row */
 void event_from_row(sqlite3_stmt *st, struct nuncio_str conversation, struct nuncio_event *event_r);
 size_t event_bytes(const struct nuncio_event *event);
+/*
+ * Fills event->now from *now_r, which SQL_EVENT_AT holds until event_now_end. The target must be
+ * above `since`, else there is none.
+ */
+int event_now(struct db *db, int64_t number, uint64_t since, struct nuncio_event *event,
+	struct nuncio_event *now_r);
+void event_now_end(struct db *db, const struct nuncio_event *event);
 int sync_read(struct store *s, struct db *db, struct nuncio_job *job,
 	const struct nuncio_sync_query *q, nuncio_id now);
+/* Where a pass of sync goes on; a 0: at its beginning. */
+enum sync_part {
+	SYNC_EVENTS,  /* a: number of a conversation, b: seq to begin with */
+	SYNC_MARKS,   /* a: number of a conversation, b: id of the last mark that was given */
+	SYNC_PAST,    /* a: id of the event of leaving, b: seq to begin with */
+	SYNC_RECORDS, /* a: id of writes, b: how many of them are still to be given */
+	SYNC_PARTS
+};
+struct sync_place {
+	nuncio_id from, upto;
+	uint64_t part, a, b;
+};
+bool sync_cursor_parse(
+	const struct store *s, struct nuncio_str text, nuncio_id now, struct sync_place *place_r);
+void sync_cursor_set(const struct store *s, struct nuncio_job *job, const struct sync_place *place);
 int conversation_list(
 	struct db *db, struct nuncio_job *job, const struct nuncio_job_conversations *q);
+/* From a row that begins with user, delivered, read, role, since, muted, joined, extra. */
+void member_from_row(
+	sqlite3_stmt *st, struct nuncio_str conversation, struct nuncio_member *member_r);
 int member_list(struct db *db, struct nuncio_job *job, const struct nuncio_job_members *q);
+int member_one(struct db *db, struct nuncio_job *job, const struct nuncio_job_member *q);
+int member_ships(struct db *db, struct nuncio_job *job, const struct nuncio_job_memberships *q);
+int member_reached(struct db *db, struct nuncio_job *job, const struct nuncio_job_reached *q);
+/* Of a row that begins with owner, key, value, version, expires_at_ms, deleted. */
+void record_from_row(sqlite3_stmt *st, struct nuncio_str space, struct nuncio_record *record_r);
+bool record_is_absent(sqlite3_stmt *st, int64_t now_ms);
 int record_get(struct db *db, struct nuncio_job *job, const struct nuncio_record *q);
 int record_list(struct db *db, struct nuncio_job *job, const struct nuncio_records_query *q);
 int record_expire(struct store *s);

@@ -91,10 +91,10 @@ static void foreign_and_broken_files_are_refused(void **state)
 	case_open();
 	append("d:1", "alice", "", "1");
 	case_close();
-	run_sql("PRAGMA user_version = 3");
-	check_refused("schema version 3");
-	check_refused("up to 2");
-	run_sql("PRAGMA user_version = 2; DELETE FROM meta");
+	run_sql("PRAGMA user_version = 4");
+	check_refused("schema version 4");
+	check_refused("up to 3");
+	run_sql("PRAGMA user_version = 3; DELETE FROM meta");
 	check_refused("meta");
 }
 
@@ -175,6 +175,70 @@ static const char schema_1[] =
 	" (1002, 4, 2, 6, 'bob', '', 'message', 'text', '\"b\"', '');"
 	"INSERT INTO member VALUES (4, 'alice', 2, 1), (4, 'bob', 0, 0);"
 	"INSERT INTO record VALUES ('s', 'o', 'k', 'v', 7, 0);";
+
+/* What version 2 added. */
+static const char schema_2[] =
+	"CREATE TABLE once (key INTEGER NOT NULL, event INTEGER NOT NULL,"
+	" PRIMARY KEY (key, event)) WITHOUT ROWID;"
+	"INSERT INTO meta VALUES ('once_secret', randomblob(16)), ('once_upto', 0);"
+	"PRAGMA user_version = 2;"
+	"INSERT INTO conversation VALUES (5, 'd:2'), (6, 'd:0');"
+	"INSERT INTO head VALUES (5, 1, 1003), (6, 1, 1004);"
+	"INSERT INTO event VALUES (1003, 5, 1, 7, 'carol', '', 'message', 'text', '\"c\"', ''),"
+	" (1004, 6, 1, 8, 'alice', '', 'message', 'text', '\"d\"', '');"
+	"INSERT INTO member VALUES (5, 'alice', 1, 1), (5, 'carol', 0, 0), (6, 'alice', 0, 0);";
+
+/* Everything that version 2 did not know, on what it left. */
+static void check_what_is_new(void)
+{
+	struct nuncio_job_memberships ships = {
+		.size = sizeof(ships), .limit = 10, .user = S("alice"), .prefix = S("d:")
+	};
+	struct nuncio_job job = read_job(NUNCIO_JOB_MEMBERSHIPS, &ships);
+	assert_int_equal(job.member_count, 3);
+	assert_str(job.members[0].conversation, "d:0");
+	assert_str(job.members[1].conversation, "d:1");
+	assert_str(job.members[2].conversation, "d:2");
+	assert_int_equal(job.members[2].member_count, 2);
+	assert_int_equal(job.members[2].since + job.members[2].role, 0);
+	assert_int_equal(job.members[2].joined_at_ms, 7);
+	assert_int_equal(job.members[2].read, 1);
+	store_host_job_fini(&job);
+	job = read_events("d:2", 0, 0, 10);
+	assert_int_equal(job.event_count, 1);
+	assert_int_equal(job.events[0].target + job.events[0].changed + job.events[0].flags, 0);
+	assert_str(job.events[0].state, "");
+	store_host_job_fini(&job);
+	job = read_conversations("alice", "", 1);
+	assert_str(job.conversations[0].peer, "");
+	assert_int_equal(job.conversations[0].member_count, 1);
+	store_host_job_fini(&job);
+}
+
+static void version_2_is_migrated(void **state)
+{
+	(void)state;
+	case_close();
+	write_file("", 0);
+	run_sql(schema_1);
+	run_sql(schema_2);
+	case_open();
+	assert_int_equal(store_host_highest(the.host), 1004);
+	check_what_is_new();
+	the.last_id = 2000;
+	/* A page that the older version left unfinished begins anew. */
+	struct nuncio_job job =
+		read_sync("alice", S("0123456789abcdef0123456789abcdef-1001-1003-5-1"), 10);
+	assert_int_equal(job.gap, 0);
+	assert_int_equal(job.event_count, 3);
+	store_host_job_fini(&job);
+	assert_int_equal(mark("d:2", "carol", 1, 1), 1);
+	job = read_sync("alice", S("0123456789abcdef0123456789abcdef-1004"), 10);
+	assert_int_equal(job.event_count, 0);
+	assert_int_equal(job.member_count, 1);
+	assert_str(job.members[0].user, "carol");
+	store_host_job_fini(&job);
+}
 
 static void an_older_schema_is_migrated(void **state)
 {
@@ -673,6 +737,7 @@ int main(void)
 		CASE(a_missing_directory_is_named),
 		CASE(a_read_only_directory_is_named),
 		CASE(an_older_schema_is_migrated),
+		CASE(version_2_is_migrated),
 		CASE(a_copy_put_back_makes_cursors_gaps),
 		CASE(nothing_acknowledged_is_lost_by_kill),
 		CASE(one_job_that_sqlite_refuses_fails_alone),

@@ -191,6 +191,7 @@ void settings_logic(const struct options *core, struct logic_settings *logic)
 	logic->heartbeat_ms = options_int(core, "heartbeat");
 	logic->auth_timeout_ms = options_int(core, "auth_timeout");
 	logic->request_timeout_ms = options_int(core, "request_timeout");
+	logic->drain_timeout_ms = options_int(core, "drain_timeout");
 	logic->retry_after_ms = options_int(core, "retry_after");
 	logic->body_bytes = (uint32_t)options_int(core, "body_limit");
 	logic->page_limit = 100;

@@ -102,13 +102,41 @@ struct nuncio_storing {                   /* an event goes to the store, whoever
 	struct nuncio_writes *writes;     /* see nuncio_storing_add */
 };
 
+/* Someone is about to become a member; the module asks that makes them one. */
+struct nuncio_join {
+	uint32_t size;                  /* sizeof(struct nuncio_join) */
+	uint32_t role;                  /* that they get, as the kind understands it */
+	struct nuncio_session *session; /* of `by`; NULL: through REST or a module */
+	struct nuncio_str user;
+	/* who lets them in: themselves, or who adds or invited them; empty: nobody but a module */
+	struct nuncio_str by;
+	struct nuncio_str conversation;
+};
+struct nuncio_state { /* someone's presence has changed, on all nodes together */
+	struct nuncio_str user;
+	uint32_t was, is; /* enum nuncio_presence_status (services/presence.h) */
+	int64_t last_seen_ms;
+};
+struct nuncio_answered {                /* a request was answered */
+	struct nuncio_session *session; /* NULL over HTTP, and when it has gone meanwhile */
+	struct nuncio_str user;         /* empty when not authenticated */
+	struct nuncio_str op;           /* as in nuncio_call; empty: no such op or route */
+	int32_t code;                   /* codes.h; 0: success */
+	uint32_t http_status;           /* 0 over WebSocket */
+	int64_t took_us;                /* from when the core had it to the answer */
+};
+struct nuncio_drain {       /* the server begins to stop */
+	int64_t timeout_ms; /* what is not over by then is cut off */
+};
+
 /* Every hook there is. Numbers are never reused. */
 #define NUNCIO_DECISIONS(X) \
 	X(1, may_connect, peer) \
 	X(2, may_login, login) \
 	X(3, may_call, call) \
 	X(4, may_send, send) \
-	X(5, may_query, access)
+	X(5, may_query, access) \
+	X(6, may_join, join)
 #define NUNCIO_FILTERS(X) \
 	X(501, may_reach, reach) \
 	X(502, may_store, storing)
@@ -118,7 +146,10 @@ struct nuncio_storing {                   /* an event goes to the store, whoever
 	X(1003, did_mark, mark) \
 	X(1004, did_disconnect, leave) \
 	X(1005, did_event, told) \
-	X(1006, did_miss, miss)
+	X(1006, did_miss, miss) \
+	X(1007, did_presence, state) \
+	X(1008, did_request, answered) \
+	X(1009, did_drain, drain)
 
 enum nuncio_hook {
 	NUNCIO_HOOK_none = 0,
@@ -170,7 +201,10 @@ NUNCIO_DECISIONS(NUNCIO_X)
 NUNCIO_FILTERS(NUNCIO_X)
 #undef NUNCIO_X
 
-/* Notices: void fn(what, user). They may start new work; that is queued behind what runs now. */
+/*
+ * Notices: void fn(what, user). They may start new work; that is queued behind what runs now.
+ * did_request comes at the end of the turn in which the answer was given.
+ */
 #define NUNCIO_X(number, name, facts) \
 	typedef void nuncio_##name##_fn(const struct nuncio_##facts *what, void *user); \
 	static inline int nuncio_hook_##name( \
@@ -181,6 +215,23 @@ NUNCIO_FILTERS(NUNCIO_X)
 	}
 NUNCIO_NOTICES(NUNCIO_X)
 #undef NUNCIO_X
+
+/*
+ * Asks may_join; whoever makes members asks before. The answer comes to `done` (0, or negative with
+ * code and text for the client), perhaps before this returns; NUNCIO_E_GONE when what->session ends
+ * first. `what` and its texts are copied.
+ * Thread: logic (done too).
+ */
+void nuncio_conversation_join_ask(struct nuncio_module *self, const struct nuncio_join *what,
+	nuncio_entry_fn *done, void *user);
+
+/*
+ * Tells did_presence. For the module that knows who is online (it offers presence.v1), on the node
+ * that noticed, once for each change.
+ * Thread: logic.
+ */
+void nuncio_tell_presence(struct nuncio_module *self, struct nuncio_str user, uint32_t was,
+	uint32_t is, int64_t last_seen_ms);
 
 /*
  * Refuses: `code` (codes.h) and English words for the client (copied). Returns NUNCIO_REJECT, so

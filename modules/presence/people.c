@@ -321,6 +321,7 @@ int people_show(struct person *person)
 	enum nuncio_presence_status status = person_status(person);
 	if (status == person->told)
 		return 0;
+	person->was = person->told;
 	person->told = (uint8_t)status;
 	return 1;
 }

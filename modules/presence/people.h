@@ -34,8 +34,9 @@ struct person {
 	int64_t due_ms;          /* CHANGED: when */
 	int64_t last_seen_ms;    /* wall clock; 0: never, or not known */
 	uint32_t sessions, away; /* live ones, and those of them that are away */
-	uint8_t place, told;     /* told: what followers know; enum nuncio_presence_status */
-	uint8_t is_known;        /* last_seen_ms says what there is to say */
+	/* told: what followers know; was: what they knew before; enum nuncio_presence_status */
+	uint8_t place, told, was;
+	uint8_t is_known; /* last_seen_ms says what there is to say */
 	uint8_t is_dirty;
 	uint32_t user_bytes;
 	char user[];

@@ -113,6 +113,7 @@ static void tell(struct presence *presence, const struct person *person)
 			"presence.changed", data);
 	nuncio_json_free(&json);
 	nuncio_counter_add(presence->changes, 1);
+	nuncio_tell_presence(presence->self, row.user, person->was, row.status, row.last_seen_ms);
 }
 
 static void on_write_timer(void *user)

@@ -107,7 +107,7 @@ static void entering_end(struct entering *entering, int status, const struct nun
 	alloc_free(entering);
 }
 
-static int status_of_refusal(int code)
+int kind_refusal_status(int code)
 {
 	switch (code) {
 	case NUNCIO_CODE_timeout:
@@ -135,7 +135,7 @@ static void on_entered(const struct chain_answer *answer, void *user)
 		.since = answer->since,
 		.until = answer->until,
 	};
-	entering_end(user, answer->yes ? 0 : status_of_refusal(answer->code), &entry);
+	entering_end(user, answer->yes ? 0 : kind_refusal_status(answer->code), &entry);
 }
 
 static struct entering *entering_new(

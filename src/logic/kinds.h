@@ -44,6 +44,9 @@ const struct kind *kind_by_target(const struct kinds *kinds, struct nuncio_str t
  */
 enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, void *user);
 
+/* What a refusal with this code is to the module that asked. */
+int kind_refusal_status(int code);
+
 /*
  * May `what->user` do this? Asks the kind, and may_query when reading. `what` and its texts are
  * copied. done comes once, perhaps before this returns; it comes with NUNCIO_E_GONE when the

@@ -1,11 +1,13 @@
 noinst_LIBRARIES += src/liblogic.a
 src_liblogic_a_SOURCES = \
+	%D%/answered.c %D%/answered.h \
 	%D%/control.c %D%/control.h \
 	%D%/core_ops.c %D%/core_ops.h \
 	%D%/deliver.c %D%/deliver.h \
 	%D%/event.c %D%/event.h \
 	%D%/fields.c %D%/fields.h \
 	%D%/health.c %D%/health.h \
+	%D%/joining.c %D%/joining.h \
 	%D%/kinds.c %D%/kinds.h \
 	%D%/live.c %D%/live.h \
 	%D%/logic.c %D%/logic.h \

@@ -34,6 +34,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	routes_init(&logic->routes);
 	kinds_init(&logic->kinds);
 	requests_init(&logic->requests);
+	list_init(&logic->joining);
 	marks_init(&logic->marks, logic);
 	miss_init(&logic->misses);
 	return logic;
@@ -138,9 +139,11 @@ static void drain_session(struct session *session, void *user)
 
 void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user)
 {
+	struct nuncio_drain facts = { .timeout_ms = logic->settings.drain_timeout_ms };
 	logic->is_draining = true;
 	logic->on_drained = on_drained;
 	logic->drained_user = user;
+	hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_drain, &facts);
 	sessions_each(&logic->sessions, drain_session, logic);
 	marks_flush(logic);
 }
@@ -179,7 +182,7 @@ static bool on_turn(struct loop *loop, void *user)
 static bool on_turn_end(struct loop *loop, void *user)
 {
 	struct logic *logic = user;
-	bool did_something = false;
+	bool did_something = answered_tell(logic);
 	(void)loop;
 	if (logic->is_draining)
 		drain_check(logic);
@@ -250,6 +253,7 @@ void logic_end_sessions(struct logic *logic)
 		drop_incoming(mail);
 	sessions_each(&logic->sessions, end_session, logic);
 	lives_reclaim(logic, 0, true);
+	answered_tell(logic);
 	marks_flush(logic);
 }
 
@@ -257,6 +261,7 @@ void logic_clear(struct logic *logic)
 {
 	loop_timer_stop(logic->parts.loop, &logic->second);
 	requests_end(logic);
+	answered_drop(logic);
 	for (uint32_t i = 0; i < logic->parts.io_threads; i++) {
 		struct mail *mail = outbox_take_all(&logic->to_io[i]);
 		while (mail) {

@@ -8,11 +8,14 @@
 #include <nuncio/base.h>
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "base/metric.h"
 #include "base/wheel.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "loop/timer.h"
+#include "logic/answered.h"
+#include "logic/joining.h"
 #include "logic/kinds.h"
 #include "logic/live.h"
 #include "logic/marks.h"
@@ -31,7 +34,7 @@ struct store;
 /* What the configuration says to the logic thread; may change at a reload, read at use. */
 struct logic_settings {
 	const char *node;
-	int64_t heartbeat_ms, auth_timeout_ms, request_timeout_ms;
+	int64_t heartbeat_ms, auth_timeout_ms, request_timeout_ms, drain_timeout_ms;
 	uint32_t body_bytes;    /* of one message */
 	uint32_t page_limit;    /* rows of one page */
 	int64_t retry_after_ms; /* clients of a stopping server are spread over this time */
@@ -73,7 +76,9 @@ struct logic {
 	struct kinds kinds;
 	struct marks marks;
 	struct misses misses;
+	struct list joining; /* questions may_join that wait */
 	struct requests requests;
+	struct answers answers;
 	struct loop_timer second;
 	struct buf scratch; /* for text that is built and used within one call */
 	uint32_t stamp;     /* of the last fan-out */
@@ -107,9 +112,9 @@ void logic_bind_end(struct logic *logic);
 void logic_post_io(struct logic *logic, nuncio_sid id, struct mail *mail);
 
 /*
- * Begins to stop: no new session, the present ones are told `stopping` with a time to come back and
- * closed; on_drained is called when the last has gone, every request is answered, and no mark is
- * unwritten.
+ * Begins to stop: modules hear did_drain, no new session, the present ones are told `stopping` with
+ * a time to come back and closed; on_drained is called when the last has gone, every request is
+ * answered, and no mark is unwritten.
  */
 void logic_drain(struct logic *logic, void (*on_drained)(void *user), void *user);
 

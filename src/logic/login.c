@@ -442,6 +442,7 @@ void login_closed(struct logic *logic, const struct io_closed *closed)
 	session->state = SESSION_CLOSING;
 	login_free(&session->login);
 	kinds_session_ends(logic, session);
+	joining_session_ends(logic, session);
 	if (session->parked) {
 		struct nuncio_request *rq = session->parked;
 		session->parked = NULL;

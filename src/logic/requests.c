@@ -38,6 +38,7 @@ static struct nuncio_request *request_new(struct logic *logic, nuncio_sid id)
 	rq->logic = logic;
 	rq->id = id;
 	rq->deadline_ms = loop_now_ms(logic->parts.loop) + logic->settings.request_timeout_ms;
+	rq->begun_us = answered_begin(logic);
 	arena_init(&rq->arena, 1024);
 	list_add(&logic->requests.waiting, &rq->node);
 	logic->requests.count++;
@@ -290,6 +291,7 @@ static void request_send_answer(struct nuncio_request *rq, int http_status, int 
 	}
 	if (code != NUNCIO_CODE_ok)
 		metric_add(rq->logic->count.request_errors, 1);
+	answered_add(rq, http_status, code);
 	if (rq->is_http)
 		request_answer_unified(rq, http_status, code, message, data);
 	else if (rq->inner && rq->inner->done)
@@ -480,6 +482,7 @@ void request_reply_raw(struct nuncio_request **rq, int http_status, const char *
 		if (content_type)
 			add_answer_field(r, "Content-Type", str_of(content_type));
 		route_leave(r, http_status);
+		answered_add(r, http_status, NUNCIO_CODE_ok);
 		request_answer_http(r, http_status, body);
 	}
 	request_free(rq);

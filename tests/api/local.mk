@@ -33,6 +33,12 @@ tests_api_api_live_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_live_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_api_live_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_notice.la
+tests_api_api_notice_la_SOURCES = %D%/api_notice.c
+tests_api_api_notice_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_notice_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_notice_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_ready.la
 tests_api_api_ready_la_SOURCES = %D%/api_ready.c
 tests_api_api_ready_la_CPPFLAGS = $(MODULE_CPPFLAGS)

@@ -138,7 +138,8 @@ class Bench:
 		self.folder = tempfile.mkdtemp(prefix="nuncio-plugs-")
 		os.chmod(self.folder, 0o755)
 		found = glob.glob(os.path.join(build, "tests/api/.libs/*.so"))
-		found += glob.glob(os.path.join(build, "modules/store_memory/.libs/*.so"))
+		for name in ("direct", "presence", "store_memory"):
+			found += glob.glob(os.path.join(build, f"modules/{name}/.libs/*.so"))
 		for path in found:
 			shutil.copy(path, self.folder)
 		with open(os.path.join(self.folder, "bad_file.so"), "w") as file:
@@ -620,6 +621,65 @@ def control_cut_off(bench):
 def doubled_control(bench):
 	refused(bench, ["api_control", "bad_control"], CONFIG, r"module bad_control: init: control: op api_control\.now "
 		r"is offered by two modules: api_control and bad_control")
+
+
+def told(server, word, count=None):
+	"""The lines of api_notice that begin with this word, once there are so many."""
+	deadline = time.monotonic() + SECONDS
+	while True:
+		lines = json.loads(server.get("/m/api_notice")[2])["data"]
+		found = [line for line in lines if line.split()[0] == word]
+		if count is None or len(found) >= count or time.monotonic() > deadline:
+			return found
+		time.sleep(0.01)
+
+
+@case
+def notices(bench):
+	server = bench.load("auth_api", "store_memory", "direct", "presence", "api_notice",
+		core="drain_timeout = 3s", sections="[presence]\ndelay = 0\n").start()
+	ann, ben = server.client("ann"), server.client("ben")
+	data_of(ann.call("message.send", {"to": {"user": "ben"}, "client_id": "1", "body": "hello"}))
+	data_of(ann.call("message.send", {"to": {"user": "carl"}, "client_id": "2", "body": "hello",
+		"mentions": ["carl", "dora"]}))
+	expect("an error", ann.call("no.such.op")["code"] == 1003)
+	seen = told(server, "event", 2)
+	expect(seen, seen == ["event message 0"] * 2)
+	seen = told(server, "miss", 1)
+	expect(seen, seen == ["miss carl 1"])  # ben is here, dora is no member
+	seen = told(server, "request", 4)
+	expect(seen, seen[:4] == ["request ann message.send 0 0 1"] * 2 + ["request ann  1003 0 1",
+		"request  GET /m/api_notice 0 200 0"])
+	ben.say_close()
+	seen = told(server, "presence", 3)
+	expect(seen, sorted(seen) == ["presence ann 0 1", "presence ben 0 1", "presence ben 1 0"])
+	expect("exit status", server.stop() == 0)
+	expect("drain", any("drain within 3000 ms" in line for line in server.lines()))
+
+
+@case
+def joining(bench):
+	server = bench.load("auth_api", "api_notice").start()
+	ann = server.client("ann")
+	for user, answer in (("ben", (0, 0, "")), ("slow", (0, 0, "")), ("evil", (-5, 3001, "not this one"))):
+		data = data_of(ann.call("notice.join", {"user": user}))
+		expect(data, (data["status"], data["code"], data["text"]) == answer)
+	seen = told(server, "join", 3)
+	expect(seen, seen == [f"join {user} ann g:1 7" for user in ("ben", "slow", "evil")])
+	expect("exit status", server.stop() == 0)
+
+
+@case
+def outbox(bench):
+	server = bench.load("auth_api", "store_memory", "direct", "api_notice").start()
+	ann = server.client("ann")
+	message = {"to": {"user": "ben"}, "client_id": "1", "body": "now"}
+	where = data_of(ann.call("message.send", message))["conversation"]
+	expect("again", data_of(ann.call("message.send", message))["duplicate"] is True)
+	data_of(ann.call("message.send", dict(message, client_id="2", body="later")))
+	seen = data_of(ann.call("notice.outbox", {"conversation": where}))
+	expect(seen, seen == ["1", "2", "l"])
+	expect("exit status", server.stop() == 0)
 
 
 @case

@@ -81,7 +81,8 @@ int main(int argc, char **argv)
 		case 'h':
 			print_help();
 			return 0;
-		default:
+		default: /* getopt has said what it did not like */
+			fputs("nunciod: see --help\n", stderr);
 			return EXIT_BAD_USAGE;
 		}
 	}

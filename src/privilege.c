@@ -19,7 +19,7 @@ static int find_user(const char *user, struct passwd **pw_r, struct nuncio_error
 	*pw_r = getpwnam(user);
 	if (*pw_r)
 		return 0;
-	nuncio_error_set(err, "[core] user: there is no user \"%s\"", user);
+	nuncio_error_set(err, "there is no user \"%s\"", user);
 	return NUNCIO_E_INVAL;
 }
 
@@ -27,8 +27,8 @@ int privilege_check(const char *user, struct nuncio_error *err)
 {
 	struct passwd *pw;
 	if (geteuid() == 0 && !user[0]) {
-		nuncio_error_set(err,
-			"started as root: [core] user must name an unprivileged user to become");
+		nuncio_error_set(
+			err, "started as root, so it must name an unprivileged user to become");
 		return NUNCIO_E_DENIED;
 	}
 	if (!user[0])
@@ -37,13 +37,12 @@ int privilege_check(const char *user, struct nuncio_error *err)
 	if (rc < 0)
 		return rc;
 	if (pw->pw_uid == 0) {
-		nuncio_error_set(err, "[core] user: must not be root (user \"%s\" has id 0)", user);
+		nuncio_error_set(err, "must not be root (user \"%s\" has id 0)", user);
 		return NUNCIO_E_DENIED;
 	}
 	if (geteuid() != 0 && pw->pw_uid != geteuid()) {
 		nuncio_error_set(err,
-			"[core] user: only root can become \"%s\"; this process belongs to another user",
-			user);
+			"only root can become \"%s\"; this process belongs to another user", user);
 		return NUNCIO_E_DENIED;
 	}
 	return 0;

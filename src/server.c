@@ -73,10 +73,8 @@ static int read_config(struct server *s, struct option_faults *faults)
 	s->io_count = s->io_threads ? s->io_threads : 1;
 	if (s->arguments->task != SERVER_RUN && s->arguments->task != SERVER_CHECK)
 		return 0;
-	if (privilege_check(options_text(s->core, "user"), &err) < 0) {
-		fail("", &err);
-		return SERVER_EXIT_CONFIG;
-	}
+	if (privilege_check(options_text(s->core, "user"), &err) < 0)
+		settings_fault(s->core, "user", faults, err.text);
 	return 0;
 }
 
@@ -109,9 +107,9 @@ static int take_places(struct server *s, struct nuncio_error *err)
 	return rc < 0 ? rc : lock_data_dir(s, err);
 }
 
-static int start_log(struct server *s, struct nuncio_error *err)
+/* A file is opened only by who may go on: root would leave it to a server that may not write it. */
+static int start_log(struct server *s, bool is_run, struct nuncio_error *err)
 {
-	bool is_run = s->arguments->task == SERVER_RUN;
 	struct log_config config = {
 		.path = is_run ? options_text(s->core, "log") : "-",
 		.level = is_run ? settings_log_level(s->core) : LOG_LEVEL_ERROR,
@@ -270,10 +268,10 @@ static int server_start(struct server *s)
 	struct option_faults faults = { 0 };
 	struct nuncio_error err;
 	int status = read_config(s, &faults);
-	if (status == 0 && s->arguments->task == SERVER_RUN && faults.count == 0 &&
-		take_places(s, &err) < 0)
+	bool is_run = s->arguments->task == SERVER_RUN && faults.count == 0;
+	if (status == 0 && is_run && take_places(s, &err) < 0)
 		status = fail("", &err);
-	if (status == 0 && (start_log(s, &err) < 0 || make_parts(s, &err) < 0))
+	if (status == 0 && (start_log(s, is_run, &err) < 0 || make_parts(s, &err) < 0))
 		status = fail("", &err);
 	if (status == 0)
 		status = load_modules(s, &faults);

@@ -116,7 +116,7 @@ static int io_threads_of(const struct options *core, int64_t *count_r)
 	return str_to_i64(text, count_r) < 0 || *count_r < 0 || *count_r > 64 ? NUNCIO_E_INVAL : 0;
 }
 
-static void settings_fault(
+void settings_fault(
 	const struct options *core, const char *key, struct option_faults *faults, const char *what)
 {
 	struct buf where = { 0 };

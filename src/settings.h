@@ -17,6 +17,9 @@ int settings_options(struct options **options_r, struct nuncio_error *err);
  * What no single value can show: texts that are numbers, addresses, names. Problems become faults.
  */
 void settings_check(const struct options *core, struct option_faults *faults);
+/* A problem with one value that was found elsewhere: `what` behind file, line and key. */
+void settings_fault(const struct options *core, const char *key, struct option_faults *faults,
+	const char *what);
 
 /* Lists are made for io (their texts stay the options'); free with settings_io_fini. */
 void settings_io(const struct options *core, struct io_settings *io_r);

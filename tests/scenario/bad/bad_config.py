@@ -134,6 +134,7 @@ def no_file(t):
 		said = done.stderr.decode()
 		assert done.returncode in (64, 78), f"{args}: {done.returncode} {said}"
 		assert args[-1] in said or "usage" in said.lower(), f"{args}: {said}"
+		assert done.returncode == 78 or "see --help" in said, f"{args}: {said}"
 
 
 @case("the commands that only look: --check, --show-config, --show-hooks, --help-config, --version", start=False)

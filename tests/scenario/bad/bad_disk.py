@@ -188,11 +188,18 @@ def taken_directory(t):
 		second.remove()
 
 
-@case("started as root without [core] user: refused", start=False)
+@case("started as root without [core] user, or with a wrong one: refused with file, line and name; no log is made", start=False)
 def as_root(t):
 	if not ROOT:
 		raise Skip("needs root")
+	t.server.settings["core"]["log"] = log = os.path.join(t.server.folder, "server.log")
 	del t.server.settings["core"]["user"]
 	must_not_start(t.server, "user", "root", status=78)
-	t.server.settings["core"]["user"] = "no-such-user-here"
-	must_not_start(t.server, "no-such-user-here", status=78)
+	for user, why in (("no-such-user-here", "no user"), ("root", "must not be root")):
+		t.server.settings["core"]["user"] = user
+		said = must_not_start(t.server, user, why, status=78)
+		line, = (line for line in said.splitlines() if "[core] user" in line)
+		path, number, rest = line.split(":", 2)
+		with open(path, encoding="utf-8") as file:
+			assert file.read().splitlines()[int(number) - 1] == f"user = {user}", line
+	assert not os.path.exists(log), "root left a log that the server may not write"

@@ -409,8 +409,10 @@ int modules_freeze(struct modules *set, struct nuncio_error *err)
 	if (rc < 0)
 		return rc;
 	auth_use(env->auth, set->auth);
-	if (set->store)
+	if (set->store) {
 		ready_add_job(env->ready, "store", set->store->module->ready);
+		store_watch(env->store, set->store->module->ready);
+	}
 	if (set->auth)
 		ready_add_job(env->ready, "auth", set->auth->module->ready);
 	hook_table_freeze(env->hooks);

@@ -12,14 +12,19 @@
 #include "base/alloc.h"
 #include "base/list.h"
 
+struct word {
+	bool is_bad;
+	char why[READY_WHY_BYTES];
+};
+
 struct ready {
 	struct list node;
 	struct ready_set *set;
 	const char *name;
 	bool has_job;
 	/* under the set's lock: */
-	bool is_ready, has_spoken;
-	char why[READY_WHY_BYTES];
+	bool has_spoken;
+	struct word said, seen; /* by the module itself; by the core */
 };
 
 struct job {
@@ -60,7 +65,6 @@ struct ready *ready_add(struct ready_set *set, const char *name)
 	struct ready *entry = ALLOC_NEW(struct ready);
 	entry->set = set;
 	entry->name = name;
-	entry->is_ready = true;
 	list_add(&set->entries, &entry->node);
 	return entry;
 }
@@ -74,16 +78,31 @@ void ready_add_job(struct ready_set *set, const char *job, struct ready *who)
 	list_add(&set->jobs, &entry->node);
 }
 
-bool ready_put(struct ready *entry, bool is_ready, const char *why)
+/* True if it was another word before. */
+static bool word_put(struct word *word, bool is_ready, const char *why)
 {
 	size_t n = !is_ready && why ? strnlen(why, READY_WHY_BYTES - 1) : 0;
-	pthread_mutex_lock(&entry->set->lock);
-	bool is_change = entry->is_ready != is_ready;
-	entry->is_ready = is_ready;
-	entry->has_spoken = true;
+	bool is_change = word->is_bad == is_ready;
+	word->is_bad = !is_ready;
 	if (n)
-		memcpy(entry->why, why, n);
-	entry->why[n] = '\0';
+		memcpy(word->why, why, n);
+	word->why[n] = '\0';
+	return is_change;
+}
+
+bool ready_put(struct ready *entry, bool is_ready, const char *why)
+{
+	pthread_mutex_lock(&entry->set->lock);
+	bool is_change = word_put(&entry->said, is_ready, why);
+	entry->has_spoken = true;
+	pthread_mutex_unlock(&entry->set->lock);
+	return is_change;
+}
+
+bool ready_see(struct ready *entry, bool is_ready, const char *why)
+{
+	pthread_mutex_lock(&entry->set->lock);
+	bool is_change = word_put(&entry->seen, is_ready, why);
 	pthread_mutex_unlock(&entry->set->lock);
 	return is_change;
 }
@@ -91,7 +110,7 @@ bool ready_put(struct ready *entry, bool is_ready, const char *why)
 bool ready_is(struct ready *entry)
 {
 	pthread_mutex_lock(&entry->set->lock);
-	bool is_ready = entry->is_ready;
+	bool is_ready = !entry->said.is_bad && !entry->seen.is_bad;
 	pthread_mutex_unlock(&entry->set->lock);
 	return is_ready;
 }
@@ -100,9 +119,9 @@ static void report(struct ready *entry, const char *job, ready_each_fn *fn, void
 {
 	struct ready_report r = { .job = job, .name = entry->name };
 	pthread_mutex_lock(&entry->set->lock);
-	r.is_ready = entry->is_ready;
-	r.has_spoken = entry->has_spoken;
-	memcpy(r.why, entry->why, sizeof r.why);
+	r.is_ready = !entry->said.is_bad && !entry->seen.is_bad;
+	r.has_spoken = entry->has_spoken || entry->seen.is_bad;
+	memcpy(r.why, entry->said.is_bad ? entry->said.why : entry->seen.why, sizeof r.why);
 	pthread_mutex_unlock(&entry->set->lock);
 	fn(&r, user);
 }

@@ -21,8 +21,12 @@ void ready_set_free(struct ready_set **set);
 struct ready *ready_add(struct ready_set *set, const char *name);
 void ready_add_job(struct ready_set *set, const char *job, struct ready *who);
 
-/* True if this was a change. why: copied; may be NULL. Thread: any. */
+/*
+ * What the module says of itself, and what the core sees of its work; ready is who is so in both.
+ * True if this was a change. why: copied; may be NULL. Thread: any.
+ */
 bool ready_put(struct ready *entry, bool is_ready, const char *why);
+bool ready_see(struct ready *entry, bool is_ready, const char *why);
 bool ready_is(struct ready *entry); /* Thread: any */
 
 struct ready_report {

@@ -23,15 +23,19 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/slice.h"
 #include "loop/caller.h"
 #include "loop/loop.h"
 #include "provide/lane.h"
 #include "provide/sized.h"
+#include "provide/store_health.h"
 
 enum {
 	STORE_LIMIT = 10000,
 	IDLE_MS = 10000,
 	TELL_MS = 10000,
+	PROBE_BYTES = 60 * 1024,
+	PROBE_KEPT_MS = 60 * 60 * 1000,
 	WAIT_NS = 200000,
 	ID_SHIFT = 22 /* milliseconds of an event id begin here: see base/id.h */
 };
@@ -91,6 +95,7 @@ void store_free(struct store **store)
 	if (!*store)
 		return;
 	CHECK(!(*store)->provider);
+	store_health_free(&(*store)->health);
 	alloc_free(*store);
 	*store = NULL;
 }
@@ -164,6 +169,34 @@ int store_open(struct store *store, const struct provider *p, struct nuncio_erro
 bool store_is_open(const struct store *store)
 {
 	return store->provider && !store->is_finishing;
+}
+
+/* One record for all nodes of a store, as long as the longest message: what works for it works. */
+static int write_probe(nuncio_written_fn *done, void *done_user, void *user)
+{
+	char *text = alloc_get(PROBE_BYTES);
+	memset(text, 'x', PROBE_BYTES);
+	struct nuncio_record_write write = {
+		.size = sizeof(write),
+		.space = STR("core.ready"),
+		.owner = STR("probe"),
+		.key = STR(""),
+		.value = { text, PROBE_BYTES },
+		.expect = NUNCIO_EXPECT_ANY,
+		.expires_at_ms = clock_wall_ms() + PROBE_KEPT_MS,
+	};
+	int rc = store_write(user, &write, 1, done, done_user);
+	alloc_free(text);
+	return rc;
+}
+
+void store_watch(struct store *store, struct ready *who)
+{
+	CHECK(!store->health);
+	struct store_health_settings settings = {
+		.loop = store->settings.loop, .who = who, .probe = write_probe, .user = store
+	};
+	store->health = store_health_new(&settings);
 }
 
 size_t store_job_count(const struct store *store)
@@ -294,6 +327,8 @@ static void on_answer(struct call *call)
 		metric_add(store->failed, 1);
 	if (job->status < 0)
 		job_drop_rows(job);
+	if (store->health && job->kind < NUNCIO_JOB_EVENTS)
+		store_health_answered(store->health, job->status);
 	if (job->done)
 		give(job);
 	job_free(&job);
@@ -329,6 +364,8 @@ int store_post(struct store *store, struct nuncio_job *job, struct nuncio_str sh
 		return rc;
 	}
 	store->open++;
+	if (store->health && job->kind < NUNCIO_JOB_EVENTS)
+		store_health_asked(store->health);
 	loop_again(store->settings.loop);
 	return 0;
 }

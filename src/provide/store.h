@@ -37,6 +37,10 @@ void store_free(struct store **store); /* closed */
 int store_open(struct store *store, const struct provider *p, struct nuncio_error *err);
 bool store_is_open(const struct store *store);
 
+/* From now on `who`, who outlives the store, is told whether writing works (store_health.c). */
+struct ready;
+void store_watch(struct store *store, struct ready *who);
+
 /*
  * Refuses new jobs (NUNCIO_E_GONE) and blocks until all accepted ones are answered, `done`
  * included.

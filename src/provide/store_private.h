@@ -25,6 +25,7 @@ struct store {
 	int64_t last_sent_ms;
 	size_t open; /* asked, not answered */
 	bool is_opening, is_finishing;
+	struct store_health *health; /* NULL: nobody wants to know */
 	struct metric *refused, *failed, *batch, *write_time, *read_time;
 };
 

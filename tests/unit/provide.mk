@@ -2,7 +2,9 @@
 PROVIDE_TEST_LIBS = src/libprovide.a src/libloop.a src/libbase.a \
 	$(CMOCKA_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
 UNIT_TESTS += tests/unit/test_provider tests/unit/test_work tests/unit/test_lane \
-	tests/unit/test_store tests/unit/test_auth tests/unit/test_ready
+	tests/unit/test_store tests/unit/test_auth tests/unit/test_ready tests/unit/test_store_health
+tests_unit_test_store_health_SOURCES = %D%/test_store_health.c
+tests_unit_test_store_health_LDADD = $(PROVIDE_TEST_LIBS)
 tests_unit_test_ready_SOURCES = %D%/test_ready.c
 tests_unit_test_ready_LDADD = $(PROVIDE_TEST_LIBS)
 tests_unit_test_provider_SOURCES = %D%/test_provider.c

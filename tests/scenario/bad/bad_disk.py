@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Disks that are full, read-only or not ours; ports that are taken; databases that are none."""
+import json
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from lib import wire
 from lib.cases import Skip, case
@@ -57,6 +59,15 @@ def send_until_refused(client, body, most):
 	raise AssertionError(f"{most} messages fit on a disk that is too small for them")
 
 
+def wait_ready(t, status):
+	"""Without any traffic: a load balancer sends none to a server that is not ready."""
+	deadline = time.monotonic() + 10 * wire.SLOW
+	while (answer := wire.http(t.port, "GET", "/readyz")).status != status:
+		assert time.monotonic() < deadline, f"/readyz is {answer.status}, not {status}: {answer.body!r}"
+		time.sleep(0.1)
+	return json.loads(answer.body)
+
+
 @case("a full disk: store_failed that says so, others are served, all acknowledged is there, and it heals",
 	start=False)
 def full_disk(t):
@@ -76,7 +87,12 @@ def full_disk(t):
 			assert other.call("echo", {"x": 1}, timeout=1)["data"] == {"x": 1}
 			assert client.call("ping", timeout=1)["code"] == 0
 		assert wire.http(t.port, "GET", "/healthz").status == 200
+		answer = wait_ready(t, 503)
+		assert answer["message"] == "store is not ready", answer
+		assert "no space" in answer["data"]["providers"]["store"]["why"], answer
+		t.server.announce("not ready")
 		disk.change("size=64m")
+		wait_ready(t, 200)
 		packet = client.call("message.send", {"to": {"user": "bob"}, "client_id": "after", "body": "room again"}, timeout=10)
 		assert packet["code"] == 0, f"does not heal: {packet}"
 		bob, found, after = t.client("bob"), [], 0

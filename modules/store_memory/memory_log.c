@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Conversations in memory: appending, founders, cursors. Reading them is in memory_read.c. */
+/*
+ * Conversations in memory: appending and cursors. An append is checked whole, on a copy of the
+ * members, before anything of it is there; the writes of records come last, since they undo
+ * themselves.
+ */
 #include "store_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-static struct nuncio_str view(const struct text *text)
-{
-	return (struct nuncio_str){ text->p, text->n };
-}
-
-static struct text *copy(struct nuncio_str s)
-{
-	struct text *text = memory_resize(NULL, sizeof(*text) + s.n);
-	text->n = s.n;
-	if (s.n)
-		memcpy(text->p, s.p, s.n);
-	return text;
-}
 
 void logs_init(struct logs *l)
 {
@@ -34,13 +24,9 @@ void logs_init(struct logs *l)
 void logs_fini(struct logs *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		struct log *log = l->all[i];
-		for (size_t k = 0; k < log->member_count; k++)
-			free(log->members[k].user);
-		free(log->members);
-		free(log->events);
-		free(log->id);
-		free(log);
+		free(l->all[i]->members.all);
+		free(l->all[i]->events);
+		free(l->all[i]);
 	}
 	for (size_t i = 0; i < l->event_count; i++)
 		free(l->timeline[i]);
@@ -48,12 +34,13 @@ void logs_fini(struct logs *l)
 	free(l->timeline);
 	table_fini(&l->by_id);
 	table_fini(&l->by_once);
+	pool_fini(&l->texts);
 }
 
 static struct log *add_log(struct logs *l, struct nuncio_str id)
 {
 	struct log *log = memory_resize(NULL, sizeof(*log));
-	*log = (struct log){ .id = copy(id) };
+	*log = (struct log){ .id = pool_copy(&l->texts, id) };
 	if (l->count == l->size) {
 		l->size = l->size ? l->size * 2 : 64;
 		l->all = memory_resize(l->all, l->size * sizeof(struct log *));
@@ -63,67 +50,20 @@ static struct log *add_log(struct logs *l, struct nuncio_str id)
 	return log;
 }
 
-/* Where the user is, or would have to be. */
-static size_t member_place(const struct log *log, struct nuncio_str user)
-{
-	size_t at = 0;
-	while (at < log->member_count && text_compare(view(log->members[at].user), user) < 0)
-		at++;
-	return at;
-}
-
-struct log_member *log_member(const struct log *log, struct nuncio_str user)
-{
-	size_t at = member_place(log, user);
-	return at < log->member_count && text_same(view(log->members[at].user), user)
-		       ? &log->members[at]
-		       : NULL;
-}
-
-static void add_member(struct log *log, struct nuncio_str user)
-{
-	if (log_member(log, user))
-		return;
-	size_t at = member_place(log, user);
-	log->members = memory_resize(log->members, (log->member_count + 1) * sizeof(*log->members));
-	memmove(log->members + at + 1, log->members + at,
-		(log->member_count++ - at) * sizeof(*log->members));
-	log->members[at] = (struct log_member){ .user = copy(user) };
-}
-
-/* One allocation: the struct, then its texts. The conversation's id is the log's. */
-static struct nuncio_event *copy_event(const struct nuncio_event *event, const struct log *log)
-{
-	struct nuncio_event *e = memory_resize(NULL, sizeof(*e) + event->type.n + event->from.n +
-							     event->client_id.n + event->kind.n +
-							     event->body.n + event->extra.n);
-	char *room = (char *)(e + 1);
-	*e = *event;
-	e->size = sizeof(*e);
-	e->conversation = view(log->id);
-	text_move(&e->type, &room);
-	text_move(&e->from, &room);
-	text_move(&e->client_id, &room);
-	text_move(&e->kind, &room);
-	text_move(&e->body, &room);
-	text_move(&e->extra, &room);
-	return e;
-}
+/* ---- Sending again ---- */
 
 /* (conversation, sender, client_id) as one text: lengths first, so that no two can be confused. */
-static struct text *once_key(const struct nuncio_event *event)
+static struct nuncio_str once_key(const struct nuncio_event *event)
 {
 	size_t lengths[2] = { event->conversation.n, event->from.n };
 	struct nuncio_str parts[] = { { (const char *)lengths, sizeof(lengths) },
 		event->conversation, event->from, event->client_id };
-	struct text *key =
-		memory_resize(NULL, sizeof(*key) + sizeof(lengths) + event->conversation.n +
-					    event->from.n + event->client_id.n);
-	char *room = key->p;
+	char *key = memory_resize(
+		NULL, sizeof(lengths) + event->conversation.n + event->from.n + event->client_id.n);
+	char *room = key;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		text_move(&parts[i], &room);
-	key->n = (size_t)(room - key->p);
-	return key;
+	return (struct nuncio_str){ key, (size_t)(room - key) };
 }
 
 /* extra holds members without braces; give it its braces back to compare it as JSON. */
@@ -141,63 +81,183 @@ static bool same_members(struct nuncio_str a, struct nuncio_str b)
 	return equal;
 }
 
-static bool same_content(const struct nuncio_event *a, const struct nuncio_event *b)
+/* What the body of a changed event was nobody knows any more. */
+static bool same_content(const struct nuncio_event *first, const struct nuncio_event *again)
 {
-	return text_same(a->kind, b->kind) && same_members(a->extra, b->extra) &&
-	       nuncio_json_equal(a->body, b->body);
+	return text_same(first->type, again->type) && text_same(first->kind, again->kind) &&
+	       first->target == again->target && same_members(first->extra, again->extra) &&
+	       (first->changed || nuncio_json_equal(first->body, again->body));
 }
 
-static void add_event(
-	struct logs *l, struct log *log, const struct nuncio_event *event, void **once)
+static int answer_again(const struct log *log, const struct log_event *first,
+	const struct nuncio_event *again, struct nuncio_job *job)
 {
-	struct nuncio_event *e = copy_event(event, log);
+	const struct nuncio_event *e = &first->e;
+	if (!same_content(e, again))
+		return NUNCIO_E_CONFLICT;
+	nuncio_job_set_appended(job, e->seq, e->id, e->sent_at_ms, 1);
+	if (e->target)
+		nuncio_job_add_event(job, &log->events[e->target - 1]->e);
+	return 0;
+}
+
+/* ---- Checking ---- */
+
+/* What an append will do, when it does. */
+struct draft {
+	struct log *log; /* NULL: it is new */
+	uint64_t seq;
+	struct log_members members; /* a copy */
+	struct log_event *target;
+};
+
+static bool adds(const struct nuncio_job_append *in, struct nuncio_str user)
+{
+	for (size_t i = 0; i < in->members_count; i++)
+		if (in->members[i].op == NUNCIO_MEMBER_ADD && text_same(in->members[i].user, user))
+			return true;
+	return false;
+}
+
+static int draft_members(
+	struct draft *draft, struct pool *texts, const struct nuncio_job_append *in)
+{
+	struct nuncio_str from = in->event.from;
+	draft->members = member_copy(draft->log ? &draft->log->members : NULL);
+	for (size_t i = 0; i < in->founders_count && !draft->log; i++)
+		member_found(&draft->members, texts, in->founders[i], in->event.sent_at_ms);
+	if ((in->flags & NUNCIO_APPEND_MEMBERS_ONLY) && from.n &&
+		!member_present(&draft->members, from) && !adds(in, from))
+		return NUNCIO_E_DENIED;
+	int status = member_change(&draft->members, texts, in, draft->seq);
+	if (status == 0 && in->members_max && draft->members.present > in->members_max)
+		return NUNCIO_E_TOOBIG;
+	return status;
+}
+
+static int draft_target(struct draft *draft, const struct nuncio_job_append *in)
+{
+	uint64_t seq = in->event.target;
+	if (!seq)
+		return 0;
+	if (!draft->log || seq > draft->log->count)
+		return NUNCIO_E_NOTFOUND;
+	draft->target = draft->log->events[seq - 1];
+	const struct nuncio_event *e = &draft->target->e;
+	if (e->changed != in->expect_changed)
+		return NUNCIO_E_CONFLICT;
+	size_t body = in->target_body.p ? in->target_body.n : e->body.n;
+	size_t state = in->target_state.p ? in->target_state.n : e->state.n;
+	return body + e->extra.n + state > NUNCIO_EVENT_BYTES ? NUNCIO_E_TOOBIG : 0;
+}
+
+/* ---- Doing ---- */
+
+/* One allocation: the struct, mentions, then texts. The conversation's id is the log's. */
+static struct log_event *make_event(const struct nuncio_job_append *in, const struct log *log)
+{
+	const struct nuncio_event *event = &in->event;
+	size_t mentions = in->mentions_count * sizeof(struct nuncio_str), bytes = 0;
+	for (size_t i = 0; i < in->mentions_count; i++)
+		bytes += in->mentions[i].n;
+	struct log_event *e = memory_resize(
+		NULL, sizeof(*e) + mentions + bytes + event->type.n + event->from.n +
+			      event->client_id.n + event->kind.n + event->body.n + event->extra.n);
+	struct nuncio_str *users = (struct nuncio_str *)(e + 1);
+	char *room = (char *)(e + 1) + mentions;
+	*e = (struct log_event){
+		.e = *event, .mentions = users, .mentions_count = in->mentions_count
+	};
+	e->e.size = sizeof(e->e);
+	e->e.conversation = log->id;
+	e->e.state = (struct nuncio_str){ "", 0 };
+	text_move(&e->e.type, &room);
+	text_move(&e->e.from, &room);
+	text_move(&e->e.client_id, &room);
+	text_move(&e->e.kind, &room);
+	text_move(&e->e.body, &room);
+	text_move(&e->e.extra, &room);
+	for (size_t i = 0; i < in->mentions_count; i++) {
+		users[i] = in->mentions[i];
+		text_move(&users[i], &room);
+	}
+	return e;
+}
+
+static void add_event(struct logs *l, struct log *log, struct log_event *e)
+{
 	if (log->count == log->size) {
 		log->size = log->size ? log->size * 2 : 16;
-		log->events = memory_resize(log->events, log->size * sizeof(struct nuncio_event *));
+		log->events = memory_resize(log->events, log->size * sizeof(struct log_event *));
 	}
 	if (l->event_count == l->event_size) {
 		l->event_size = l->event_size ? l->event_size * 2 : 256;
 		l->timeline =
-			memory_resize(l->timeline, l->event_size * sizeof(struct nuncio_event *));
+			memory_resize(l->timeline, l->event_size * sizeof(struct log_event *));
 	}
 	log->events[log->count++] = e;
-	e->seq = log->count;
+	e->e.seq = log->count;
+	e->change = ++l->change;
 	l->timeline[l->event_count++] = e;
-	if (once)
-		*once = e;
+}
+
+static void change_target(struct pool *texts, struct nuncio_event *target,
+	const struct nuncio_job_append *in, uint64_t seq)
+{
+	if (in->target_body.p)
+		target->body = pool_copy(texts, in->target_body);
+	if (in->target_state.p)
+		target->state = pool_copy(texts, in->target_state);
+	target->flags |= in->target_flags;
+	target->changed = seq;
+}
+
+static struct log_event *carry_out(
+	struct logs *l, struct draft *draft, const struct nuncio_job_append *in)
+{
+	struct log *log = draft->log ? draft->log : add_log(l, in->event.conversation);
+	free(log->members.all);
+	log->members = draft->members;
+	draft->members.all = NULL;
+	if (draft->target)
+		change_target(&l->texts, &draft->target->e, in, draft->seq);
+	struct log_event *e = make_event(in, log);
+	add_event(l, log, e);
+	return e;
 }
 
 int log_append(struct logs *l, struct records *r, const struct nuncio_job_append *in,
 	struct nuncio_job *job)
 {
 	const struct nuncio_event *event = &in->event;
-	struct text *key = event->client_id.n ? once_key(event) : NULL;
-	const struct nuncio_event *first = key ? table_find(&l->by_once, view(key)) : NULL;
-	nuncio_id highest = l->event_count ? l->timeline[l->event_count - 1]->id : 0;
+	struct nuncio_str key =
+		event->client_id.n ? once_key(event) : (struct nuncio_str){ NULL, 0 };
+	const struct log_event *first = key.p ? table_find(&l->by_once, key) : NULL;
+	nuncio_id highest = l->event_count ? l->timeline[l->event_count - 1]->e.id : 0;
+	struct draft draft = { .log = table_find(&l->by_id, event->conversation) };
+	draft.seq = draft.log ? draft.log->count + 1 : 1;
 	int status = 0;
-	if (first && !same_content(first, event))
-		status = NUNCIO_E_CONFLICT;
-	else if (first)
-		nuncio_job_set_appended(job, first->seq, first->id, first->sent_at_ms, 1);
+	if (first)
+		status = answer_again(draft.log, first, event, job);
 	else if (event->id <= highest || event->id > INT64_MAX)
 		status = NUNCIO_E_INVAL; /* the timeline is in order of id */
-	else
-		status = records_write(r, in->writes, in->writes_count);
-	if (first || status < 0) {
-		free(key);
-		return status;
+	else if ((status = draft_members(&draft, &l->texts, in)) == 0 &&
+		 (status = draft_target(&draft, in)) == 0)
+		status = records_write(r, l, in->writes, in->writes_count, draft.seq);
+	if (!first && status == 0) {
+		struct log_event *e = carry_out(l, &draft, in);
+		if (key.p)
+			*table_place(&l->by_once, key) = e;
+		nuncio_job_set_appended(job, e->e.seq, event->id, event->sent_at_ms, 0);
+		if (draft.target)
+			nuncio_job_add_event(job, &draft.target->e);
 	}
-	struct log *log = table_find(&l->by_id, event->conversation);
-	if (!log) {
-		log = add_log(l, event->conversation);
-		for (size_t i = 0; i < in->founders_count; i++)
-			add_member(log, in->founders[i]);
-	}
-	add_event(l, log, event, key ? table_place(&l->by_once, view(key)) : NULL);
-	free(key);
-	nuncio_job_set_appended(job, log->count, event->id, event->sent_at_ms, 0);
-	return 0;
+	free(draft.members.all);
+	free((char *)key.p);
+	return status;
 }
+
+/* ---- Cursors ---- */
 
 /* 1 if it rose. */
 static int raise_to(uint64_t *cursor, uint64_t seq, uint64_t last)
@@ -213,17 +273,16 @@ static int raise_to(uint64_t *cursor, uint64_t seq, uint64_t last)
 int log_mark(struct logs *l, const struct nuncio_job_mark *in, struct nuncio_job *job)
 {
 	const struct log *log = table_find(&l->by_id, in->conversation);
-	struct log_member *member = log ? log_member(log, in->user) : NULL;
+	struct log_member *member = log ? member_present(&log->members, in->user) : NULL;
 	if (!member)
 		return NUNCIO_E_NOTFOUND;
-	int rose = raise_to(&member->read, in->read, log->count);
-	rose |= raise_to(&member->delivered, in->delivered, log->count);
-	rose |= raise_to(&member->delivered, in->read, log->count);
-	if (rose)
-		nuncio_job_add_member(
-			job, &(struct nuncio_member){ .size = sizeof(struct nuncio_member),
-				     .user = in->user,
-				     .delivered = member->delivered,
-				     .read = member->read });
+	int rose = raise_to(&member->m.read, in->read, log->count);
+	rose |= raise_to(&member->m.delivered, in->delivered, log->count);
+	rose |= raise_to(&member->m.delivered, in->read, log->count);
+	if (rose) {
+		struct nuncio_member row = member_row(log, member);
+		member->change = ++l->change;
+		nuncio_job_add_member(job, &row);
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Comparing and copying borrowed texts, and a hash table from text to pointer: open addressing,
- * never shrinks.
+ * Comparing and copying borrowed texts, a pool of texts, and a hash table from text to pointer:
+ * open addressing, never shrinks.
  */
 #include "store_memory.h"
 
@@ -9,8 +9,14 @@
 #include <string.h>
 
 struct table_entry {
-	struct text *key; /* NULL: free */
+	char *key; /* NULL: free */
+	size_t key_bytes;
 	void *value;
+};
+
+struct pool_text {
+	struct pool_text *older;
+	char p[];
 };
 
 void *memory_resize(void *p, size_t bytes)
@@ -46,6 +52,43 @@ void text_move(struct nuncio_str *to, char **room)
 	*room += to->n;
 }
 
+bool text_number(struct nuncio_str text, uint64_t empty, uint64_t *number_r)
+{
+	uint64_t number = 0;
+	if (text.n > 19)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '0' || text.p[i] > '9')
+			return false;
+		number = number * 10 + (uint64_t)(text.p[i] - '0');
+	}
+	*number_r = text.n ? number : empty;
+	return true;
+}
+
+/* ---- the pool ---- */
+
+struct nuncio_str pool_copy(struct pool *pool, struct nuncio_str s)
+{
+	struct pool_text *text = memory_resize(NULL, sizeof(*text) + s.n);
+	char *room = text->p;
+	text->older = pool->newest;
+	pool->newest = text;
+	text_move(&s, &room);
+	return s;
+}
+
+void pool_fini(struct pool *pool)
+{
+	while (pool->newest) {
+		struct pool_text *older = pool->newest->older;
+		free(pool->newest);
+		pool->newest = older;
+	}
+}
+
+/* ---- the table ---- */
+
 static struct table_entry *slot_of(const struct table *t, struct nuncio_str key)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -53,7 +96,7 @@ static struct table_entry *slot_of(const struct table *t, struct nuncio_str key)
 		hash = (hash ^ (unsigned char)key.p[i]) * UINT64_C(0x100000001b3);
 	for (size_t at = (hash ^ hash >> 32) & (t->size - 1);; at = (at + 1) & (t->size - 1)) {
 		struct table_entry *e = &t->entries[at];
-		if (!e->key || text_same((struct nuncio_str){ e->key->p, e->key->n }, key))
+		if (!e->key || text_same((struct nuncio_str){ e->key, e->key_bytes }, key))
 			return e;
 	}
 }
@@ -65,9 +108,9 @@ static void grow(struct table *t)
 	t->entries = memory_resize(NULL, t->size * sizeof(*t->entries));
 	memset(t->entries, 0, t->size * sizeof(*t->entries));
 	for (size_t i = 0; i < old.size; i++) {
-		struct text *key = old.entries[i].key;
-		if (key)
-			*slot_of(t, (struct nuncio_str){ key->p, key->n }) = old.entries[i];
+		struct nuncio_str key = { old.entries[i].key, old.entries[i].key_bytes };
+		if (key.p)
+			*slot_of(t, key) = old.entries[i];
 	}
 	free(old.entries);
 }
@@ -78,10 +121,10 @@ void **table_place(struct table *t, struct nuncio_str key)
 		grow(t);
 	struct table_entry *e = slot_of(t, key);
 	if (!e->key) {
-		e->key = memory_resize(NULL, sizeof(*e->key) + key.n);
-		e->key->n = key.n;
+		e->key = memory_resize(NULL, key.n);
+		e->key_bytes = key.n;
 		if (key.n)
-			memcpy(e->key->p, key.p, key.n);
+			memcpy(e->key, key.p, key.n);
 		t->count++;
 	}
 	return &e->value;

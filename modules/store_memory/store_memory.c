@@ -52,16 +52,24 @@ static int run_job(struct memory *m, struct nuncio_job *job)
 		return log_mark(&m->logs, in, job);
 	case NUNCIO_JOB_WRITE: {
 		const struct nuncio_job_write *write = in;
-		return records_write(&m->records, write->writes, write->writes_count);
+		return records_write(&m->records, &m->logs, write->writes, write->writes_count, 0);
 	}
 	case NUNCIO_JOB_EVENTS:
 		return log_events(&m->logs, in, job);
 	case NUNCIO_JOB_SYNC:
-		return log_sync(&m->logs, in, job);
+		return log_sync(&m->logs, &m->records, in, job);
 	case NUNCIO_JOB_CONVERSATIONS:
 		return log_conversations(&m->logs, in, job);
 	case NUNCIO_JOB_MEMBERS:
 		return log_members(&m->logs, in, job);
+	case NUNCIO_JOB_MEMBER:
+		return log_member(&m->logs, in, job);
+	case NUNCIO_JOB_MEMBERSHIPS:
+		return log_memberships(&m->logs, in, job);
+	case NUNCIO_JOB_REACHED:
+		return log_reached(&m->logs, in, job);
+	case NUNCIO_JOB_SEARCH:
+		return log_search(&m->logs, in, job);
 	case NUNCIO_JOB_GET:
 		return records_get(&m->records, in, job);
 	case NUNCIO_JOB_LIST:
@@ -80,8 +88,9 @@ static void run(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n)
 
 static void idle(void *store, uint32_t lane)
 {
+	struct memory *m = store;
 	(void)lane;
-	records_expire(&((struct memory *)store)->records);
+	records_expire(&m->records, &m->logs);
 }
 
 static const struct nuncio_store_ops ops = {

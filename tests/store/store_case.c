@@ -6,6 +6,32 @@
 
 struct store_case the;
 
+/* is_full: has members, changes, synced records and search. */
+static const struct {
+	const char *module, *option;
+	bool is_durable, is_full;
+} stores[] = {
+	{ "store_memory", NULL, false, true }, { "store_sqlite", NULL, true, false },
+	{ "store_sqlite", "readers=0", true, false }, /* reads on the write lane */
+};
+
+int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum case_stores which)
+{
+	int failed = 0;
+	for (size_t i = 0; i < COUNT_OF(stores); i++) {
+		char title[128];
+		if (which == CASE_FULL_STORES && !stores[i].is_full)
+			continue;
+		the = (struct store_case){ .so = case_so(stores[i].module),
+			.is_durable = stores[i].is_durable,
+			.options = { stores[i].option } };
+		snprintf(title, sizeof(title), "%s: %s%s%s", name, stores[i].module,
+			stores[i].option ? " " : "", stores[i].option ? stores[i].option : "");
+		failed += _cmocka_run_group_tests(title, tests, n, NULL, NULL);
+	}
+	return failed != 0;
+}
+
 const char *case_so(const char *module)
 {
 	static char path[PATH_MAX];
@@ -90,8 +116,14 @@ struct nuncio_job_append make_append(const struct event_args *args)
 int append_with(const struct event_args *args, struct nuncio_job *job_r)
 {
 	struct nuncio_job_append in = make_append(args);
-	struct nuncio_job job = { .kind = NUNCIO_JOB_APPEND, .input = &in };
+	return append_job(&in, job_r);
+}
+
+int append_job(const struct nuncio_job_append *in, struct nuncio_job *job_r)
+{
+	struct nuncio_job job = { .kind = NUNCIO_JOB_APPEND, .input = in };
 	store_host_run(the.host, &job, 1);
+	job.input = NULL;
 	int status = job.status;
 	if (job_r)
 		*job_r = job;
@@ -157,6 +189,77 @@ struct nuncio_record_write make_write(
 		.expect = expect };
 }
 
+struct nuncio_member_change make_change(uint32_t op, const char *user, int role, uint32_t fields)
+{
+	return (struct nuncio_member_change){ .size = sizeof(struct nuncio_member_change),
+		.op = op,
+		.user = text_of(user),
+		.role = role < 0 ? 0 : (uint32_t)role,
+		.fields = fields | (role < 0 ? 0 : NUNCIO_MEMBER_ROLE),
+		.expect_role = -1 };
+}
+
+int change_members(const char *conversation, const struct nuncio_member_change *changes, size_t n)
+{
+	struct nuncio_job_append in = make_append(&(struct event_args){
+		.conversation = conversation, .from = "alice", .body = "{}", .type = "group" });
+	in.members = changes;
+	in.members_count = n;
+	return append_job(&in, NULL);
+}
+
+void add_member(const char *conversation, const char *user)
+{
+	struct nuncio_member_change change = make_change(NUNCIO_MEMBER_ADD, user, -1, 0);
+	assert_int_equal(change_members(conversation, &change, 1), 0);
+}
+
+void remove_member(const char *conversation, const char *user)
+{
+	struct nuncio_member_change change = make_change(NUNCIO_MEMBER_REMOVE, user, -1, 0);
+	assert_int_equal(change_members(conversation, &change, 1), 0);
+}
+
+struct nuncio_job_append make_amend(
+	const char *conversation, uint64_t target, const char *body, const char *state)
+{
+	struct nuncio_job_append in = make_append(&(struct event_args){
+		.conversation = conversation, .from = "alice", .body = "{}", .type = "change" });
+	in.event.target = target;
+	in.target_body = text_of(body);
+	in.target_state = text_of(state);
+	return in;
+}
+
+static uint64_t run_amend(struct nuncio_job_append *in)
+{
+	struct nuncio_events_query q = { .size = sizeof(q),
+		.conversation = in->event.conversation,
+		.after = in->event.target - 1,
+		.limit = 1,
+		.flags = NUNCIO_EVENTS_FORWARD };
+	struct nuncio_job job = read_job(NUNCIO_JOB_EVENTS, &q);
+	in->expect_changed = job.events[0].changed;
+	store_host_job_fini(&job);
+	assert_int_equal(append_job(in, &job), 0);
+	uint64_t seq = job.seq;
+	store_host_job_fini(&job);
+	return seq;
+}
+
+uint64_t amend(const char *conversation, uint64_t target, const char *body, const char *state)
+{
+	struct nuncio_job_append in = make_amend(conversation, target, body, state);
+	return run_amend(&in);
+}
+
+void recall(const char *conversation, uint64_t target)
+{
+	struct nuncio_job_append in = make_amend(conversation, target, "null", "\"recalled\":true");
+	in.target_flags = NUNCIO_EVENT_VOID;
+	run_amend(&in);
+}
+
 struct nuncio_job read_job(uint32_t kind, const void *query)
 {
 	struct nuncio_job job = { .kind = kind, .input = query };
@@ -201,6 +304,14 @@ struct nuncio_job read_members(const char *conversation, const char *after, uint
 	return read_job(NUNCIO_JOB_MEMBERS, &q);
 }
 
+struct nuncio_job read_member(const char *conversation, const char *user)
+{
+	struct nuncio_job_member q = {
+		.size = sizeof(q), .conversation = text_of(conversation), .user = text_of(user)
+	};
+	return read_job(NUNCIO_JOB_MEMBER, &q);
+}
+
 struct nuncio_job read_record(const char *space, const char *owner, const char *key)
 {
 	struct nuncio_record q = { .size = sizeof(q),
@@ -232,4 +343,19 @@ uint64_t check_log(const char *conversation)
 		store_host_job_fini(&job);
 	}
 	return seq;
+}
+
+void check_record_of(const char *owner, const char *key, const char *value, uint64_t version)
+{
+	struct nuncio_job job = read_record("s", owner, key);
+	assert_int_equal(job.status, value ? 0 : NUNCIO_E_NOTFOUND);
+	assert_int_equal(job.record_count, value ? 1 : 0);
+	if (value) {
+		assert_str(job.records[0].space, "s");
+		assert_str(job.records[0].owner, owner);
+		assert_str(job.records[0].key, key);
+		assert_str(job.records[0].value, value);
+		assert_int_equal(job.records[0].version, version);
+	}
+	store_host_job_fini(&job);
 }

@@ -19,6 +19,15 @@ struct store_case {
 };
 extern struct store_case the;
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, case_setup, case_teardown)
+
+/*
+ * Runs the tests over every store that is built (the table is in store_case.c), or only over those
+ * that have all of the contract. 0: all passed.
+ */
+enum case_stores { CASE_ALL_STORES, CASE_FULL_STORES };
+int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum case_stores which);
+
 void case_path(char *out, size_t size, const char *name); /* of a file in the folder */
 const char *case_so(const char *module);                  /* path of a built module; static text */
 int case_setup(void **state);                             /* new folder, open */
@@ -26,6 +35,8 @@ int case_teardown(void **state);                          /* close, remove the f
 void case_open(void);
 void case_close(void);
 struct nuncio_str text_of(const char *s);
+
+/* --- writing --- */
 
 /* One append; texts not named are: type message, kind text, founders alice and bob. */
 struct event_args {
@@ -36,22 +47,41 @@ struct event_args {
 struct nuncio_job_append make_append(const struct event_args *args);
 /* Runs it alone: status; *job_r for details, to be ended with store_host_job_fini, or NULL. */
 int append_with(const struct event_args *args, struct nuncio_job *job_r);
+int append_job(const struct nuncio_job_append *in, struct nuncio_job *job_r);
 uint64_t append(
 	const char *conversation, const char *from, const char *client_id, const char *body);
 int mark(const char *conversation, const char *user, uint64_t delivered, uint64_t read);
 int write_records(const struct nuncio_record_write *writes, size_t n);
 struct nuncio_record_write make_write(
 	const char *space, const char *owner, const char *key, const char *value, int64_t expect);
-/* Reads: run a query, the caller ends the job. */
+
+/* A change to a member; role -1: leaves everything but the op as it is. */
+struct nuncio_member_change make_change(uint32_t op, const char *user, int role, uint32_t fields);
+/* An event of type "group" by alice with these changes: status. */
+int change_members(const char *conversation, const struct nuncio_member_change *changes, size_t n);
+void add_member(const char *conversation, const char *user); /* must work */
+void remove_member(const char *conversation, const char *user);
+
+/* An event of type "change" by alice that changes another one. */
+struct nuncio_job_append make_amend(
+	const char *conversation, uint64_t target, const char *body, const char *state);
+/* Whatever its `changed` is now. */
+uint64_t amend(const char *conversation, uint64_t target, const char *body, const char *state);
+void recall(const char *conversation, uint64_t target); /* body null, VOID */
+
+/* --- reading: run a query, the caller ends the job --- */
 struct nuncio_job read_job(uint32_t kind, const void *query);
 struct nuncio_job read_events(
 	const char *conversation, uint64_t after, uint64_t before, uint32_t limit);
 struct nuncio_job read_sync(const char *user, struct nuncio_str cursor, uint32_t limit);
 struct nuncio_job read_conversations(const char *user, const char *after, uint32_t limit);
 struct nuncio_job read_members(const char *conversation, const char *after, uint32_t limit);
+struct nuncio_job read_member(const char *conversation, const char *user);
 struct nuncio_job read_record(const char *space, const char *owner, const char *key);
 struct nuncio_job read_list(const struct nuncio_records_query *query);
 /* The seqs of a log are 1..count and its ids rise; returns count. */
 uint64_t check_log(const char *conversation);
+/* (s, owner, key); value NULL: must be absent. */
+void check_record_of(const char *owner, const char *key, const char *value, uint64_t version);
 
 #endif

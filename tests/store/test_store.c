@@ -474,201 +474,7 @@ static void unread_counts_to_a_thousand(void **state)
 	store_host_job_fini(&job);
 }
 
-/* --- sync --- */
-
-static void check_gap(const char *cursor, size_t n)
-{
-	struct nuncio_job job = read_sync("alice", (struct nuncio_str){ cursor, n }, 10);
-	assert_int_equal(job.status, 0);
-	assert_int_equal(job.gap, 1);
-	assert_int_equal(job.more, 0);
-	assert_int_equal(job.event_count, 0);
-	assert_true(job.cursor.n > 0);
-	store_host_job_fini(&job);
-}
-
-static void foreign_cursors_are_gaps(void **state)
-{
-	char text[256];
-	(void)state;
-	append("d:1", "alice", "", "1");
-	struct nuncio_job job = read_sync("alice", S(""), 10);
-	assert_int_equal(job.gap, 1);
-	assert_int_equal(job.event_count, 0);
-	int n = (int)job.cursor.n;
-	assert_true(n < 200);
-	for (int i = 0; i < n; i++)
-		assert_non_null(
-			strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-",
-				job.cursor.p[i]));
-	check_gap("", 0);
-	check_gap("x", 1);
-	check_gap("00000000000000000000000000000000-1007", 37);
-	check_gap("' OR 1=1 --", 11);
-	check_gap("\0\0\0", 3);
-	snprintf(text, sizeof(text), "%.*s9", n, job.cursor.p); /* a position of the future */
-	check_gap(text, strlen(text));
-	snprintf(text, sizeof(text), "%.*s-", n, job.cursor.p);
-	check_gap(text, strlen(text));
-	snprintf(text, sizeof(text), "%.*s-1-1-1-1-1", n, job.cursor.p);
-	check_gap(text, strlen(text));
-	snprintf(text, sizeof(text), "%.*s99999999999999999999999999", n, job.cursor.p);
-	check_gap(text, strlen(text));
-	check_gap(job.cursor.p, job.cursor.n - 5);
-	store_host_job_fini(&job);
-}
-
-static void sync_shows_what_is_new_and_mine(void **state)
-{
-	(void)state;
-	append("d:1", "alice", "", "1");
-	struct nuncio_job start = read_sync("alice", S(""), 10);
-	append("d:1", "bob", "", "2");
-	append("d:1", "alice", "", "3");
-	struct nuncio_job_append in = make_append(
-		&(struct event_args){ .conversation = "d:other", .from = "eve", .body = "4" });
-	in.founders = &(struct nuncio_str){ "eve", 3 };
-	in.founders_count = 1;
-	struct nuncio_job job = { .kind = NUNCIO_JOB_APPEND, .input = &in };
-	store_host_run(the.host, &job, 1);
-	job = read_sync("alice", start.cursor, 10);
-	assert_int_equal(job.gap, 0);
-	assert_int_equal(job.more, 0);
-	assert_int_equal(job.event_count, 2);
-	assert_str(job.events[0].body, "2");
-	assert_str(job.events[0].conversation, "d:1");
-	assert_str(job.events[1].body, "3");
-	struct nuncio_job again = read_sync("alice", job.cursor, 10);
-	assert_int_equal(again.event_count, 0);
-	assert_int_equal(again.gap, 0);
-	store_host_job_fini(&again);
-	/* Whoever holds a cursor sees their own conversations only. */
-	again = read_sync("eve", start.cursor, 10);
-	assert_int_equal(again.event_count, 1);
-	assert_str(again.events[0].body, "4");
-	store_host_job_fini(&again);
-	store_host_job_fini(&job);
-	store_host_job_fini(&start);
-}
-
-static void sync_obeys_bytes(void **state)
-{
-	(void)state;
-	append("d:1", "alice", "", "0");
-	struct nuncio_job start = read_sync("alice", S(""), 10);
-	for (int i = 0; i < 5; i++)
-		append("d:1", "alice", "", "\"0123456789\"");
-	struct nuncio_sync_query q = { .size = sizeof(q),
-		.user = S("alice"),
-		.cursor = start.cursor,
-		.limit = 10,
-		.max_bytes = 75 }; /* 3 + 7 + 5 + 0 + 4 + 12 each */
-	struct nuncio_job job = read_job(NUNCIO_JOB_SYNC, &q);
-	assert_int_equal(job.event_count, 2);
-	assert_int_equal(job.more, 1);
-	store_host_job_fini(&job);
-	q.max_bytes = 1;
-	job = read_job(NUNCIO_JOB_SYNC, &q);
-	assert_int_equal(job.event_count, 1);
-	assert_int_equal(job.more, 1);
-	store_host_job_fini(&job);
-	store_host_job_fini(&start);
-}
-
-enum { WIDE_LOGS = 500, WIDE_EVENTS = 20 };
-static char wide_names[WIDE_LOGS][24];
-
-/* `per_log` events into every tenth log from `first`, or all with step 1, in batches. */
-static void write_wide(size_t first, size_t step, size_t per_log)
-{
-	static struct nuncio_job_append in[1000];
-	static struct nuncio_job jobs[1000];
-	size_t n = 0;
-	for (size_t round = 0; round < per_log; round++) {
-		for (size_t log = first; log < WIDE_LOGS; log += step) {
-			in[n] = make_append(&(struct event_args){
-				.conversation = wide_names[log], .from = "bob", .body = "1" });
-			jobs[n] = (struct nuncio_job){ .kind = NUNCIO_JOB_APPEND, .input = &in[n] };
-			if (++n == 1000) {
-				store_host_run(the.host, jobs, n);
-				n = 0;
-			}
-		}
-	}
-	if (n)
-		store_host_run(the.host, jobs, n);
-}
-
-static void sync_pages_through_many_conversations_while_more_arrives(void **state)
-{
-	static uint64_t seen[WIDE_LOGS];
-	struct nuncio_job job;
-	size_t total = 0, pages = 0;
-	(void)state;
-	for (size_t i = 0; i < WIDE_LOGS; i++)
-		snprintf(wide_names[i], sizeof(wide_names[i]), "d:%03zu", i);
-	write_wide(0, 1, 3); /* from before the cursor */
-	job = read_sync("alice", S(""), 10);
-	write_wide(0, 1, WIDE_EVENTS);
-	for (size_t i = 0; i < WIDE_LOGS; i++)
-		seen[i] = 3;
-	for (int more = 1; more; pages++) {
-		struct nuncio_job page = read_sync("alice", job.cursor, 97);
-		store_host_job_fini(&job);
-		job = page;
-		assert_int_equal(job.status, 0);
-		assert_int_equal(job.gap, 0);
-		assert_true(job.event_count <= 97);
-		for (size_t i = 0; i < job.event_count; i++) {
-			size_t log = (size_t)atoi(job.events[i].conversation.p + 2);
-			assert_int_equal(job.events[i].seq, ++seen[log]);
-		}
-		total += job.event_count;
-		more = job.more;
-		if (pages % 10 == 0 && pages < 100)
-			write_wide(pages / 10, 10, 1); /* arrives between two pages */
-	}
-	assert_int_equal(total, WIDE_LOGS * WIDE_EVENTS + 10 * (WIDE_LOGS / 10));
-	for (size_t i = 0; i < WIDE_LOGS; i++)
-		assert_int_equal(seen[i], 3 + WIDE_EVENTS + 1);
-	store_host_job_fini(&job);
-}
-
-static void a_page_can_be_asked_again(void **state)
-{
-	(void)state;
-	append("d:1", "alice", "", "0");
-	struct nuncio_job start = read_sync("alice", S(""), 10);
-	for (int i = 0; i < 5; i++)
-		append(i % 2 ? "d:1" : "d:2", "alice", "", "1");
-	struct nuncio_job first = read_sync("alice", start.cursor, 2);
-	for (int round = 0; round < 2; round++) {
-		struct nuncio_job second = read_sync("alice", first.cursor, 2);
-		assert_int_equal(second.event_count, 2);
-		assert_int_equal(second.more, 1);
-		append("d:1", "alice", "", "2");
-		store_host_job_fini(&second);
-	}
-	store_host_job_fini(&first);
-	store_host_job_fini(&start);
-}
-
 /* --- records --- */
-
-static void check_record_of(const char *owner, const char *key, const char *value, uint64_t version)
-{
-	struct nuncio_job job = read_record("s", owner, key);
-	assert_int_equal(job.status, value ? 0 : NUNCIO_E_NOTFOUND);
-	assert_int_equal(job.record_count, value ? 1 : 0);
-	if (value) {
-		assert_str(job.records[0].space, "s");
-		assert_str(job.records[0].owner, owner);
-		assert_str(job.records[0].key, key);
-		assert_str(job.records[0].value, value);
-		assert_int_equal(job.records[0].version, version);
-	}
-	store_host_job_fini(&job);
-}
 
 static void check_record(const char *key, const char *value, uint64_t version)
 {
@@ -1025,9 +831,7 @@ static void reopening_keeps_all_or_nothing(void **state)
 	assert_int_equal(append("d:1", "bob", "c", "2"), 2);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, case_setup, case_teardown)
-
-static int run_suite(const char *module, const char *option, bool is_durable)
+int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CASE(events_come_back_as_given),
@@ -1046,11 +850,6 @@ static int run_suite(const char *module, const char *option, bool is_durable)
 		CASE(pages_obey_bytes),
 		CASE(lists_show_unread_peer_and_order),
 		CASE(unread_counts_to_a_thousand),
-		CASE(foreign_cursors_are_gaps),
-		CASE(sync_shows_what_is_new_and_mine),
-		CASE(sync_obeys_bytes),
-		CASE(sync_pages_through_many_conversations_while_more_arrives),
-		CASE(a_page_can_be_asked_again),
 		CASE(records_have_versions),
 		CASE(several_writes_are_all_or_nothing),
 		CASE(writes_with_an_event_are_one),
@@ -1062,17 +861,5 @@ static int run_suite(const char *module, const char *option, bool is_durable)
 		CASE(unknown_kinds_are_unsupported),
 		CASE(reopening_keeps_all_or_nothing),
 	};
-	the = (struct store_case){
-		.so = case_so(module), .is_durable = is_durable, .options = { option }
-	};
-	return cmocka_run_group_tests_name(module, tests, NULL, NULL);
-}
-
-int main(void)
-{
-	int failed = run_suite("store_memory", NULL, false);
-	failed += run_suite("store_sqlite", NULL, true);
-	/* Reads on the write lane. */
-	failed += run_suite("store_sqlite", "readers=0", true);
-	return failed != 0;
+	return case_run("store", tests, COUNT_OF(tests), CASE_ALL_STORES);
 }

@@ -726,8 +726,6 @@ static void the_log_has_room_and_starts_over(void **state)
 		assert_true(size >= ROOM);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, case_setup, case_teardown)
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {

@@ -42,6 +42,6 @@ clean-modules-lib:
 
 # dlopen needs the .so only.
 install-data-hook:
-	rm -f $(DESTDIR)$(pkgmoduledir)/*.la
+	rm -f $(DESTDIR)$(pkgmoduledir)/*.la $(DESTDIR)$(pkgtestdir)/*.la
 uninstall-hook:
-	rm -f $(DESTDIR)$(pkgmoduledir)/*.so
+	rm -f $(DESTDIR)$(pkgmoduledir)/*.so $(DESTDIR)$(pkgtestdir)/*.so

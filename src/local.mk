@@ -39,3 +39,4 @@ nunciod_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \
 nunciod_DEPENDENCIES = $(SERVER_ARCHIVES) $(top_srcdir)/src/exports.list
 
 include $(top_srcdir)/src/ctl/local.mk
+include $(top_srcdir)/src/harness/local.mk

@@ -5,6 +5,7 @@ include $(top_srcdir)/tests/lib/local.mk
 include $(top_srcdir)/tests/unit/local.mk
 include $(top_srcdir)/tests/store/local.mk
 include $(top_srcdir)/tests/api/local.mk
+include $(top_srcdir)/tests/harness/local.mk
 include $(top_srcdir)/tests/scenario/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/bench/local.mk

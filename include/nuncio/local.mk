@@ -20,6 +20,7 @@ nuncioinclude_HEADERS = \
 	%D%/session.h \
 	%D%/store.h \
 	%D%/store_provider.h \
+	%D%/test.h \
 	%D%/timer.h
 
 nuncioservicesdir = $(nuncioincludedir)/services

@@ -3,8 +3,8 @@
 #define NUNCIO_NUNCIO_H
 
 /*
- * Everything a module may use. Start reading at module.h, hooks.h and request.h; README.md beside
- * this file is the guide.
+ * Everything a module may use. Start reading at module.h, hooks.h and request.h. The guide is
+ * README.md in the source, module-guide.md where it was installed; see nuncio-module(3).
  */
 
 #include <nuncio/auth.h>

@@ -56,6 +56,17 @@ class Stage:
 		assert found, f"{pattern} was not installed"
 		return found[0]
 
+	def copy_template(self, name):
+		work = os.path.join(self.root, f"template-{name}")
+		shutil.copytree(os.path.dirname(self.find("module-template/Makefile")), work)
+		return work
+
+	def make(self, folder, *targets):
+		"""The modules and the test program were built for where they would be without DESTDIR."""
+		folders = [os.path.dirname(self.find(f"nuncio/{name}")) for name in ("modules/direct.so", "test/test_auth.so")]
+		return run("make", *targets, "CFLAGS=-O2 -Wall -Wextra -Wpedantic -Werror",
+			"TEST_FLAGS=" + " ".join(f"--modules {folder}" for folder in folders), cwd=folder, env=self.env)
+
 	def close(self):
 		if self.server:
 			self.server.kill()
@@ -87,12 +98,61 @@ def compile_examples(stage):
 		os.symlink(path, os.path.join(stage.installed.plugs, f"{name}.so"))
 
 
-@check("the installed nunciod starts with them")
+@check("a copy of the installed template: make, make test, make install, make uninstall")
+def template(stage):
+	work = stage.copy_template("greeter")
+	said = stage.make(work, "test")
+	assert re.search(r"^[1-9]\d* passed, 0 failed, 0 skipped$", said, re.M), said
+	stage.make(work, "install", "uninstall")
+	assert not glob.glob(os.path.join(stage.dest, "**", "greeter.so"), recursive=True)
+	failing = os.path.join(work, "test_greeter.c")
+	with open(failing, encoding="utf-8") as file:
+		text = file.read()
+	with open(failing, "w", encoding="utf-8") as file:
+		file.write(text.replace("'hello':'Bob'", "'hello':'Rob'"))
+	try:
+		stage.make(work, "test")
+	except AssertionError as error:
+		assert "FAIL greets who is named: at \"data.hello\"" in str(error), error
+	else:
+		raise AssertionError("make test passes whatever the module does")
+
+
+@check("a module of under 150 lines in a renamed copy of the template, with its own tests")
+def quota(stage):
+	work = stage.copy_template("quota")
+	run("./rename", "quota", cwd=work)
+	with open(os.path.join(work, "debian", "control"), encoding="utf-8") as file:
+		assert "Package: nuncio-quota\n" in file.read()
+	shutil.copytree(os.path.join(HERE, "outside", "quota"), work, dirs_exist_ok=True)
+	with open(os.path.join(work, "quota.c"), encoding="utf-8") as file:
+		lines = len(file.readlines())
+	assert lines < 150, f"{lines} lines"
+	said = stage.make(work, "test")
+	assert re.search(r"^[1-9]\d* passed, 0 failed, 0 skipped$", said, re.M), said
+	stage.make(work, "install")
+	os.symlink(stage.find("modules/quota.so"), os.path.join(stage.installed.plugs, "quota.so"))
+
+
+@check("the installed nunciod starts with all of them")
 def start(stage):
-	modules = ["store_sqlite", "auth_jwt", "direct", "presence", *EXAMPLES]
-	stage.server = Server(stage.installed, modules, {
-		"hello": {"greeting": "Good morning"}, "tour": {"every": "200ms"}})
+	modules = ["store_sqlite", "auth_jwt", "direct", "presence", *EXAMPLES, "quota"]
+	stage.server = Server(stage.installed, modules, {"hello": {"greeting": "Good morning"},
+		"tour": {"every": "200ms"}, "quota": {"characters": "20"}})
 	stage.server.start()
+
+
+@check("quota counts in nunciod, too")
+def quota_serves(stage):
+	client = stage.server.client("quentin")
+	send = {"to": {"user": "guide"}, "client_id": "1", "body": "a" * 15}
+	assert client.call("message.send", send)["code"] == 0
+	refused = client.call("message.send", {**send, "client_id": "2"})
+	assert (refused["code"], refused["message"]) == (4290, "you have written enough for now"), refused
+	assert client.call("quota.left")["data"] == {"left": 5}
+	assert stage.server.http("GET", "/m/quota/left", user="quentin").json()["data"] == {"left": 5}
+	assert "nuncio_quota_refused_total 1" in stage.server.http("GET", "/metrics").body.decode()
+	client.drop()
 
 
 @check("op, route, option and declared fields of hello")
@@ -140,7 +200,7 @@ def guide_code(_):
 	with open(os.path.join(TOP, "include", "nuncio", "README.md"), encoding="utf-8") as file:
 		guide = file.read()
 	source = ""
-	for path in sorted(glob.glob(os.path.join(HERE, "outside", "*"))):
+	for path in sorted(filter(os.path.isfile, glob.glob(os.path.join(HERE, "outside", "**"), recursive=True))):
 		with open(path, encoding="utf-8") as file:
 			source += "\n" + file.read()
 	blocks = re.findall(r"^```(?:c|make)\n(.*?)^```", guide, re.M | re.S)

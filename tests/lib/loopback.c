@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/slice.h"
+#include "harness/io_post.h"
 #include "hook/chain.h"
 #include "logic/core_ops.h"
 #include "loop/caller.h"
@@ -131,83 +132,39 @@ void loopback_turn(struct loopback *lb)
 	*at = mailbox_take_all(&lb->io);
 }
 
-static void post(struct loopback *lb, struct mail *mail)
+static nuncio_sid new_id(struct loopback *lb)
 {
-	mailbox_post_forced(&lb->logic->inbox, mail);
-	loopback_turn(lb);
+	return io_id_make(0, lb->next_slot++, 1);
 }
 
 nuncio_sid loopback_connect(struct loopback *lb, const char *token)
 {
-	size_t n = token ? strlen(token) : 0;
-	struct io_connect *connect = alloc_zero(sizeof *connect + n);
-	connect->mail.kind = IO_CONNECT;
-	connect->id = io_id_make(0, lb->next_slot++, 1);
-	snprintf(connect->address, sizeof connect->address, "127.0.0.1");
-	memcpy(connect->text, token ? token : "", n);
-	connect->token = (struct nuncio_str){ connect->text, n };
-	nuncio_sid id = connect->id;
-	post(lb, &connect->mail);
+	nuncio_sid id = new_id(lb);
+	io_post_connect(&lb->logic->inbox, id, token);
+	loopback_turn(lb);
 	return id;
 }
 
 void loopback_packet(
 	struct loopback *lb, nuncio_sid id, uint32_t seq, const char *op, const char *data)
 {
-	size_t op_bytes = strlen(op), data_bytes = strlen(data);
-	struct io_packet *packet = alloc_zero(sizeof *packet + op_bytes + data_bytes);
-	packet->mail.kind = IO_PACKET;
-	packet->id = id;
-	memcpy(packet->text, op, op_bytes);
-	memcpy(packet->text + op_bytes, data, data_bytes);
-	packet->packet.seq = seq;
-	packet->packet.op = (struct nuncio_str){ packet->text, op_bytes };
-	packet->packet.data = (struct nuncio_str){ packet->text + op_bytes, data_bytes };
-	CHECK(json_check(packet->packet.data, NULL, NULL, NULL) == 0);
-	post(lb, &packet->mail);
-}
-
-static void add_field(
-	struct http1_field *fields, size_t *count, const char *name, struct nuncio_str value)
-{
-	fields[*count].name = str_of(name);
-	fields[(*count)++].value = value;
+	io_post_packet(&lb->logic->inbox, id, seq, op, data);
+	loopback_turn(lb);
 }
 
 nuncio_sid loopback_http(struct loopback *lb, const char *method, const char *path,
 	const char *query, const char *token, const char *body)
 {
-	struct arena arena;
-	arena_init(&arena, 0);
-	struct io_http *http = arena_zero(&arena, sizeof *http);
-	struct http1_field *fields = arena_zero(&arena, 3 * sizeof *fields);
-	http->mail.kind = IO_HTTP;
-	http->id = io_id_make(0, lb->next_slot++, 1);
-	http->method = arena_str(&arena, str_of(method));
-	http->path = arena_str(&arena, str_of(path));
-	http->query = arena_str(&arena, str_of(query));
-	http->body = arena_str(&arena, str_of(body));
-	http->fields = fields;
-	if (token)
-		add_field(fields, &http->field_count, "authorization",
-			arena_printf(&arena, "Bearer %s", token));
-	if (body)
-		add_field(fields, &http->field_count, "content-type",
-			STR("application/json; charset=utf-8"));
-	snprintf(http->address, sizeof http->address, "127.0.0.1");
-	nuncio_sid id = http->id;
-	http->arena = arena;
-	post(lb, &http->mail);
+	nuncio_sid id = new_id(lb);
+	io_post_http(&lb->logic->inbox, id, method, path, query, token, body);
+	loopback_turn(lb);
 	return id;
 }
 
 void loopback_closed(struct loopback *lb, nuncio_sid id)
 {
-	struct io_closed *closed = ALLOC_NEW(struct io_closed);
-	closed->mail.kind = IO_CLOSED;
-	closed->id = id;
-	closed->close_code = 1001;
-	post(lb, &closed->mail);
+	io_post_closed(&lb->logic->inbox, id, 1001);
+	loopback_turn(lb);
 }
 
 nuncio_sid loopback_login(struct loopback *lb, const char *token)

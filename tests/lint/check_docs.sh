@@ -3,7 +3,7 @@
 # shellcheck disable=SC1091,SC2016,SC2034,SC2046,SC2086 # lib.sh is beside it; file names are words; awk quotes itself
 # Public headers: each function has a comment that says "Thread: ..." above it (or above the group of
 # lines without a blank one that it stands in); each header compiles alone as C11 and as C++17; each
-# is listed in include/nuncio/local.mk.
+# is listed in include/nuncio/local.mk and, but for services, in nuncio-module(3).
 . "$(dirname "$0")/lib.sh"
 headers=$(files 'include/nuncio/*.h')
 
@@ -33,5 +33,10 @@ for h in $headers; do
 		complain "$h:1: does not compile alone as C++17"
 	grep -q "%D%/${h#include/nuncio/}" include/nuncio/local.mk ||
 		complain "$h:1: not listed in include/nuncio/local.mk, so not installed"
+	case $h in
+	*/services/*) ;;
+	*) grep -q "^\.It In ${h#include/}\$" contrib/man/nuncio-module.3 ||
+		complain "$h:1: not in contrib/man/nuncio-module.3" ;;
+	esac
 done
 finish

@@ -19,6 +19,7 @@ BEGIN {
 	may["module"] = may["admin"] = \
 		" base loop wire hook provide logic module admin io/io_msg.h server.h "
 	may["ctl"] = " base wire ctl "
+	may["harness"] = " base loop wire hook provide logic module harness io/io_msg.h parts.h settings.h "
 	may["top"] = " base loop wire io hook provide logic module admin "
 	public["base"] = public["loop"] = public_base
 	public["ctl"] = public["wire"] = public["io"] = public_base "json.h "

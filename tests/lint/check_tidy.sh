@@ -12,6 +12,6 @@ trap 'rm -rf "$work"' EXIT
 printf '#define PACKAGE_VERSION "0"\n#define PACKAGE_NAME "nuncio"\n' >"$work/config.h"
 [ $# -gt 0 ] || set -- $(files 'src/*.c' 'modules/*.c')
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} "$tidy" --quiet {} -- -std=c11 -D_GNU_SOURCE \
-	-DWEB_ROOT='"/"' -Iinclude -iquote src -iquote . -iquote "$work" 2>"$work/noise" || bad=1
+	-DWEB_ROOT='"/"' -DNUNCIO_MODULE_DIR='"/"' -DNUNCIO_TEST_DIR='"/"' -Iinclude -iquote src -iquote . -iquote "$work" 2>"$work/noise" || bad=1
 grep -v 'warnings\? generated' "$work/noise"
 finish

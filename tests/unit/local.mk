@@ -14,6 +14,7 @@ include $(top_srcdir)/tests/unit/provide.mk
 include $(top_srcdir)/tests/unit/logic.mk
 include $(top_srcdir)/tests/unit/module.mk
 include $(top_srcdir)/tests/unit/admin.mk
+include $(top_srcdir)/tests/unit/harness.mk
 include $(top_srcdir)/tests/unit/modules.mk
 
 if HAVE_CMOCKA

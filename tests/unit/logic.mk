@@ -1,5 +1,5 @@
 # Unit tests of src/logic: see local.mk.
-LOGIC_TEST_LIBS = src/liblogic.a src/libprovide.a src/libhook.a src/libio.a src/libwire.a src/libloop.a src/libbase.a \
+LOGIC_TEST_LIBS = src/libharness.a src/liblogic.a src/libprovide.a src/libhook.a src/libio.a src/libwire.a src/libloop.a src/libbase.a \
 	$(CMOCKA_LIBS) $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
 UNIT_TESTS += tests/unit/test_router tests/unit/test_trace
 tests_unit_test_router_SOURCES = %D%/test_router.c

@@ -467,7 +467,7 @@ static void leaving_within_a_fan_out_leaves_nobody_out(void **state)
 	(void)state;
 	log_in_many(0, 10);
 	for (int i = 0; i < 10; i++) {
-		char user[8];
+		char user[16];
 		snprintf(user, sizeof user, "u%d", i);
 		join("g:1", user);
 	}

@@ -1,0 +1,19 @@
+# What authors of modules copy (include/nuncio/README.md section 1).
+templatedir = $(pkgdatadir)/module-template
+template_DATA = %D%/module-template/Makefile %D%/module-template/README.md \
+	%D%/module-template/greeter.c %D%/module-template/test_greeter.c
+template_SCRIPTS = %D%/module-template/rename
+templatedebiandir = $(templatedir)/debian
+templatedebian_DATA = %D%/module-template/debian/changelog %D%/module-template/debian/control \
+	%D%/module-template/debian/copyright
+templatedebian_SCRIPTS = %D%/module-template/debian/rules
+templatesourcedir = $(templatedebiandir)/source
+templatesource_DATA = %D%/module-template/debian/source/format
+EXTRA_DIST += $(template_DATA) $(template_SCRIPTS) $(templatedebian_DATA) $(templatedebian_SCRIPTS) \
+	$(templatesource_DATA)
+
+# What one reads meanwhile.
+doc_DATA = made/module-guide.md src/wire/PROTOCOL.md
+CLEANFILES += made/module-guide.md
+made/module-guide.md: include/nuncio/README.md
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@

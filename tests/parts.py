@@ -259,6 +259,16 @@ def kill9(run):
 	return script(run, "plain", "kill9.py", "--rounds", "20")
 
 
+@part("webhook", ["build"], serves=True)
+def webhook(run):
+	return script(run, "plain", "webhook.py")
+
+
+@part("webhook_asan", ["build_asan"], fast=False, serves=True)
+def webhook_asan(run):
+	return script(run, "asan", "webhook.py", "--rounds", "2")
+
+
 @part("scenario_asan", ["build_asan"], fast=False, serves=True)
 def scenario_asan(run):
 	return script(run, "asan", "run_scenarios.py")
@@ -447,7 +457,7 @@ class Plan:
 
 
 ORDER = """autogen build lint check scenario bad_input operate kill9 web scenario_one_loop browser build_asan quickstart
-	docs bench_smoke check_asan scenario_asan bad_input_asan operate_asan build_tsan kill9_asan check_tsan scenario_tsan
+	docs bench_smoke check_asan scenario_asan bad_input_asan operate_asan build_tsan kill9_asan webhook_asan check_tsan scenario_tsan
 	build_fuzz fuzz""".split()
 
 

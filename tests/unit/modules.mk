@@ -60,3 +60,9 @@ tests_unit_test_words_SOURCES = %D%/test_words.c modules/word_filter/fold.c modu
 	modules/word_filter/words.c modules/word_filter/word_filter.h tests/lib/unit.h
 tests_unit_test_words_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
 	$(BASE_LIBS) $(DL_LIBS)
+
+# webhook: its pure parts
+UNIT_TESTS += tests/unit/test_backoff
+tests_unit_test_backoff_SOURCES = %D%/test_backoff.c modules/webhook/backoff.c modules/webhook/webhook.h \
+	tests/lib/unit.h
+tests_unit_test_backoff_LDADD = $(CMOCKA_LIBS)

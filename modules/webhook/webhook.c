@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tells an HTTP endpoint of events, and asks one whether messages may be sent.
+ *
+ * Every event gets a record in its own transaction (the outbox), so none is lost whatever happens
+ * to this process or to the endpoint; the record goes when the endpoint has said 2xx. See outbox.c
+ * for the order, sender.c for the thread that speaks HTTP, ask.c for questions.
+ *
+ * Thread: logic, but sender.c's own.
+ */
+#include "webhook.h"
+
+#include <nuncio/conf.h>
+#include <nuncio/hooks.h>
+#include <nuncio/log.h>
+
+#include <curl/curl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *webhook_alloc(size_t bytes)
+{
+	void *p = calloc(1, bytes ? bytes : 1);
+	if (!p)
+		abort();
+	return p;
+}
+
+struct nuncio_str text_str(const char *text)
+{
+	return (struct nuncio_str){ text, strlen(text) };
+}
+
+uint32_t webhook_random(void)
+{
+	return randombytes_random();
+}
+
+bool webhook_wants(const struct webhook *w, const struct nuncio_event *event)
+{
+	size_t count = nuncio_conf_count(w->self, "events");
+	for (size_t i = 0; i < count; i++) {
+		const char *type = nuncio_conf_item(w->self, "events", i);
+		if (strlen(type) == event->type.n &&
+			memcmp(type, event->type.p, event->type.n) == 0)
+			return true;
+	}
+	return count == 0;
+}
+
+/* ---- hooks ---- */
+
+static enum nuncio_verdict on_store(const struct nuncio_storing *what, void *user)
+{
+	struct webhook *w = user;
+	if (!webhook_wants(w, what->event))
+		return NUNCIO_PASS;
+	const struct nuncio_record_write write = {
+		.size = sizeof write,
+		.flags = NUNCIO_WRITE_KEY_SEQ,
+		.space = text_str(SPACE_OUT),
+		.owner = what->event->conversation,
+		.value = text_str("{}"),
+	};
+	/* Refused rather than sent without a word to the endpoint. */
+	return nuncio_storing_add(w->self, what, &write) == 0 ? NUNCIO_PASS : NUNCIO_REJECT;
+}
+
+static void on_event(const struct nuncio_told *what, void *user)
+{
+	struct webhook *w = user;
+	if (!what->is_remote && webhook_wants(w, what->event))
+		outbox_add(w->outbox, what->event->conversation, what->event->seq);
+}
+
+/* ---- options ---- */
+
+static int read_keys(struct webhook *w, struct nuncio_error *err)
+{
+	struct sign_keys *keys = webhook_alloc(sizeof *keys);
+	size_t count = nuncio_conf_count(w->self, "keys");
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < count && i < KEYS_MAX; i++)
+		rc = sign_add_file(keys, nuncio_conf_item(w->self, "keys", i), err);
+	if (rc < 0) {
+		free(keys);
+		return rc;
+	}
+	free(w->keys);
+	w->keys = keys;
+	return 0;
+}
+
+static int read_options(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct webhook *w = nuncio_module_data(self);
+	w->timeout_ms = nuncio_conf_int(self, "timeout");
+	w->ask_timeout_ms = nuncio_conf_int(self, "ask_timeout");
+	w->backoff_least_ms = nuncio_conf_int(self, "backoff_min");
+	w->backoff_most_ms = nuncio_conf_int(self, "backoff_max");
+	w->attempts = (uint32_t)nuncio_conf_int(self, "attempts");
+	w->max_pending = (uint32_t)nuncio_conf_int(self, "max_pending");
+	w->max_asks = (uint32_t)nuncio_conf_int(self, "max_asks");
+	w->ask_fails_open = strcmp(nuncio_conf_text(self, "ask_failure"), "allow") == 0;
+	w->breaker.limit = (uint32_t)nuncio_conf_int(self, "breaker_failures");
+	w->breaker.open_ms = nuncio_conf_int(self, "breaker_pause");
+	return read_keys(w, err);
+}
+
+static int check_url(struct webhook *w, const char *key, char **url_r, struct nuncio_error *err)
+{
+	const char *url = nuncio_conf_text(w->self, key);
+	char where[160];
+	*url_r = webhook_alloc(strlen(url) + 1);
+	memcpy(*url_r, url, strlen(url) + 1);
+	if (!*url || strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)
+		return 0;
+	nuncio_error_set(err, "%s: must begin with http:// or https://",
+		nuncio_conf_where(w->self, key, where, sizeof where));
+	return NUNCIO_E_INVAL;
+}
+
+/* ---- the module ---- */
+
+static void add_metrics(struct webhook *w)
+{
+	struct nuncio_module *self = w->self;
+	w->count.delivered = nuncio_counter_new(
+		self, "delivered_total", NULL, "Events that the endpoint has accepted.");
+	w->count.failed = nuncio_counter_new(
+		self, "failures_total", NULL, "Posts of events that were not accepted.");
+	w->count.dead = nuncio_counter_new(
+		self, "dead_total", NULL, "Events that were put aside after too many attempts.");
+	w->count.pending = nuncio_gauge_new(
+		self, "pending", NULL, "Events in memory that are to be delivered.");
+	w->count.asked = nuncio_counter_new(self, "asks_total", NULL, "Questions sent to ask_url.");
+	w->count.ask_failed = nuncio_counter_new(
+		self, "ask_failures_total", NULL, "Questions without a usable answer.");
+	w->count.ask_skipped = nuncio_counter_new(self, "asks_skipped_total", NULL,
+		"Questions not asked: too many under way, or too many failures.");
+}
+
+static int add_hooks(struct webhook *w)
+{
+	int rc = 0;
+	if (*w->ask_url)
+		rc = nuncio_hook_may_send(w->self, NUNCIO_PRIO_NORMAL, asking_on_send, w);
+	if (rc == 0 && *w->url)
+		rc = nuncio_hook_may_store(w->self, NUNCIO_PRIO_LAST, on_store, w);
+	if (rc == 0 && *w->url)
+		rc = nuncio_hook_did_event(w->self, NUNCIO_PRIO_LAST, on_event, w);
+	return rc;
+}
+
+static int init(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct webhook *w = webhook_alloc(sizeof *w);
+	w->self = self;
+	nuncio_module_set_data(self, w);
+	int rc = check_url(w, "url", &w->url, err);
+	if (rc == 0)
+		rc = check_url(w, "ask_url", &w->ask_url, err);
+	if (rc < 0)
+		return rc;
+	if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+		nuncio_error_set(err, "libsodium or libcurl cannot be used");
+		return NUNCIO_E_FAIL;
+	}
+	add_metrics(w);
+	w->outbox = outbox_new(w);
+	w->asking = asking_new(w);
+	rc = add_hooks(w);
+	if (rc < 0)
+		nuncio_error_set(err, "its hooks cannot be added: %s", nuncio_status_name(rc));
+	return rc;
+}
+
+static int start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct webhook *w = nuncio_module_data(self);
+	char where[160];
+	int rc = read_options(self, err);
+	if (rc < 0)
+		return rc;
+	if ((*w->url || *w->ask_url) && w->keys->count == 0) {
+		nuncio_error_set(err, "%s: at least one file with a key is needed",
+			nuncio_conf_where(self, "keys", where, sizeof where));
+		return NUNCIO_E_INVAL;
+	}
+	w->sender = sender_start(self, (unsigned)nuncio_conf_int(self, "connections"), err);
+	if (!w->sender)
+		return NUNCIO_E_FAIL;
+	if (*w->url)
+		outbox_scan(w->outbox);
+	return 0;
+}
+
+static void stop(struct nuncio_module *self)
+{
+	struct webhook *w = nuncio_module_data(self);
+	w->is_stopping = true;
+	if (w->sender)
+		sender_stop(&w->sender);
+}
+
+static void fini(struct nuncio_module *self)
+{
+	struct webhook *w = nuncio_module_data(self);
+	if (!w)
+		return;
+	outbox_free(&w->outbox);
+	asking_free(&w->asking);
+	if (w->keys)
+		sodium_memzero(w->keys, sizeof *w->keys);
+	free(w->keys);
+	free(w->url);
+	free(w->ask_url);
+	free(w);
+	nuncio_module_set_data(self, NULL);
+}
+
+static const struct nuncio_option options[] = {
+	{ "url", NUNCIO_OPT_TEXT, 0, "", 0, 2000, NULL,
+		"Where events are posted to; empty: nowhere. Fixed while the server runs." },
+	{ "events", NUNCIO_OPT_LIST, NUNCIO_OPT_LIVE, "", 0, 32, NULL,
+		"Types of events to tell of: message, edit, recall, group ...; empty: all." },
+	{ "keys", NUNCIO_OPT_LIST, NUNCIO_OPT_LIVE, "", 0, KEYS_MAX, NULL,
+		"Files with keys for the signature, 16 bytes at least; every post is signed with "
+		"each." },
+	{ "timeout", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "10s", 100, 300000, NULL,
+		"How long one post may take." },
+	{ "attempts", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "20", 1, 1000000, NULL,
+		"After so many failures in a row events are put aside." },
+	{ "backoff_min", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "1s", 10, 3600000, NULL,
+		"The pause after the first failure; it doubles with each." },
+	{ "backoff_max", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "10m", 10, 86400000, NULL,
+		"The longest pause." },
+	{ "max_pending", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "100000", 100, 10000000, NULL,
+		"Events kept in memory; more wait in the store." },
+	{ "connections", NUNCIO_OPT_INT, 0, "16", 1, 256, NULL, "Posts under way at once." },
+	{ "ask_url", NUNCIO_OPT_TEXT, 0, "", 0, 2000, NULL,
+		"Who is asked whether a message may be sent; empty: nobody." },
+	{ "ask_timeout", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "2s", 50, 30000, NULL,
+		"How long the answer may take." },
+	{ "ask_failure", NUNCIO_OPT_CHOICE, NUNCIO_OPT_LIVE, "refuse", 0, 0, "refuse allow",
+		"What becomes of a message when there is no usable answer." },
+	{ "max_asks", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "1000", 1, 100000, NULL,
+		"Questions under way at once." },
+	{ "breaker_failures", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "10", 1, 100000, NULL,
+		"After so many failures in a row nobody is asked for a while." },
+	{ "breaker_pause", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "10s", 10, 3600000, NULL,
+		"How long that while is." },
+	{ 0 },
+};
+
+static const char *const needs[] = { "store", NULL };
+
+NUNCIO_MODULE("webhook", .version = "1.0",
+	.summary = "Tells an HTTP endpoint of events, and asks one about messages.", .needs = needs,
+	.options = options, .init = init, .start = start, .reload = read_options, .stop = stop,
+	.fini = fini)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Reactions: each member may give each emoji once, and take it back. */
+#include "messages.h"
+
+#include <nuncio/codes.h>
+
+#include <stdio.h>
+
+static int react_apply(
+	struct change *change, const struct nuncio_event *target, struct amendment *amendment)
+{
+	const struct reaction reaction = {
+		.emoji = text_str(change->emoji),
+		.user = text_str(change->user),
+		.is_taken_back = change->is_taken_back,
+		.max_count = change->m->max_reactions,
+	};
+	char words[96];
+	int rc = reactions_change(target->state, &reaction, &amendment->state);
+	if (rc == NUNCIO_E_TOOBIG) {
+		snprintf(words, sizeof words, "a message can have %u reactions",
+			change->m->max_reactions);
+		return change_refuse(change, NUNCIO_CODE_too_large, words);
+	}
+	if (rc == 1) {
+		amendment->told = nuncio_json_new();
+		nuncio_json_object_begin(amendment->told);
+		nuncio_json_key(amendment->told, "emoji");
+		nuncio_json_put_text(amendment->told, reaction.emoji);
+		nuncio_json_key(amendment->told, "removed");
+		nuncio_json_put_bool(amendment->told, change->is_taken_back);
+		nuncio_json_object_end(amendment->told);
+		amendment->body = nuncio_json_str(amendment->told);
+	}
+	return rc;
+}
+
+static const struct verb react_verb = {
+	.type = "react", .apply = react_apply, .access = NUNCIO_ACCESS_WRITE
+};
+
+static void react(struct nuncio_request *rq, struct messages *m, bool is_taken_back)
+{
+	struct change *change = change_new(m, rq, &react_verb);
+	struct nuncio_str emoji = { "", 0 };
+	if (!change)
+		return;
+	nuncio_request_text(rq, "emoji", &emoji);
+	change->is_taken_back = is_taken_back;
+	if (reaction_is_emoji(emoji) && str_copy(emoji, change->emoji, sizeof change->emoji) == 0) {
+		change_go(change);
+		return;
+	}
+	change_refuse(change, NUNCIO_CODE_invalid_field,
+		"emoji: must be 1 to 32 bytes of text without blanks");
+	change_drop(&change);
+}
+
+void on_react(struct nuncio_request *rq, void *user)
+{
+	int is_removed = 0;
+	nuncio_request_bool(rq, "remove", &is_removed);
+	react(rq, user, is_removed != 0);
+}
+
+void on_unreact(struct nuncio_request *rq, void *user)
+{
+	react(rq, user, true);
+}

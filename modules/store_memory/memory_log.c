@@ -107,7 +107,7 @@ static int answer_again(const struct log *log, const struct log_event *first,
 struct draft {
 	struct log *log; /* NULL: it is new */
 	uint64_t seq;
-	struct log_members members; /* a copy */
+	struct log_members members; /* a copy if they change, else all is NULL */
 	struct log_event *target;
 };
 
@@ -123,14 +123,17 @@ static int draft_members(
 	struct draft *draft, struct pool *texts, const struct nuncio_job_append *in)
 {
 	struct nuncio_str from = in->event.from;
-	draft->members = member_copy(draft->log ? &draft->log->members : NULL);
+	bool is_same = draft->log && !in->members_count;
+	const struct log_members *members = is_same ? &draft->log->members : &draft->members;
+	if (!is_same)
+		draft->members = member_copy(draft->log ? &draft->log->members : NULL);
 	for (size_t i = 0; i < in->founders_count && !draft->log; i++)
 		member_found(&draft->members, texts, in->founders[i], in->event.sent_at_ms);
-	if ((in->flags & NUNCIO_APPEND_MEMBERS_ONLY) && from.n &&
-		!member_present(&draft->members, from) && !adds(in, from))
+	if ((in->flags & NUNCIO_APPEND_MEMBERS_ONLY) && from.n && !member_present(members, from) &&
+		!adds(in, from))
 		return NUNCIO_E_DENIED;
-	int status = member_change(&draft->members, texts, in, draft->seq);
-	if (status == 0 && in->members_max && draft->members.present > in->members_max)
+	int status = is_same ? 0 : member_change(&draft->members, texts, in, draft->seq);
+	if (status == 0 && in->members_max && members->present > in->members_max)
 		return NUNCIO_E_TOOBIG;
 	return status;
 }
@@ -216,9 +219,11 @@ static struct log_event *carry_out(
 	struct logs *l, struct draft *draft, const struct nuncio_job_append *in)
 {
 	struct log *log = draft->log ? draft->log : add_log(l, in->event.conversation);
-	free(log->members.all);
-	log->members = draft->members;
-	draft->members.all = NULL;
+	if (draft->members.all) {
+		free(log->members.all);
+		log->members = draft->members;
+		draft->members.all = NULL;
+	}
 	if (draft->target)
 		change_target(&l->texts, &draft->target->e, in, draft->seq);
 	struct log_event *e = make_event(in, log);

@@ -142,7 +142,8 @@ static void add_append(struct batch *b, unsigned i, const struct settings *set, 
 	b->marks[i] = (struct nuncio_job_mark){ .size = sizeof(b->marks[i]),
 		.conversation = text(row->conversation),
 		.user = b->founders[i][1],
-		.delivered = n / set->conversations + 1 };
+		.delivered = n / set->conversations + 1,
+		.id = ((n + 1) << 12) + 1 };
 }
 
 static void store_batch(struct store_host *host, struct batch *b, const struct settings *set,

@@ -6,13 +6,13 @@
 
 struct store_case the;
 
-/* is_full: has members, changes, synced records and search. */
+/* is_full: members change, events change others, sync tells of all; has_search: it has an index. */
 static const struct {
 	const char *module, *option;
-	bool is_durable, is_full;
+	bool is_durable, is_full, has_search;
 } stores[] = {
-	{ "store_memory", NULL, false, true }, { "store_sqlite", NULL, true, false },
-	{ "store_sqlite", "readers=0", true, false }, /* reads on the write lane */
+	{ "store_memory", NULL, false, true, true }, { "store_sqlite", NULL, true, true, false },
+	{ "store_sqlite", "readers=0", true, true, false }, /* reads on the write lane */
 };
 
 int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum case_stores which)
@@ -20,7 +20,8 @@ int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum ca
 	int failed = 0;
 	for (size_t i = 0; i < COUNT_OF(stores); i++) {
 		char title[128];
-		if (which == CASE_FULL_STORES && !stores[i].is_full)
+		if ((which == CASE_FULL_STORES && !stores[i].is_full) ||
+			(which == CASE_SEARCH_STORES && !stores[i].has_search))
 			continue;
 		the = (struct store_case){ .so = case_so(stores[i].module),
 			.is_durable = stores[i].is_durable,

@@ -23,9 +23,9 @@ extern struct store_case the;
 
 /*
  * Runs the tests over every store that is built (the table is in store_case.c), or only over those
- * that have all of the contract. 0: all passed.
+ * that have this part of the contract. 0: all passed.
  */
-enum case_stores { CASE_ALL_STORES, CASE_FULL_STORES };
+enum case_stores { CASE_ALL_STORES, CASE_FULL_STORES, CASE_SEARCH_STORES };
 int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum case_stores which);
 
 void case_path(char *out, size_t size, const char *name); /* of a file in the folder */

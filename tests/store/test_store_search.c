@@ -375,5 +375,5 @@ int main(void)
 		CASE(long_texts_and_many_words),
 		CASE(what_was_found_is_durable),
 	};
-	return case_run("search", tests, COUNT_OF(tests), CASE_FULL_STORES);
+	return case_run("search", tests, COUNT_OF(tests), CASE_SEARCH_STORES);
 }

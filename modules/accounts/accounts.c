@@ -125,6 +125,8 @@ static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 	if (rc == 0)
 		rc = search_add_routes(a);
 	if (rc == 0)
+		rc = operator_add_commands(a);
+	if (rc == 0)
 		rc = nuncio_hook_may_login(self, NUNCIO_PRIO_GUARD, on_may_login, a);
 	if (rc == 0)
 		rc = nuncio_hook_may_call(self, NUNCIO_PRIO_GUARD, on_may_call, a);

@@ -212,10 +212,20 @@ void password_run(struct flow *flow, flow_fn *next);
  */
 void password_prove(struct flow *flow, int code, flow_fn *next);
 
-/* --- the routes --- */
+/* --- the routes, and what operator.c shares with them --- */
 
 int users_add_routes(struct accounts *a);
 int signin_add_routes(struct accounts *a);
 int search_add_routes(struct accounts *a);
+int operator_add_commands(struct accounts *a);
+
+/* Makes an account of flow->id, name and new_password, if they are good and the id is free. */
+void users_register(struct flow *flow);
+/* Writes the new name (sets_name) and the new hash (makes) into the loaded account. */
+void users_change(struct flow *flow);
+void users_delete(struct flow *flow); /* the loaded account */
+
+/* GET /users, and user list of an operator, whose pages are as large as they can be. */
+void search_run(struct nuncio_request *rq, void *user);
 
 #endif

@@ -246,11 +246,11 @@ static void on_ids(int status, const struct nuncio_record *rows, size_t n, int m
 		names_list(s);
 }
 
-static void on_get(struct nuncio_request *rq, void *user)
+void search_run(struct nuncio_request *rq, void *user)
 {
 	struct search *s = accounts_alloc(sizeof *s);
 	struct nuncio_str query = { "", 0 }, after;
-	int64_t limit = SEARCH_LIMIT;
+	int64_t limit = nuncio_request_is_http(rq) ? SEARCH_LIMIT : SEARCH_LIMIT_MAX;
 	s->a = user;
 	s->rq = rq;
 	s->json = nuncio_json_new();
@@ -286,6 +286,6 @@ int search_add_routes(struct accounts *a)
 	};
 	static const struct nuncio_route route = { sizeof route, 0, "GET", "/api/v1/users",
 		"Users whose id or name starts with the query.", fields, sizeof fields[0], 0,
-		on_get };
+		search_run };
 	return nuncio_route_add(a->self, &route, a);
 }

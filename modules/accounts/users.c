@@ -91,6 +91,12 @@ static bool is_name_good(struct flow *f)
 	return false;
 }
 
+void users_register(struct flow *f)
+{
+	if (is_id_good(f) && is_name_good(f))
+		flow_load(f, register_hash);
+}
+
 static void on_post(struct nuncio_request *rq, void *user)
 {
 	struct flow *f = flow_new(user, rq);
@@ -98,8 +104,8 @@ static void on_post(struct nuncio_request *rq, void *user)
 		flow_text(f, "password", f->new_password, sizeof f->new_password) < 0 ||
 		flow_text(f, "name", f->name, sizeof f->name) < 0)
 		return;
-	if (is_registration_allowed(f) && is_id_good(f) && is_name_good(f))
-		flow_load(f, register_hash);
+	if (is_registration_allowed(f))
+		users_register(f);
 }
 
 /* ---- look ---- */
@@ -145,7 +151,7 @@ static void put_save(struct flow *f)
 	flow_save(f, (int64_t)f->account.version, on_changed);
 }
 
-static void put_apply(struct flow *f)
+void users_change(struct flow *f)
 {
 	struct account *account = &f->account;
 	memcpy(f->old_name, account->name, sizeof f->old_name);
@@ -170,9 +176,9 @@ static void put_prove(struct flow *f)
 	if (!f->is_known)
 		flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
 	else if (f->makes)
-		password_prove(f, NUNCIO_CODE_password_required, put_apply);
+		password_prove(f, NUNCIO_CODE_password_required, users_change);
 	else if (f->sets_name)
-		put_apply(f);
+		users_change(f);
 	else
 		flow_reply_account(f, 200);
 }
@@ -241,7 +247,7 @@ static void on_deleted(struct flow *f, int status)
 	flow_free(&f);
 }
 
-static void delete_save(struct flow *f)
+void users_delete(struct flow *f)
 {
 	memcpy(f->old_name, f->account.name, sizeof f->old_name);
 	f->account.name[0] = f->account.hash[0] = '\0';
@@ -253,7 +259,7 @@ static void delete_save(struct flow *f)
 static void delete_prove(struct flow *f)
 {
 	if (f->is_known)
-		password_prove(f, NUNCIO_CODE_password_required, delete_save);
+		password_prove(f, NUNCIO_CODE_password_required, users_delete);
 	else
 		flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
 }

@@ -17,6 +17,8 @@
 
 #include <nuncio/auth.h>
 #include <nuncio/conf.h>
+#include <nuncio/control.h>
+#include <nuncio/json.h>
 #include <nuncio/log.h>
 #include <nuncio/metric.h>
 #include <nuncio/service.h>
@@ -27,6 +29,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { OPERATOR_TTL_S = 3600, OPERATOR_TTL_MAX_S = 10 * 365 * 86400, OPERATOR_TOKEN_BYTES = 2048 };
 
 struct auth_jwt {
 	struct nuncio_module *self;
@@ -201,6 +205,51 @@ static int on_issue(void *impl, struct nuncio_str user, struct nuncio_str device
 
 static const struct nuncio_token_v1 token_ops = { .size = sizeof token_ops, .issue = on_issue };
 
+/* `nuncioctl token`: for bots, and for trying things out. */
+static void on_token(struct nuncio_request *rq, void *user)
+{
+	struct auth_jwt *a = user;
+	struct nuncio_str name = { NULL, 0 }, device = { NULL, 0 };
+	struct nuncio_error err;
+	char text[OPERATOR_TOKEN_BYTES];
+	int64_t ttl_s = OPERATOR_TTL_S;
+	nuncio_request_text(rq, "user", &name);
+	nuncio_request_text(rq, "device", &device);
+	nuncio_request_int(rq, "seconds", &ttl_s);
+	int rc = on_issue(a, name, device, ttl_s * 1000, text, sizeof text, &err);
+	if (rc < 0) {
+		nuncio_reply_error(&rq,
+			rc == NUNCIO_E_INVAL ? NUNCIO_CODE_invalid_field : NUNCIO_CODE_unavailable,
+			"%s", err.text);
+		return;
+	}
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	nuncio_json_key(json, "token");
+	nuncio_json_put_text(json, (struct nuncio_str){ text, (size_t)rc });
+	nuncio_json_object_end(json);
+	nuncio_reply(&rq, 200, nuncio_json_str(json));
+	nuncio_json_free(&json);
+}
+
+static const struct nuncio_field token_fields[] = {
+	{ "user", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, TOKEN_NAME_BYTES_MAX,
+		"whom it stands for" },
+	{ "seconds", NUNCIO_FIELD_INT, 0, 1, OPERATOR_TTL_MAX_S, "how long it is good; 3600" },
+	{ "device", NUNCIO_FIELD_TEXT, 0, 0, TOKEN_NAME_BYTES_MAX, "that it is bound to" },
+	{ NULL },
+};
+
+static const struct nuncio_command token_command = {
+	.size = sizeof token_command,
+	.flags = NUNCIO_CONTROL_CHANGES,
+	.op = "token",
+	.help = "Makes an access token for a user, whoever that is.",
+	.fields = token_fields,
+	.field_size = sizeof token_fields[0],
+	.fn = on_token,
+};
+
 /* ---- options ---- */
 
 static int specs_parse(const struct nuncio_module *self, struct key_spec *specs_r, size_t *count_r,
@@ -290,6 +339,8 @@ static int auth_jwt_init(struct nuncio_module *self, struct nuncio_error *err)
 	rc = nuncio_provide_auth(self, &auth_ops, a);
 	if (rc == 0 && a->is_offered)
 		rc = nuncio_service_offer(self, NUNCIO_TOKEN_V1, &token_ops, a);
+	if (rc == 0)
+		rc = nuncio_control_add(self, &token_command, a);
 	if (rc < 0)
 		nuncio_error_set(err, "cannot register: %s", nuncio_status_name(rc));
 	return rc;

@@ -45,7 +45,7 @@ static int find_list(struct nuncio_str data, struct nuncio_str *key_r, struct nu
 static void json_page(struct ctl_printer *p, struct nuncio_str data)
 {
 	struct nuncio_str key, list, item;
-	bool has_next = json_member(data, "next", &item) == 1;
+	bool has_next = json_member(data, "next", &item) == 1 && json_type(item) == JSON_TEXT;
 	if (!p->has_begun && (!has_next || !find_list(data, &key, &list))) {
 		put(data);
 		return;

@@ -126,6 +126,7 @@ static int ask_all(struct ctl_server *server, const struct ctl_command *command,
 	struct nuncio_str answer, next;
 	struct buf more = { 0 };
 	int timeout_ms = call->timeout_ms ? call->timeout_ms : command->is_slow ? -1 : TIMEOUT_MS;
+	bool has_more = false;
 	int status;
 	do {
 		status = ctl_ask(server, command->name, args, timeout_ms, &answer);
@@ -137,15 +138,18 @@ static int ask_all(struct ctl_server *server, const struct ctl_command *command,
 		}
 		struct nuncio_str data = member_or_empty(answer, "data");
 		ctl_print_page(&printer, data);
+		if (json_type(member_or_empty(data, "ok")) == JSON_FALSE)
+			status = CTL_REFUSED;
 		next = member_or_empty(data, "next");
-		if (next.n > 2) {
+		has_more = json_type(next) == JSON_TEXT && next.n > 2;
+		if (has_more) {
 			struct buf page = { 0 };
 			args_after(args, next, &page);
 			buf_fini(&more);
 			more = page;
 			args = buf_str(&more);
 		}
-	} while (next.n > 2);
+	} while (has_more);
 	ctl_print_end(&printer);
 	buf_fini(&more);
 	return status;

@@ -22,11 +22,13 @@ NUNCIO_BEGIN_DECLS
  * with nuncio_reply, _error or _status. There is no session and no user; nuncio_request_is_http is
  * 0. Words of a name are separated by dots and underscores: "log_level" is `nuncioctl log-level`,
  * "user.add" is `nuncioctl user add`. Arguments without a name fill the declared fields in order;
- * one with NUNCIO_FIELD_SECRET is asked for without echo. Of the answer's data, nuncioctl prints a
- * list of objects as a table and other members one a line, with units by the end of their names
- * (_us, _ms, _bytes). A member "next" that is not empty says that there is more, from the field
- * "after" = that value on. NUNCIO_E_EXISTS names the other module in the log; NUNCIO_E_DENIED:
- * called after init.
+ * one with NUNCIO_FIELD_SECRET is asked for without echo.
+ *
+ * Of the answer's data, nuncioctl prints a list of objects as a table and other members one a line,
+ * with units by the end of their names (_us, _ms, _bytes). A member "ok" that is false makes it
+ * exit with 1. A text "next" says that there is more, from the field "after" = that text on.
+ *
+ * NUNCIO_E_EXISTS names the other module in the log; NUNCIO_E_DENIED: called after init.
  * Thread: logic, in init.
  */
 int nuncio_control_add(

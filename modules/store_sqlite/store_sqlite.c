@@ -16,11 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools.h"
+
 enum { EXPIRE_STEPS = 10, COMPLAIN_EVERY_MS = 10000 };
 
 struct module_data {
 	struct nuncio_counter *commits, *failures;
 	struct nuncio_gauge *wal_pages;
+	struct tools *tools;
 };
 
 void *store_resize(void *p, size_t bytes)
@@ -303,12 +306,21 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	data->wal_pages =
 		nuncio_gauge_new(self, "wal_pages", NULL, "Pages in the write-ahead log, about.");
 	nuncio_module_set_data(self, data);
-	return nuncio_provide_store(self, &ops);
+	int rc = tools_add(self, &data->tools);
+	return rc < 0 ? rc : nuncio_provide_store(self, &ops);
+}
+
+static void stop(struct nuncio_module *self)
+{
+	const struct module_data *data = nuncio_module_data(self);
+	tools_stop(data->tools);
 }
 
 static void fini(struct nuncio_module *self)
 {
-	free(nuncio_module_data(self));
+	struct module_data *data = nuncio_module_data(self);
+	tools_free(&data->tools);
+	free(data);
 	nuncio_module_set_data(self, NULL);
 }
 
@@ -323,4 +335,4 @@ static const struct nuncio_option options[] = {
 };
 
 NUNCIO_MODULE("store_sqlite", .version = "1.0", .summary = "Keeps everything in one SQLite file.",
-	.options = options, .init = init, .fini = fini);
+	.options = options, .init = init, .stop = stop, .fini = fini);

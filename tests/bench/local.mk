@@ -20,7 +20,7 @@ tests_bench_floor_sqlite_SOURCES = $(BENCH_COMMON) %D%/floor_sqlite.c
 tests_bench_floor_sqlite_LDADD = $(SQLITE_LIBS)
 
 # Loads a store module into itself: bench_store modules/lib/store_sqlite.so
-tests_bench_bench_store_SOURCES = $(BENCH_COMMON) %D%/bench_store.c tests/lib/store_host.c \
+tests_bench_bench_store_SOURCES = $(BENCH_COMMON) %D%/bench_store.c tests/lib/store_host.c tests/lib/store_host_control.c \
 	tests/lib/store_host.h
 tests_bench_bench_store_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/tests
 tests_bench_bench_store_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

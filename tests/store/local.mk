@@ -2,7 +2,8 @@
 # Stores, without a server: tests/lib/store_host.c plays the core for the module's .so. All but
 # test_store_sqlite is what every store must do; add a new store to the table in store_case.c. The
 # tests of a full disk mount a small tmpfs and are skipped when they may not.
-STORE_TEST_COMMON = %D%/store_case.c %D%/store_case.h tests/lib/store_host.c tests/lib/store_host.h \
+STORE_TEST_COMMON = %D%/store_case.c %D%/store_case.h tests/lib/store_host.c \
+	tests/lib/store_host_control.c tests/lib/store_host.h \
 	tests/lib/unit.h
 STORE_TEST_LIBS = src/libwire.a src/libbase.a $(CMOCKA_LIBS) $(WIRE_LIBS) $(BASE_LIBS) $(DL_LIBS)
 

@@ -11,49 +11,100 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store_sqlite.h"
+
+/* The name of a conversation by its number, also of one that is not there. */
+#define NAME(number) \
+	"coalesce((SELECT id FROM conversation AS c WHERE c.number = " number "), '#' || " number \
+	")"
+
 /*
- * One promise and the rows that break it: what they are, as texts. Every query gives `where` and
- * `what`. The first one is SQLite's own.
+ * One promise, and the rows that break it: where that is and what is wrong, as texts. The first one
+ * is SQLite's own.
  */
 static const struct {
 	const char *kind, *sql;
 } checks[] = {
 	{ "page", "SELECT '', integrity_check FROM pragma_integrity_check(100)"
 		  " WHERE integrity_check <> 'ok'" },
-	{ "hole", "SELECT coalesce(c.id, '#' || e.conversation),"
-		  " printf('%d events, seq %d to %d', count(*), min(e.seq), max(e.seq))"
-		  " FROM event AS e LEFT JOIN conversation AS c ON c.number = e.conversation"
-		  " GROUP BY e.conversation HAVING min(e.seq) <> 1 OR max(e.seq) <> count(*)" },
-	{ "order", "SELECT coalesce(c.id, '#' || e.conversation),"
-		   " printf('seq %d has the id %d, the one before it %d', e.seq, e.id, e.before)"
-		   " FROM (SELECT conversation, seq, id, lag(id) OVER"
-		   " (PARTITION BY conversation ORDER BY seq) AS before FROM event) AS e"
-		   " LEFT JOIN conversation AS c ON c.number = e.conversation"
-		   " WHERE e.before >= e.id" },
-	{ "head", "SELECT coalesce(c.id, '#' || h.number),"
-		  " printf('the head says seq %d, id %d; the log ends with %d, %d',"
-		  " h.last_seq, h.last_id, coalesce(e.seq, 0), coalesce(e.id, 0))"
-		  " FROM head AS h LEFT JOIN conversation AS c USING (number)"
-		  " LEFT JOIN (SELECT conversation, max(seq) AS seq, max(id) AS id FROM event"
-		  " GROUP BY conversation) AS e ON e.conversation = h.number"
-		  " WHERE h.last_seq <> coalesce(e.seq, 0) OR h.last_id <> coalesce(e.id, 0)" },
-	{ "cursor", "SELECT coalesce(c.id, '#' || m.conversation),"
-		    " printf('%s has delivered %d, read %d; the last seq is %d',"
-		    " m.user, m.delivered, m.read, coalesce(h.last_seq, 0))"
-		    " FROM member AS m LEFT JOIN head AS h ON h.number = m.conversation"
-		    " LEFT JOIN conversation AS c ON c.number = m.conversation"
-		    " WHERE m.delivered > coalesce(h.last_seq, 0)"
-		    " OR m.read > coalesce(h.last_seq, 0)" },
+	{ "hole",
+		"SELECT " NAME(
+			"e.conversation") ","
+					  " printf('%d events, seq %d to %d', count(*), min(e.seq), max(e.seq))"
+					  " FROM event AS e"
+					  " GROUP BY e.conversation HAVING min(e.seq) <> 1 OR max(e.seq) <> count(*)" },
+	{ "order",
+		"SELECT " NAME(
+			"e.conversation") ","
+					  " printf('seq %d has the id %d, the one before it %d', e.seq, e.id, e.before)"
+					  " FROM (SELECT conversation, seq, id, lag(id) OVER"
+					  " (PARTITION BY conversation ORDER BY seq) AS before FROM event) AS e"
+					  " WHERE e.before >= e.id" },
+	{ "head",
+		"SELECT " NAME(
+			"h.number") ","
+				    " printf('the head says seq %d, id %d; the log ends with %d, %d',"
+				    " h.last_seq, h.last_id, coalesce(e.seq, 0), coalesce(e.id, 0))"
+				    " FROM head AS h LEFT JOIN (SELECT conversation, max(seq) AS seq, max(id) AS id"
+				    " FROM event GROUP BY conversation) AS e ON e.conversation = h.number"
+				    " WHERE h.last_seq <> coalesce(e.seq, 0) OR h.last_id <> coalesce(e.id, 0)" },
+	{ "head",
+		"SELECT " NAME(
+			"h.number") ","
+				    " printf('the head counts %d members, there are %d', h.member_count,"
+				    " coalesce(m.n, 0)) FROM head AS h"
+				    " LEFT JOIN (SELECT conversation, count(*) AS n FROM member GROUP BY"
+				    " conversation) AS m ON m.conversation = h.number"
+				    " WHERE h.member_count <> coalesce(m.n, 0)" },
+	{ "cursor",
+		"SELECT " NAME(
+			"m.conversation") ","
+					  " printf('%s has delivered %d, read %d, since %d; the last seq is %d',"
+					  " m.user, m.delivered, m.read, m.since, coalesce(h.last_seq, 0))"
+					  " FROM member AS m LEFT JOIN head AS h ON h.number = m.conversation"
+					  " WHERE max(m.delivered, m.read, m.since) > coalesce(h.last_seq, 0)" },
+	{ "cursor",
+		"SELECT " NAME(
+			"p.conversation") ","
+					  " printf('%s, who left, has delivered %d, read %d, since %d, until %d;"
+					  " the last seq is %d', p.user, p.delivered, p.read, p.since, p.until,"
+					  " coalesce(h.last_seq, 0))"
+					  " FROM past AS p LEFT JOIN head AS h ON h.number = p.conversation"
+					  " WHERE max(p.delivered, p.read, p.since, p.until) > coalesce(h.last_seq, 0)" },
+	{ "change",
+		"SELECT " NAME(
+			"e.conversation") ","
+					  " printf('seq %d changes seq %d, which is not before it', e.seq, e.target)"
+					  " FROM event AS e WHERE e.target <> 0 AND e.target NOT BETWEEN 1 AND e.seq - 1" },
+	{ "change",
+		"SELECT " NAME(
+			"e.conversation") ","
+					  " printf('seq %d was changed by seq %d, which says otherwise', e.seq, e.changed)"
+					  " FROM event AS e WHERE e.changed <> 0 AND NOT EXISTS (SELECT 1 FROM event AS x"
+					  " WHERE x.conversation = e.conversation AND x.seq = e.changed"
+					  " AND x.target = e.seq)" },
 	{ "reference", "SELECT '#' || conversation, count(*) || ' events of no conversation'"
 		       " FROM event WHERE conversation NOT IN (SELECT number FROM conversation)"
 		       " GROUP BY conversation" },
-	{ "reference", "SELECT '#' || conversation, count(*) || ' members of no conversation'"
-		       " FROM member WHERE conversation NOT IN (SELECT number FROM conversation)"
-		       " GROUP BY conversation" },
+	{ "reference", "SELECT '#' || m.conversation, printf('%s is a member of %s, which is none',"
+		       " m.user, m.id) FROM member AS m LEFT JOIN conversation AS c"
+		       " ON c.number = m.conversation WHERE c.id IS NULL OR c.id <> m.id" },
+	{ "reference",
+		"SELECT " NAME(
+			"p.conversation") ", p.user || ' has left, and is there'"
+					  " FROM past AS p JOIN member AS m USING (conversation, user)" },
+	{ "reference", "SELECT '#' || conversation, user || ' has left no conversation'"
+		       " FROM past WHERE conversation NOT IN (SELECT number FROM conversation)" },
 	{ "reference", "SELECT '#' || number, 'a head of no conversation' FROM head"
 		       " WHERE number NOT IN (SELECT number FROM conversation)" },
 	{ "reference", "SELECT id, 'a conversation without a head' FROM conversation"
 		       " WHERE number NOT IN (SELECT number FROM head)" },
+	{ "reference",
+		"SELECT " NAME(
+			"m.conversation") ","
+					  " printf('\"%s\" is called in seq %d, which is not there', m.user, m.seq)"
+					  " FROM mention AS m LEFT JOIN event AS e ON e.conversation = m.conversation"
+					  " AND e.seq = m.seq WHERE e.id IS NULL" },
 	{ "reference", "SELECT printf('%x', key), printf('a key of the event %d, which is none',"
 		       " event) FROM once WHERE event NOT IN (SELECT id FROM event)" },
 };
@@ -65,7 +116,7 @@ static const struct {
 	{ "conversations", "SELECT count(*) FROM conversation" },
 	{ "events", "SELECT count(*) FROM event" },
 	{ "members", "SELECT count(*) FROM member" },
-	{ "records", "SELECT count(*) FROM record" },
+	{ "records", "SELECT count(*) FROM record WHERE deleted = 0" },
 };
 
 static void put(struct nuncio_json *json, const char *key, sqlite3_stmt *st, int column)
@@ -135,6 +186,8 @@ int fsck_run(struct tool *tool)
 	int rc = tool_open(tool, tool->path, &db);
 	if (rc == 0 && sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
 		rc = tool_fail(tool, tool->path, db);
+	if (rc == 0)
+		rc = schema_is_now(db, tool->path, &tool->err);
 	if (rc == 0)
 		rc = check_all(tool, db, &problems);
 	if (rc == 0) {

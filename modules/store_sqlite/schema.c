@@ -173,6 +173,19 @@ static int check_owner(
 	return NUNCIO_E_UNSUPPORTED;
 }
 
+int schema_is_now(sqlite3 *handle, const char *path, struct nuncio_error *err)
+{
+	struct db db = { .handle = handle };
+	int64_t version = 0;
+	int status = check_owner(&db, path, &version, err);
+	if (status < 0 || version == SCHEMA_VERSION)
+		return status;
+	nuncio_error_set(err,
+		"%.150s has schema version %lld, this server works with %d; it becomes that when a server opens it",
+		path, (long long)version, SCHEMA_VERSION);
+	return NUNCIO_E_UNSUPPORTED;
+}
+
 int schema_migrate(struct db *db, const char *path, struct nuncio_error *err)
 {
 	int64_t version = 0;

@@ -151,6 +151,8 @@ uint64_t db_uint(sqlite3_stmt *st, int column);
 /* --- schema.c: what the file must be --- */
 int schema_lock(const char *path, int *fd_r, struct nuncio_error *err);
 int schema_migrate(struct db *db, const char *path, struct nuncio_error *err);
+/* 0: a file of ours and of the newest version; or why it is not. */
+int schema_is_now(sqlite3 *handle, const char *path, struct nuncio_error *err);
 int schema_meta(struct db *db, const char *name, void *out, size_t size); /* bytes, or negative */
 
 /* --- heads.c: what the writer knows of conversations, cached --- */

@@ -5,13 +5,14 @@
 Usage: kill9.py --build DIR [--rounds N] [--seed N] [--senders N]
 
 Each round: senders write to receivers as fast as answers allow, kill -9 at a random moment, start again.
-Then, with nobody sending, three things must hold:
+Then, with nobody sending, four things must hold:
   1. every acknowledged message is in history exactly once, with the seq and id of its answer, and the
      seq of each conversation runs 1, 2, 3 ... without a hole;
   2. what was sent but not answered, sent again with the same client_id, is stored once: either it had
      been (`duplicate`: true), or it is now;
   3. each receiver, which connects again and calls `sync` with the cursor of its last sync, has then seen
-     every event of every conversation of its own exactly once and in order, live and synced together.
+     every event of every conversation of its own exactly once and in order, live and synced together;
+  4. `nuncioctl fsck` finds the database whole.
 The seed decides the moments and the sizes; it is printed, and `--seed` plays it again (the scheduler's
 part in it cannot be played again). The last line is the count of checks.
 """
@@ -24,7 +25,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import wire  # noqa: E402
+from lib import control, wire  # noqa: E402
 from lib.server import Build, Server  # noqa: E402
 
 ENDS = (wire.Closed, wire.Silence, wire.Refused, OSError, ValueError)
@@ -315,6 +316,9 @@ def main():
 		if open_ends:
 			faults.append(f"{open_ends} messages could not be sent again")
 		check_receivers(server, receivers, after, faults)
+		whole = control.ctl(server, "fsck")
+		if whole.status != 0:
+			faults.append(f"nuncioctl fsck: {whole}")
 		faults = look.faults + after.faults + faults
 		sent = sum(len(sender.said) for sender in senders)
 		if after.found != sent:

@@ -122,14 +122,27 @@ def full(t):
 		os.system(f"umount {place}")
 
 
-DAMAGE = {
-	"hole": "DELETE FROM event WHERE conversation = 1 AND seq = 2",
-	"order": "UPDATE event SET seq = seq + 100 WHERE conversation = 1;"
-		"UPDATE event SET seq = 103 - seq + 1 WHERE conversation = 1",
-	"head": "UPDATE head SET last_seq = last_seq + 1 WHERE number = 1",
-	"cursor": "UPDATE member SET read = 99 WHERE conversation = 1 AND user = 'ann'",
-	"reference": "INSERT INTO member (conversation, user, delivered, read) VALUES (77, 'x', 0, 0)",
-}
+# kind, statement; $n is the number of the conversation of ann and ben
+DAMAGE = (
+	("hole", "DELETE FROM event WHERE conversation = $n AND seq = 2"),
+	("order", "UPDATE event SET seq = seq + 100 WHERE conversation = $n;"
+		"UPDATE event SET seq = 105 - seq WHERE conversation = $n"),
+	("head", "UPDATE head SET last_seq = last_seq + 1 WHERE number = $n"),
+	("head", "UPDATE head SET member_count = 7 WHERE number = $n"),
+	("cursor", "UPDATE member SET read = 99 WHERE conversation = $n AND user = 'ann'"),
+	("cursor", "UPDATE member SET since = 99 WHERE conversation = $n AND user = 'ann'"),
+	("cursor", "INSERT INTO past VALUES ($n, 'eve', 0, 0, 0, 99, 1, 0, 0, 0, '')"),
+	("change", "UPDATE event SET target = 3 WHERE conversation = $n AND seq = 3"),
+	("change", "UPDATE event SET changed = 3 WHERE conversation = $n AND seq = 1"),
+	("reference", "INSERT INTO past SELECT conversation, user, 0, 0, 0, 1, 1, 0, 0, 0, '' FROM member"
+		" WHERE conversation = $n"),
+	("reference", "UPDATE event SET conversation = 77 WHERE conversation = $n"),
+	("reference", "UPDATE member SET id = 'other' WHERE conversation = $n"),
+	("reference", "DELETE FROM head WHERE number = $n"),
+	("reference", "DELETE FROM conversation WHERE number = $n"),
+	("reference", "INSERT INTO mention VALUES ($n, 'ben', 99, 'ann')"),
+	("reference", "INSERT INTO once VALUES (1, 1)"),
+)
 
 
 @case("fsck finds each kind of damage, names it, and exits with 1")
@@ -142,19 +155,19 @@ def damage(t):
 	assert data["ok"] is True and data["problems"] == [] and data["conversations"] >= 2 and data["events"] >= 4, data
 	whole = asked(t.server, "backup", "whole.db")["file"]
 	number = rows(whole, "SELECT number FROM conversation WHERE id = 'd:3:ann:ben'")[0][0]
-	for kind, sql in DAMAGE.items():
-		path = os.path.join(t.server.data_dir, f"{kind}.db")
+	for i, (kind, sql) in enumerate(DAMAGE):
+		path = os.path.join(t.server.data_dir, f"damaged{i}.db")
 		shutil.copy(whole, path)
 		with sqlite3.connect(path) as db:
-			db.executescript(sql.replace("conversation = 1", f"conversation = {number}")
-				.replace("number = 1", f"number = {number}"))
+			db.executescript(sql.replace("$n", str(number)))
 		db.close()
 		give_to_user(path)
 		result = ctl(t.server, "--json", "fsck", path, options=["--config", t.server.config])
-		assert result.status == 1, (kind, result)
+		assert result.status == 1, (sql, str(result))
 		found = result.json()
-		assert found["ok"] is False and kind in {row["kind"] for row in found["problems"]}, (kind, found)
-		assert kind == "reference" or any(row["where"] == "d:3:ann:ben" for row in found["problems"]), (kind, found)
+		assert found["ok"] is False and found["problem_count"] == len(found["problems"]), (sql, found)
+		assert kind in {row["kind"] for row in found["problems"]}, (sql, found)
+		os.unlink(path)
 	path = os.path.join(t.server.data_dir, "page.db")
 	shutil.copy(whole, path)
 	with open(path, "r+b") as file:
@@ -165,7 +178,13 @@ def damage(t):
 	give_to_user(path)
 	result = ctl(t.server, "fsck", path)
 	assert result.status == 1 and ("page" in result.out or "malformed" in result.err), result
-	for name, why in (("nowhere.db", "unable to open"), ("nuncio.ini", ""), ("nunciod.lock", "")):
+	old = os.path.join(t.server.data_dir, "old.db")
+	shutil.copy(whole, old)
+	with sqlite3.connect(old) as db:
+		db.execute("PRAGMA user_version = 2")
+	db.close()
+	give_to_user(old)
+	for name, why in (("old.db", "has schema version 2"), ("nowhere.db", "unable to open"), ("nuncio.ini", ""), ("nunciod.lock", "")):
 		result = ctl(t.server, "fsck", name)
 		assert result.status == 1 and why in result.err, result
 	ann.say_close()

@@ -26,6 +26,7 @@ include $(top_srcdir)/modules/presence/local.mk
 include $(top_srcdir)/modules/history/local.mk
 include $(top_srcdir)/modules/store_memory/local.mk
 include $(top_srcdir)/modules/store_sqlite/local.mk
+include $(top_srcdir)/modules/typing/local.mk
 include $(top_srcdir)/modules/web/local.mk
 include $(top_srcdir)/modules/webhook/local.mk
 include $(top_srcdir)/modules/word_filter/local.mk

@@ -39,6 +39,8 @@
 	X(3101, read_only, 403, "only the owner and admins write here") \
 	X(3102, invite_only, 403, "only who was invited may join") \
 	X(3103, owner_stays, 403, "the owner cannot go; transfer or dissolve the group first") \
+	X(3200, not_accepted, 403, "this person does not take messages from you") \
+	X(3201, you_blocked, 403, "you have blocked this person") \
 	X(4000, conflict, 409, "the state has changed meanwhile") \
 	X(4001, exists, 409, "it exists already") \
 	X(4002, client_id_conflict, 409, "this client_id was used for another message") \

@@ -25,6 +25,8 @@ nuncioinclude_HEADERS = \
 
 nuncioservicesdir = $(nuncioincludedir)/services
 nuncioservices_HEADERS = \
+	%D%/services/contacts.h \
+	%D%/services/direct.h \
 	%D%/services/presence.h \
 	%D%/services/token.h
 

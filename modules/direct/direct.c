@@ -13,6 +13,8 @@
 #include <nuncio/conversation.h>
 #include <nuncio/hooks.h>
 #include <nuncio/json.h>
+#include <nuncio/service.h>
+#include <nuncio/services/direct.h>
 #include <nuncio/session.h>
 
 #include "direct_id.h"
@@ -121,9 +123,26 @@ static void on_did_mark(const struct nuncio_mark *mark, void *user)
 	nuncio_json_free(&json);
 }
 
+/* ---- for other modules ---- */
+
+static int on_peer(void *impl, struct nuncio_str conversation, struct nuncio_str who,
+	struct nuncio_str *peer_r)
+{
+	struct direct_pair pair;
+	(void)impl;
+	if (direct_id_read(conversation, &pair) < 0)
+		return 0;
+	*peer_r = direct_peer(&pair, who);
+	return peer_r->n > 0;
+}
+
+static const struct nuncio_direct_v1 service = { .size = sizeof service, .peer = on_peer };
+
 static int direct_init(struct nuncio_module *self, struct nuncio_error *err)
 {
 	int rc = nuncio_kind_add(self, &direct_kind, NULL);
+	if (rc == 0)
+		rc = nuncio_service_offer(self, NUNCIO_DIRECT_V1, &service, NULL);
 	if (rc == 0)
 		rc = nuncio_hook_did_mark(self, NUNCIO_PRIO_NORMAL, on_did_mark, NULL);
 	if (rc < 0)

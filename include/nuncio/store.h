@@ -181,7 +181,8 @@ int nuncio_store_search(struct nuncio_module *self, const struct nuncio_search_q
 
 /*
  * One record: (space, owner, key) is unique. space: the module's name or name.something; owner:
- * what it is sharded by (a user id); key may be empty.
+ * what it is sharded by (a user id); key may be empty. A module writes only into spaces of its own
+ * name; it may read those of others, whose READMEs say what is in them.
  */
 struct nuncio_record {
 	uint32_t size, reserved;

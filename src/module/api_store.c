@@ -25,7 +25,8 @@ static int check_space(struct nuncio_module *self, struct nuncio_str space)
 	if (module_owns_space(self, space))
 		return 0;
 	return module_refuse(self, NUNCIO_E_INVAL,
-		"records of the space \"" STR_FMT "\": a module's spaces are its name, or its "
+		"writing records of the space \"" STR_FMT
+		"\": a module's spaces are its name, or its "
 		"name, a dot and more",
 		STR_ARG(space));
 }
@@ -120,9 +121,7 @@ int nuncio_store_get(struct nuncio_module *self, struct nuncio_str space, struct
 {
 	int rc;
 	struct store *store = store_of(self, &rc);
-	if (!store || (rc = check_space(self, space)) < 0)
-		return rc;
-	return store_get(store, space, owner, key, done, user);
+	return store ? store_get(store, space, owner, key, done, user) : rc;
 }
 
 int nuncio_store_list(struct nuncio_module *self, const struct nuncio_records_query *query,
@@ -130,9 +129,7 @@ int nuncio_store_list(struct nuncio_module *self, const struct nuncio_records_qu
 {
 	int rc;
 	struct store *store = store_of(self, &rc);
-	if (!store || (rc = check_space(self, query->space)) < 0)
-		return rc;
-	return store_list(store, query, done, user);
+	return store ? store_list(store, query, done, user) : rc;
 }
 
 int nuncio_store_write(struct nuncio_module *self, const struct nuncio_record_write *writes,

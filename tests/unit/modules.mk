@@ -72,3 +72,10 @@ tests_unit_test_reactions_SOURCES = %D%/test_reactions.c modules/messages/reacti
 	modules/messages/state.c modules/messages/text.c modules/messages/messages.h tests/lib/unit.h
 tests_unit_test_reactions_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
 	$(BASE_LIBS) $(DL_LIBS)
+
+# history: its pure parts
+UNIT_TESTS += tests/unit/test_hidden
+tests_unit_test_hidden_SOURCES = %D%/test_hidden.c modules/history/hidden.c modules/history/text.c \
+	modules/history/history.h tests/lib/unit.h
+tests_unit_test_hidden_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
+	$(BASE_LIBS) $(DL_LIBS)

@@ -237,9 +237,9 @@ int log_append(struct logs *l, struct records *r, const struct nuncio_job_append
 	const struct nuncio_event *event = &in->event;
 	struct nuncio_str key =
 		event->client_id.n ? once_key(event) : (struct nuncio_str){ NULL, 0 };
-	const struct log_event *first = key.p ? table_find(&l->by_once, key) : NULL;
 	nuncio_id highest = l->event_count ? l->timeline[l->event_count - 1]->e.id : 0;
 	struct draft draft = { .log = table_find(&l->by_id, event->conversation) };
+	const struct log_event *first = key.p && draft.log ? table_find(&l->by_once, key) : NULL;
 	draft.seq = draft.log ? draft.log->count + 1 : 1;
 	int status = 0;
 	if (first)

@@ -244,12 +244,14 @@ static void on_query_token(struct nuncio_str token, size_t begin, size_t end, vo
 
 static void mark(struct marker *marker, size_t begin, size_t end)
 {
-	size_t *last = marker->count ? marker->marks[marker->count - 1] : NULL;
-	if (last && begin <= last[1]) {
-		last[1] = end > last[1] ? end : last[1];
-	} else if (marker->count < marker->max) {
-		marker->marks[marker->count][0] = begin;
-		marker->marks[marker->count++][1] = end;
+	size_t n = marker->count;
+	if (n && begin <= marker->marks[n - 1][1]) {
+		if (end > marker->marks[n - 1][1])
+			marker->marks[n - 1][1] = end;
+	} else if (n < marker->max) {
+		marker->marks[n][0] = begin;
+		marker->marks[n][1] = end;
+		marker->count++;
 	}
 }
 

@@ -409,6 +409,8 @@ static int sending_store(struct sending *sending, struct store_append *append)
 	if (kind->ops->flags & NUNCIO_KIND_MEMBERS_ONLY)
 		append->flags |= NUNCIO_APPEND_MEMBERS_ONLY;
 	int rc = append_asked(sending, append);
+	append->founders = NULL; /* copied, and gone with this frame */
+	append->founders_count = 0;
 	if (rc == 0 && sending->mentions_count && told_needs_called(sending->logic))
 		copy_called(sending);
 	return rc;

@@ -29,7 +29,8 @@ sbin_PROGRAMS += nunciod
 nunciod_SOURCES = %D%/main.c %D%/parts.c %D%/parts.h %D%/privilege.c %D%/privilege.h \
 	%D%/server.c %D%/server.h \
 	%D%/server_control.c %D%/server_private.h \
-	%D%/server_metrics.c %D%/server_metrics.h %D%/settings.c %D%/settings.h
+	%D%/server_metrics.c %D%/server_metrics.h %D%/settings.c %D%/settings.h \
+	%D%/trim.c %D%/trim.h
 nunciod_CPPFLAGS = $(AM_CPPFLAGS) -DNUNCIO_MODULE_DIR='"$(pkgmoduledir)"' \
 	-DNUNCIO_STATE_DIR='"$(localstatedir)/lib/nuncio"' \
 	-DNUNCIO_CONFIG_FILE='"$(sysconfdir)/nuncio/nuncio.ini"'

@@ -37,6 +37,7 @@
 #include "server_metrics.h"
 #include "server_private.h"
 #include "settings.h"
+#include "trim.h"
 
 static int fail(const char *what, const struct nuncio_error *err)
 {
@@ -194,6 +195,7 @@ static int run(struct server *s)
 	logic_bind_end(s->p.logic);
 	s->shown = server_metrics_new(
 		s->p.metrics, s->p.logic, s->p.hooks, s->p.caller, s->io, s->io_count);
+	s->trim = trim_new(s->p.loop, s->p.work);
 	server_control_signals(s);
 	if (server_control_open(s, &err) < 0 || start_threads(s, &err) < 0)
 		return fail("", &err);
@@ -252,6 +254,7 @@ static void server_fini(struct server *s)
 	admin_close(&s->admin);
 	join_io(s);
 	parts_stop(&s->p);
+	trim_free(&s->trim);
 	free_io(s);
 	server_metrics_free(&s->shown);
 	supervisor_free(&s->supervisor);
@@ -282,6 +285,7 @@ static int server_start(struct server *s)
 int server_run(const struct server_arguments *arguments)
 {
 	struct server s = { .arguments = arguments, .lock_fd = -1 };
+	alloc_setup();
 	s.supervisor = supervisor_new();
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);

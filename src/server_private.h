@@ -12,6 +12,7 @@
 #include "server.h"
 
 struct supervisor;
+struct trim;
 
 /* Every part of the server; server.c makes and frees them. */
 struct server {
@@ -28,6 +29,7 @@ struct server {
 	struct admin_env admin_env;
 	struct admin *admin; /* NULL: no control socket */
 	struct supervisor *supervisor;
+	struct trim *trim;
 	struct loop_timer stop_timer;
 	int lock_fd;
 	bool is_stopping;

@@ -16,6 +16,7 @@
 #include "loop/loop.h"
 #include "module/module.h"
 #include "provide/auth.h"
+#include "provide/bus.h"
 #include "provide/provider.h"
 #include "provide/ready.h"
 #include "provide/store.h"
@@ -23,7 +24,7 @@
 #include "settings.h"
 #include "wire/json.h"
 
-enum { AUTH_TIMEOUT_MS = 8000, CALLER_LIMIT = 100000 };
+enum { AUTH_TIMEOUT_MS = 8000, BUS_FIND_MS = 2000, CALLER_LIMIT = 100000 };
 
 static int check_json(struct nuncio_str text, struct nuncio_error *err)
 {
@@ -55,6 +56,7 @@ static int make_base(struct parts *p, const struct options *core, struct nuncio_
 	store.limit = (size_t)options_int(core, "store_queue");
 	p->store = store_new(&store);
 	p->auth = auth_new(p->loop, AUTH_TIMEOUT_MS);
+	p->bus = bus_new(p->loop, p->metrics, BUS_FIND_MS);
 	work.caller = p->caller;
 	work.metrics = p->metrics;
 	work.threads = (unsigned)options_int(core, "workers");
@@ -72,6 +74,7 @@ int parts_make(
 		.loop = p->loop,
 		.hooks = p->hooks,
 		.auth = p->auth,
+		.bus = p->bus,
 		.store = p->store,
 		.ready = p->ready,
 		.metrics = p->metrics,
@@ -87,6 +90,7 @@ int parts_make(
 		.providers = p->providers,
 		.store = p->store,
 		.auth = p->auth,
+		.bus = p->bus,
 		.work = p->work,
 		.ready = p->ready,
 		.metrics = p->metrics,
@@ -134,6 +138,8 @@ void parts_free(struct parts *p)
 		store_free(&p->store);
 	work_pool_free(&p->work);
 	auth_free(&p->auth);
+	if (p->bus)
+		bus_free(&p->bus);
 	logic_free(&p->logic);
 	modules_free(&p->modules);
 	ready_set_free(&p->ready);

@@ -9,6 +9,7 @@
 #include "module/options.h"
 
 struct auth;
+struct bus;
 struct caller;
 struct hook_table;
 struct ini;
@@ -35,6 +36,7 @@ struct parts {
 	struct ready_set *ready;
 	struct store *store;
 	struct auth *auth;
+	struct bus *bus;
 	struct work_pool *work;
 	struct logic *logic;
 	struct modules *modules;

@@ -174,6 +174,10 @@ static void count_logic(struct metric_set *set, struct logic *logic)
 		set, "nuncio_deliveries_total", "Notifies handed to sessions.", NULL);
 	logic->count.logins =
 		metric_new_counter(set, "nuncio_logins_total", "Sessions opened.", NULL);
+	logic->count.bus_received = metric_new_counter(
+		set, "nuncio_bus_received_total", "Frames of other nodes.", NULL);
+	logic->count.bus_malformed = metric_new_counter(set, "nuncio_bus_malformed_total",
+		"Frames of other nodes that cannot be, and were dropped.", NULL);
 	logic->count.misses_dropped = metric_new_counter(set, "nuncio_misses_dropped_total",
 		"Receivers who were not told to did_miss because too many waited.", NULL);
 	logic->count.logins_refused = metric_new_counter(

@@ -44,6 +44,8 @@ static const struct nuncio_option core_table[] = {
 		"Module that stores; empty: the only one that is on." },
 	{ "auth", NUNCIO_OPT_TEXT, 0, "", 0, 64, NULL,
 		"Module that checks tokens; empty: the only one that is on." },
+	{ "bus", NUNCIO_OPT_TEXT, 0, "", 0, 64, NULL,
+		"Module that connects several nodes; empty: the only one that is on, or none." },
 	{ "origins", NUNCIO_OPT_LIST, 0, "", 0, 256, NULL,
 		"Origins of web pages that may connect beside the server's own host: https://chat.example; * for all." },
 	{ "io_threads", NUNCIO_OPT_TEXT, 0, "auto", 1, 4, NULL,

@@ -73,6 +73,11 @@ struct nuncio_reach { /* an event is about to go to one session */
 struct nuncio_mark { /* a member's cursor moved */
 	struct nuncio_str user, conversation;
 	uint64_t delivered, read;
+	/*
+	 * 1: moved on another node, where did_mark was told without this; whoever sends something
+	 * because of it has done so there
+	 */
+	uint32_t is_remote, reserved;
 };
 struct nuncio_leave { /* a session ended */
 	struct nuncio_session *session;

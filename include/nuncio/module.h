@@ -66,8 +66,8 @@ struct nuncio_module_info {
 	uint16_t abi_major, abi_minor;
 	const char *name, *version, *summary;
 	/*
-	 * NULL-ended: module names, "store", "auth", or services like "token.v1"; each must be
-	 * there, and starts first
+	 * NULL-ended: module names, "store", "auth", "bus", or services like "token.v1"; each must
+	 * be there, and starts first
 	 */
 	const char *const *needs;
 	const char *const *

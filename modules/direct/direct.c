@@ -9,6 +9,7 @@
  * come) and to themselves (notes). Whoever wants it otherwise adds a module with a may_send hook.
  * Thread: logic. State: none.
  */
+#include <nuncio/bus.h>
 #include <nuncio/codes.h>
 #include <nuncio/conversation.h>
 #include <nuncio/hooks.h>
@@ -99,26 +100,32 @@ static void write_receipt(struct nuncio_json *json, const struct nuncio_mark *ma
 	nuncio_json_object_end(json);
 }
 
+/* So many sessions here; on other nodes there may be any number. */
+static int may_be_anywhere(struct nuncio_str user, size_t count)
+{
+	return nuncio_user_session_count(user) >= count || nuncio_bus_is_there();
+}
+
 /*
  * Which device has confirmed is not known any more (cursors are coalesced), so all of the member's
- * own are told if there are several.
+ * own are told if there are several. On every node, by the one where the cursors moved.
  */
 static void on_did_mark(const struct nuncio_mark *mark, void *user)
 {
 	struct direct_pair pair;
 	(void)user;
-	if (direct_id_read(mark->conversation, &pair) < 0)
+	if (mark->is_remote || direct_id_read(mark->conversation, &pair) < 0)
 		return;
 	struct nuncio_str peer = direct_peer(&pair, mark->user);
-	size_t own_count = nuncio_user_session_count(mark->user);
-	size_t peer_count = direct_pair_is_one(&pair) ? 0 : nuncio_user_session_count(peer);
-	if (peer_count == 0 && own_count < 2)
+	int tells_peer = !direct_pair_is_one(&pair) && may_be_anywhere(peer, 1);
+	int tells_own = may_be_anywhere(mark->user, 2);
+	if (!tells_peer && !tells_own)
 		return;
 	struct nuncio_json *json = nuncio_json_new();
 	write_receipt(json, mark);
-	if (peer_count > 0)
+	if (tells_peer)
 		nuncio_user_notify(peer, "receipt", nuncio_json_str(json), 0);
-	if (own_count > 1)
+	if (tells_own)
 		nuncio_user_notify(mark->user, "receipt", nuncio_json_str(json), 0);
 	nuncio_json_free(&json);
 }

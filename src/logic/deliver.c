@@ -27,8 +27,9 @@ struct nuncio_audience {
 	uint32_t stamp;      /* on the users who are in; a fan-out within may_reach has another */
 	struct packet_out *packet;
 	size_t count;
-	struct io_send **sends; /* one per I/O thread, NULL: nobody there yet */
-	uint32_t *rooms;        /* ids that fit into each */
+	/* one per I/O thread, NULL: nobody there yet; NULL itself: only `reach` is wanted */
+	struct io_send **sends;
+	uint32_t *rooms; /* ids that fit into each */
 };
 
 static struct io_send *send_with_room(struct nuncio_audience *audience, uint32_t thread)
@@ -71,7 +72,7 @@ static void audience_add_session(struct nuncio_audience *audience, struct sessio
 
 static void audience_add(struct nuncio_audience *audience, struct user *user)
 {
-	if (user->stamp == audience->stamp)
+	if (!audience->sends || user->stamp == audience->stamp)
 		return;
 	user->stamp = audience->stamp;
 	for (struct session *s = user->sessions; s; s = s->next_of_user)
@@ -106,15 +107,38 @@ enum {
 	NOTIFY_AROUND_BYTES = 64 /* what a notify has besides op and data, and some room */
 };
 
-static void audience_open(struct nuncio_audience *audience, struct logic *logic,
-	struct io_send **sends, uint32_t *rooms)
+/* An audience with its places; lives on the stack of whoever delivers. */
+struct fan_out {
+	struct nuncio_audience audience;
+	struct io_send *sends[THREADS_MAX];
+	uint32_t rooms[THREADS_MAX];
+};
+
+static struct nuncio_audience *fan_out_begin(struct fan_out *fan_out, struct logic *logic,
+	const struct nuncio_event *event, nuncio_sid except, struct reach *reach)
 {
-	memset(sends, 0, logic->sessions.thread_count * sizeof *sends);
-	memset(rooms, 0, logic->sessions.thread_count * sizeof *rooms);
-	audience->logic = logic;
-	audience->stamp = ++logic->stamp;
-	audience->sends = sends;
-	audience->rooms = rooms;
+	memset(fan_out->sends, 0, logic->sessions.thread_count * sizeof *fan_out->sends);
+	memset(fan_out->rooms, 0, logic->sessions.thread_count * sizeof *fan_out->rooms);
+	fan_out->audience = (struct nuncio_audience){
+		.logic = logic,
+		.event = event,
+		.except = except,
+		.reach = reach,
+		.stamp = ++logic->stamp,
+		.sends = fan_out->sends,
+		.rooms = fan_out->rooms,
+	};
+	return &fan_out->audience;
+}
+
+static void add_reach(struct nuncio_audience *audience, const struct reach *reach)
+{
+	for (uint32_t i = 0; i < reach->count; i++) {
+		if (reach->items[i].is_live)
+			deliver_add_live(audience, reach_name(reach, i));
+		else
+			deliver_add_user(audience, reach_name(reach, i));
+	}
 }
 
 /* Encodes only if there is somebody. */
@@ -137,6 +161,8 @@ static size_t audience_send(
 	return audience->count;
 }
 
+/* ---- events ---- */
+
 /* A message is new; what changes one says so; the rest bears its own name: "group.changed". */
 static struct nuncio_str op_of_event(const struct nuncio_event *event, char out[LIMIT_OP_BYTES])
 {
@@ -150,29 +176,52 @@ static struct nuncio_str op_of_event(const struct nuncio_event *event, char out[
 					   : STR("message.changed");
 }
 
+static size_t audience_send_event(struct nuncio_audience *audience)
+{
+	struct buf *to = &audience->logic->scratch;
+	char op[LIMIT_OP_BYTES];
+	struct json_out out;
+	if (audience->count == 0)
+		return 0;
+	buf_reset(to);
+	json_out_init(&out, to);
+	event_write(&out, audience->event);
+	return audience_send(audience, op_of_event(audience->event, op), buf_str(to));
+}
+
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except,
 	struct reach *reach)
 {
-	struct io_send *sends[THREADS_MAX];
-	uint32_t rooms[THREADS_MAX];
-	char op[LIMIT_OP_BYTES];
-	struct nuncio_audience audience = { .event = event, .except = except, .reach = reach };
+	struct fan_out fan_out;
 	const struct kind *kind = kind_of(&logic->kinds, event->conversation);
 	if (!kind)
 		return 0;
-	audience_open(&audience, logic, sends, rooms);
+	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, event, except, reach);
 	if (kind->ops->audience_of)
-		kind->ops->audience_of(event, &audience, kind->user);
+		kind->ops->audience_of(event, audience, kind->user);
 	else
-		kind->ops->audience(event->conversation, &audience, kind->user);
-	if (audience.count == 0)
-		return 0;
-	buf_reset(&logic->scratch);
-	struct json_out out;
-	json_out_init(&out, &logic->scratch);
-	event_write(&out, event);
-	return audience_send(&audience, op_of_event(event, op), buf_str(&logic->scratch));
+		kind->ops->audience(event->conversation, audience, kind->user);
+	return audience_send_event(audience);
 }
+
+size_t deliver_event_to(
+	struct logic *logic, const struct nuncio_event *event, const struct reach *reach)
+{
+	struct fan_out fan_out;
+	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, event, 0, NULL);
+	add_reach(audience, reach);
+	return audience_send_event(audience);
+}
+
+void deliver_reach(struct logic *logic, struct nuncio_str conversation, struct reach *reach)
+{
+	struct nuncio_audience audience = { .logic = logic, .reach = reach };
+	const struct kind *kind = kind_of(&logic->kinds, conversation);
+	if (kind)
+		kind->ops->audience(conversation, &audience, kind->user);
+}
+
+/* ---- notifies ---- */
 
 static bool notify_fits(struct nuncio_str op, struct nuncio_str data)
 {
@@ -182,44 +231,65 @@ static bool notify_fits(struct nuncio_str op, struct nuncio_str data)
 int deliver_notify(struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data)
 {
 	struct session *session = session_find(&logic->sessions, id);
-	struct io_send *sends[THREADS_MAX];
-	uint32_t rooms[THREADS_MAX];
-	struct nuncio_audience audience = { .except = 0 };
+	struct fan_out fan_out;
 	if (!notify_fits(op, data))
 		return NUNCIO_E_TOOBIG;
 	if (!session || !session->user || session->state == SESSION_CLOSING)
 		return NUNCIO_E_GONE;
-	audience_open(&audience, logic, sends, rooms);
-	audience_add_session(&audience, session);
-	audience_send(&audience, op, data);
+	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, NULL, 0, NULL);
+	audience_add_session(audience, session);
+	audience_send(audience, op, data);
 	return 0;
+}
+
+/* Here, and on other nodes if there are any: then `reach` has been collected. */
+static int notify_all(
+	struct nuncio_audience *audience, struct nuncio_str op, struct nuncio_str data)
+{
+	audience_send(audience, op, data);
+	if (audience->reach) {
+		cluster_publish_notify(audience->logic, op, data, audience->reach);
+		reach_fini(audience->reach);
+	}
+	return (int)audience->count;
 }
 
 int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,
 	struct nuncio_str data, nuncio_sid except)
 {
-	struct io_send *sends[THREADS_MAX];
-	uint32_t rooms[THREADS_MAX];
-	struct nuncio_audience audience = { .except = except };
+	struct fan_out fan_out;
+	struct reach reach = { 0 };
 	if (!notify_fits(op, data))
 		return NUNCIO_E_TOOBIG;
-	audience_open(&audience, logic, sends, rooms);
-	deliver_add_user(&audience, name);
-	return (int)audience_send(&audience, op, data);
+	struct nuncio_audience *audience = fan_out_begin(
+		&fan_out, logic, NULL, except, cluster_is_there(logic) ? &reach : NULL);
+	deliver_add_user(audience, name);
+	return notify_all(audience, op, data);
 }
 
 int deliver_notify_audience(struct logic *logic, struct nuncio_str conversation,
 	struct nuncio_str op, struct nuncio_str data, nuncio_sid except)
 {
-	struct io_send *sends[THREADS_MAX];
-	uint32_t rooms[THREADS_MAX];
-	struct nuncio_audience audience = { .except = except };
+	struct fan_out fan_out;
+	struct reach reach = { 0 };
 	const struct kind *kind = kind_of(&logic->kinds, conversation);
 	if (!kind)
 		return NUNCIO_E_NOTFOUND;
 	if (!notify_fits(op, data))
 		return NUNCIO_E_TOOBIG;
-	audience_open(&audience, logic, sends, rooms);
-	kind->ops->audience(conversation, &audience, kind->user);
-	return (int)audience_send(&audience, op, data);
+	struct nuncio_audience *audience = fan_out_begin(
+		&fan_out, logic, NULL, except, cluster_is_there(logic) ? &reach : NULL);
+	kind->ops->audience(conversation, audience, kind->user);
+	return notify_all(audience, op, data);
+}
+
+size_t deliver_notify_to(struct logic *logic, struct nuncio_str op, struct nuncio_str data,
+	const struct reach *reach)
+{
+	struct fan_out fan_out;
+	if (!notify_fits(op, data))
+		return 0;
+	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, NULL, 0, NULL);
+	add_reach(audience, reach);
+	return audience_send(audience, op, data);
 }

@@ -17,8 +17,16 @@ struct user;
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except,
 	struct reach *reach);
 
+/* The same for an event of another node, to those in `reach` who are here. */
+size_t deliver_event_to(
+	struct logic *logic, const struct nuncio_event *event, const struct reach *reach);
+
+/* Only asks the kind who is in the audience of a conversation now. */
+void deliver_reach(struct logic *logic, struct nuncio_str conversation, struct reach *reach);
+
 /*
- * A notify to one session (NUNCIO_E_GONE: no such one), or to all of a user but `except`: how many.
+ * A notify to one session (NUNCIO_E_GONE: no such one), or to all of a user but `except`: how many
+ * here. The latter goes to other nodes, too.
  * data is one JSON value; NUNCIO_E_TOOBIG when no packet can carry it.
  */
 int deliver_notify(
@@ -29,6 +37,10 @@ int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nunc
 /* The same to the audience of a conversation; NUNCIO_E_NOTFOUND: its id is of no kind. */
 int deliver_notify_audience(struct logic *logic, struct nuncio_str conversation,
 	struct nuncio_str op, struct nuncio_str data, nuncio_sid except);
+
+/* One of another node, to those in `reach` who are here. */
+size_t deliver_notify_to(struct logic *logic, struct nuncio_str op, struct nuncio_str data,
+	const struct reach *reach);
 
 /* The audience callback of a kind collects here. */
 void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name);

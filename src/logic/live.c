@@ -34,6 +34,11 @@ void lives_fini(struct lives *lives)
 	slots_fini(&lives->slot_kinds);
 }
 
+static struct nuncio_str live_id(const struct live *live)
+{
+	return (struct nuncio_str){ live->id, live->id_bytes };
+}
+
 static bool is_id(const struct map_node *node, const void *key)
 {
 	const struct live *live = CONTAINER_OF(node, struct live, node);
@@ -48,22 +53,25 @@ struct live *live_find(const struct lives *lives, struct nuncio_str conversation
 	return node ? CONTAINER_OF(node, struct live, node) : NULL;
 }
 
-static struct live *live_new(struct lives *lives, struct nuncio_str conversation)
+static struct live *live_new(struct logic *logic, struct nuncio_str conversation)
 {
 	struct live *live = alloc_zero(sizeof *live + conversation.n + 1);
 	live->state = LIVE_OPENING;
 	live->id_bytes = (uint32_t)conversation.n;
 	memcpy(live->id, conversation.p, conversation.n);
 	list_init(&live->idle);
-	map_add(&lives->by_id, &live->node, hash_str(conversation));
+	map_add(&logic->lives.by_id, &live->node, hash_str(conversation));
+	cluster_live(logic, conversation, true);
 	return live;
 }
 
-static void live_close(struct lives *lives, struct live *live)
+static void live_close(struct logic *logic, struct live *live)
 {
+	struct lives *lives = &logic->lives;
 	live->state = LIVE_CLOSING;
 	map_remove(&lives->by_id, &live->node);
 	list_remove(&live->idle);
+	cluster_live(logic, live_id(live), false);
 	slots_free_data(&lives->slot_kinds, &live->slots); /* runs code of modules */
 	live->state = LIVE_CLOSED;
 	alloc_free(live->users);
@@ -181,7 +189,7 @@ int live_join(struct logic *logic, struct nuncio_str conversation, struct nuncio
 	if (user->live_count >= LIVE_PER_USER_MAX)
 		return NUNCIO_E_BUSY;
 	if (!live)
-		live = live_new(lives, conversation);
+		live = live_new(logic, conversation);
 	place_add(lives, live, user);
 	return 0;
 }
@@ -222,7 +230,7 @@ void lives_reclaim(struct logic *logic, int64_t now_ms, bool all)
 		struct live *live = LIST_FIRST(idle, struct live, idle);
 		if (!all && now_ms - live->idle_at_ms < LIVE_IDLE_MS)
 			return;
-		live_close(&logic->lives, live);
+		live_close(logic, live);
 	}
 }
 

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/liblogic.a
 src_liblogic_a_SOURCES = \
 	%D%/answered.c %D%/answered.h \
+	%D%/bus_frame.c %D%/bus_frame.h \
+	%D%/cluster.c %D%/cluster.h \
 	%D%/control.c %D%/control.h \
 	%D%/core_ops.c %D%/core_ops.h \
 	%D%/deliver.c %D%/deliver.h \

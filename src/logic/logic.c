@@ -37,6 +37,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	list_init(&logic->joining);
 	marks_init(&logic->marks, logic);
 	miss_init(&logic->misses);
+	cluster_init(&logic->cluster, logic);
 	return logic;
 }
 
@@ -45,6 +46,7 @@ void logic_free(struct logic **logic)
 	struct logic *l = *logic;
 	if (!l)
 		return;
+	cluster_fini(&l->cluster, l);
 	miss_fini(&l->misses);
 	marks_fini(&l->marks, l);
 	requests_fini(&l->requests);

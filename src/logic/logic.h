@@ -15,6 +15,7 @@
 #include "loop/mailbox.h"
 #include "loop/timer.h"
 #include "logic/answered.h"
+#include "logic/cluster.h"
 #include "logic/joining.h"
 #include "logic/kinds.h"
 #include "logic/live.h"
@@ -27,6 +28,7 @@
 #include "logic/user.h"
 
 struct auth;
+struct bus;
 struct hook_table;
 struct ready_set;
 struct store;
@@ -48,6 +50,7 @@ struct logic_parts { /* what the server made before; outlives the logic thread *
 	struct hook_table *hooks;
 	struct auth *auth;
 	struct store *store;
+	struct bus *bus; /* NULL: there is none */
 	struct ready_set *ready;
 	struct metric_set *metrics;
 	uint32_t io_threads;
@@ -76,6 +79,7 @@ struct logic {
 	struct kinds kinds;
 	struct marks marks;
 	struct misses misses;
+	struct cluster cluster;
 	struct list joining; /* questions may_join that wait */
 	struct requests requests;
 	struct answers answers;
@@ -90,7 +94,7 @@ struct logic {
 	void *drained_user;
 	struct {
 		struct metric *requests, *request_errors, *messages, *duplicates, *deliveries,
-			*logins, *logins_refused, *misses_dropped;
+			*logins, *logins_refused, *misses_dropped, *bus_received, *bus_malformed;
 	} count;
 };
 

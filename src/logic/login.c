@@ -226,6 +226,8 @@ static void login_finish(struct login *login)
 	session->since_ms = clock_wall_ms();
 	session->state = SESSION_READY;
 	user_add_session(&logic->users, str_of(login->user), session);
+	if (session->user->session_count == 1)
+		cluster_user(logic, user_name(session->user), true);
 	session_set_due(logic, session, login->expires_at_ms - clock_wall_ms());
 	logic->sessions.ready_count++;
 	metric_add(logic->count.logins, 1);
@@ -460,8 +462,10 @@ void login_closed(struct logic *logic, const struct io_closed *closed)
 	if (session->user) {
 		logic->sessions.ready_count--;
 		slots_free_data(&logic->sessions.slot_kinds, &session->slots);
-		if (session->user->session_count == 1)
+		if (session->user->session_count == 1) {
 			live_user_ends(logic, session->user);
+			cluster_user(logic, user_name(session->user), false);
+		}
 		user_remove_session(&logic->users, session);
 	}
 	session_free(&logic->sessions, &session);

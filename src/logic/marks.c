@@ -157,6 +157,8 @@ static void on_marked(int status, const struct nuncio_member *rows, size_t n, in
 			.read = rows->read,
 		};
 		hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_mark, &facts);
+		if (hook_has(logic->parts.hooks, NUNCIO_HOOK_did_mark))
+			cluster_publish_mark(logic, &facts);
 	}
 	mark_free(mark, status);
 }

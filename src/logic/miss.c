@@ -4,8 +4,9 @@
 /*
  * Who missed a message. Candidates are the users whom the kind's audience named (members by that),
  * and those whom the message calls: of these the store is asked whether they are members, so that
- * nobody hears of a conversation that they are not in. Whoever has a session here is none. What
- * cannot be said at once waits with a copy of the message.
+ * nobody hears of a conversation that they are not in. Whoever has a session here is none, and who
+ * has one on another node neither: the bus is asked for all of them. What cannot be said at once
+ * waits with a copy of the message.
  */
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "logic/event.h"
 #include "logic/logic.h"
 #include "logic/reach.h"
+#include "provide/bus.h"
 #include "provide/store.h"
 
 struct candidate {
@@ -190,9 +192,62 @@ static void ask_store(struct miss *miss)
 		miss_free(&logic->misses, miss);
 }
 
+/* ---- those who may be on other nodes ---- */
+
+/* Tells those who are known, and asks for the rest. */
+static void miss_go_on(struct miss *miss)
+{
+	for (size_t i = 0; i < miss->count; i++)
+		if (miss->all[i].is_member)
+			tell(miss->logic, miss->event, &miss->all[i]);
+	ask_store(miss);
+}
+
+static void on_found(int status, const unsigned char *yes, size_t n, void *user)
+{
+	struct miss *miss = user;
+	size_t kept = 0;
+	for (size_t i = 0; status == 0 && i < n; i++)
+		if (!yes[i])
+			miss->all[kept++] = miss->all[i];
+	if (status == 0)
+		miss->count = kept;
+	miss_go_on(miss);
+}
+
+static void ask_bus(struct miss *miss)
+{
+	struct nuncio_str *topics = ALLOC_ARRAY(struct nuncio_str, miss->count);
+	struct buf text = { 0 };
+	for (size_t i = 0; i < miss->count; i++)
+		buf_printf(&text, "u:" STR_FMT, STR_ARG(miss->all[i].user));
+	const char *at = text.data;
+	for (size_t i = 0; i < miss->count; i++) {
+		topics[i] = (struct nuncio_str){ at, 2 + miss->all[i].user.n };
+		at += topics[i].n;
+	}
+	bus_find(miss->logic->parts.bus, topics, miss->count, on_found, miss);
+	alloc_free(topics);
+	buf_fini(&text);
+}
+
+/* ---- */
+
 static bool has_room(const struct misses *misses)
 {
 	return misses->count < MISSES_MAX && misses->bytes < MISSES_BYTES_MAX;
+}
+
+/* Everything can be said now: no other nodes, no question to the store. */
+static void tell_now(struct logic *logic, const struct nuncio_event *event,
+	const struct candidate *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (all[i].is_member)
+			tell(logic, event, &all[i]);
+		else
+			drop(logic, 1);
+	}
 }
 
 void miss_tell(struct logic *logic, const struct nuncio_event *event, const struct reach *reach,
@@ -200,18 +255,14 @@ void miss_tell(struct logic *logic, const struct nuncio_event *event, const stru
 {
 	struct candidate *all = ALLOC_ARRAY(struct candidate, reach->count + called_count + 1);
 	size_t count = find_candidates(logic, event, reach, called, called_count, all);
-	size_t unknown = 0;
+	bool must_wait = count > 0 && cluster_is_there(logic);
 	for (size_t i = 0; i < count; i++)
-		unknown += !all[i].is_member;
-	struct miss *miss = NULL;
-	if (unknown && has_room(&logic->misses))
-		miss = miss_new(logic, event, all, count);
+		must_wait |= !all[i].is_member;
+	if (!must_wait || !has_room(&logic->misses))
+		tell_now(logic, event, all, count);
+	else if (cluster_is_there(logic))
+		ask_bus(miss_new(logic, event, all, count));
 	else
-		drop(logic, unknown);
-	for (size_t i = 0; i < count; i++)
-		if (all[i].is_member)
-			tell(logic, event, &all[i]);
-	if (miss)
-		ask_store(miss);
+		miss_go_on(miss_new(logic, event, all, count));
 	alloc_free(all);
 }

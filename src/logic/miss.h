@@ -30,8 +30,8 @@ void miss_fini(struct misses *misses); /* the store has answered everything */
 bool miss_is_wanted(const struct logic *logic, const struct nuncio_event *event);
 
 /*
- * Tells did_miss now or later. Over MISSES_MAX messages or MISSES_BYTES_MAX bytes that wait, those
- * who cannot be told at once are not, and that is counted.
+ * Tells did_miss now or later. Over MISSES_MAX messages or MISSES_BYTES_MAX bytes that wait, nobody
+ * is looked for: members whom the audience named are told, others are not, and that is counted.
  */
 void miss_tell(struct logic *logic, const struct nuncio_event *event, const struct reach *reach,
 	const struct nuncio_str *called, size_t called_count);

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-enum { ROOM_FIRST = 8 };
+enum { ROOM_FIRST = 8, HEAD_BYTES = 2 };
 
 void reach_fini(struct reach *reach)
 {
@@ -20,14 +20,22 @@ void reach_add(struct reach *reach, struct nuncio_str name, bool is_live)
 		reach->room = reach->room ? reach->room * 2 : ROOM_FIRST;
 		reach->items = alloc_grow(reach->items, reach->room * sizeof *reach->items);
 	}
-	reach->items[reach->count++] = (struct reach_item){
-		.at = (uint32_t)reach->text.used, .bytes = (uint32_t)name.n, .is_live = is_live
-	};
+	struct reach_item *item = &reach->items[reach->count++];
+	item->at = (uint32_t)reach->text.used;
+	item->bytes = (uint32_t)(HEAD_BYTES + name.n);
+	item->is_live = is_live;
+	buf_add(&reach->text, is_live ? "c:" : "u:", HEAD_BYTES);
 	buf_add_str(&reach->text, name);
+}
+
+struct nuncio_str reach_topic(const struct reach *reach, uint32_t index)
+{
+	const struct reach_item *item = &reach->items[index];
+	return (struct nuncio_str){ reach->text.data + item->at, item->bytes };
 }
 
 struct nuncio_str reach_name(const struct reach *reach, uint32_t index)
 {
-	const struct reach_item *item = &reach->items[index];
-	return (struct nuncio_str){ reach->text.data + item->at, item->bytes };
+	struct nuncio_str topic = reach_topic(reach, index);
+	return (struct nuncio_str){ topic.p + HEAD_BYTES, topic.n - HEAD_BYTES };
 }

@@ -14,7 +14,7 @@
  * those who must know about the ones that are not here (other nodes, did_miss). Starts zeroed.
  */
 struct reach_item {
-	uint32_t at, bytes; /* in text */
+	uint32_t at, bytes; /* of the topic, in text */
 	bool is_live;       /* a conversation, else a user */
 };
 
@@ -26,6 +26,9 @@ struct reach {
 
 void reach_fini(struct reach *reach);
 void reach_add(struct reach *reach, struct nuncio_str name, bool is_live); /* again is fine */
-struct nuncio_str reach_name(const struct reach *reach, uint32_t index);   /* until the next add */
+
+/* Both until the next add. As a topic of the bus it has "u:" or "c:" in front. */
+struct nuncio_str reach_name(const struct reach *reach, uint32_t index);
+struct nuncio_str reach_topic(const struct reach *reach, uint32_t index);
 
 #endif

@@ -2,8 +2,8 @@
 #include "logic/told.h"
 
 /*
- * What follows when an event is in the store: the audience gets it first, asked before any module
- * can change who is in; then modules hear of it.
+ * What follows when an event is in the store: the audience gets it first, here and on other nodes,
+ * asked before any module can change who is in; then modules hear of it.
  */
 
 #include "hook/chain.h"
@@ -36,8 +36,11 @@ bool told_needs_called(const struct logic *logic)
 void told_stored(struct logic *logic, const struct told *told)
 {
 	struct reach reach = { 0 };
-	bool may_miss = miss_is_wanted(logic, told->event);
-	deliver_event(logic, told->event, told->from, may_miss ? &reach : NULL);
+	bool may_miss = miss_is_wanted(logic, told->event), is_cluster = cluster_is_there(logic);
+	struct reach *wanted = may_miss || is_cluster ? &reach : NULL;
+	deliver_event(logic, told->event, told->from, wanted);
+	if (is_cluster)
+		cluster_publish_event(logic, told->event, &reach);
 	if (hook_has(logic->parts.hooks, NUNCIO_HOOK_did_store))
 		tell_did_store(logic, told);
 	if (hook_has(logic->parts.hooks, NUNCIO_HOOK_did_event))

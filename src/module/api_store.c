@@ -144,7 +144,7 @@ int nuncio_store_write(struct nuncio_module *self, const struct nuncio_record_wr
 
 /* ---- Providers */
 
-static int add_provider(struct nuncio_module *self, const char *job, const void *ops, void *impl)
+int module_provide(struct nuncio_module *self, const char *job, const void *ops, void *impl)
 {
 	const struct provider p = {
 		.job = job, .name = self->info.name, .module = self, .ops = ops, .impl = impl
@@ -165,7 +165,7 @@ int nuncio_provide_store(struct nuncio_module *self, const struct nuncio_store_o
 	if (!own.open || !own.close || !own.lanes || !own.run)
 		return module_refuse(self, NUNCIO_E_INVAL,
 			"nuncio_provide_store without open, close, lanes or run");
-	return add_provider(self, "store", ops, NULL);
+	return module_provide(self, "store", ops, NULL);
 }
 
 void nuncio_store_opened(struct nuncio_module *self, nuncio_id highest)
@@ -184,5 +184,5 @@ int nuncio_provide_auth(struct nuncio_module *self, const struct nuncio_auth_ops
 	sized_take(&own, sizeof(own), ops, ops->size);
 	if (!own.check)
 		return module_refuse(self, NUNCIO_E_INVAL, "nuncio_provide_auth without check");
-	return add_provider(self, "auth", ops, impl);
+	return module_provide(self, "auth", ops, impl);
 }

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/libmodule.a
 src_libmodule_a_SOURCES = \
+	%D%/api_bus.c \
 	%D%/api_call.c \
 	%D%/api_conf.c \
 	%D%/api_control.c \

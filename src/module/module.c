@@ -28,6 +28,7 @@
 #include "module/module_private.h"
 #include "module/option_value.h"
 #include "provide/auth.h"
+#include "provide/bus.h"
 #include "provide/ready.h"
 #include "provide/store.h"
 #include "provide/work.h"
@@ -405,16 +406,22 @@ int modules_freeze(struct modules *set, struct nuncio_error *err)
 		rc = provider_choose(
 			env->providers, "auth", options_text(env->core, "auth"), &set->auth, err);
 	if (rc >= 0)
+		rc = provider_choose(
+			env->providers, "bus", options_text(env->core, "bus"), &set->bus, err);
+	if (rc >= 0)
 		rc = module_needs_order(set, err);
 	if (rc < 0)
 		return rc;
 	auth_use(env->auth, set->auth);
+	bus_use(env->bus, set->bus);
 	if (set->store) {
 		ready_add_job(env->ready, "store", set->store->module->ready);
 		store_watch(env->store, set->store->module->ready);
 	}
 	if (set->auth)
 		ready_add_job(env->ready, "auth", set->auth->module->ready);
+	if (set->bus)
+		ready_add_job(env->ready, "bus", set->bus->module->ready);
 	hook_table_freeze(env->hooks);
 	return 0;
 }
@@ -429,6 +436,8 @@ static int start_one(struct modules *set, struct nuncio_module *m, struct nuncio
 		return rc;
 	}
 	atomic_store(&m->stage, MODULE_RUNNING);
+	if (set->bus && set->bus->module == m)
+		bus_start(set->env.bus);
 	if (set->store && set->store->module == m) {
 		err->text[0] = '\0';
 		rc = explain(m, "open", store_open(set->env.store, set->store, err), err);
@@ -458,6 +467,8 @@ void modules_stop(struct modules *set)
 		if (module_stage(m) != MODULE_RUNNING)
 			continue;
 		atomic_store(&m->stage, MODULE_STOPPING);
+		if (set->bus && set->bus->module == m)
+			bus_stop(set->env.bus);
 		if (m->info.stop)
 			m->info.stop(m);
 		atomic_store(&m->stage, MODULE_STOPPED);
@@ -497,6 +508,7 @@ void modules_fini(struct modules *set)
 {
 	finish_all(&set->env);
 	auth_use(set->env.auth, NULL);
+	bus_use(set->env.bus, NULL);
 	for (size_t i = 0; i < set->count; i++) {
 		struct nuncio_module *m = from_end(set, i);
 		enum module_stage stage = module_stage(m);
@@ -509,7 +521,7 @@ void modules_fini(struct modules *set)
 		provider_remove_module(set->env.providers, m);
 		atomic_store(&m->stage, MODULE_ENDED);
 	}
-	set->store = set->auth = NULL;
+	set->store = set->auth = set->bus = NULL;
 }
 
 /* ---- Reload */

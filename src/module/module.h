@@ -14,6 +14,7 @@
 #include "module/options.h"
 
 struct auth;
+struct bus;
 struct buf;
 struct caller;
 struct hook_table;
@@ -37,12 +38,13 @@ struct module_env {
 	struct provider_set *providers;
 	struct store *store;
 	struct auth *auth;
+	struct bus *bus;
 	struct work_pool *work;
 	struct ready_set *ready;
 	struct metric_set *metrics;
 	struct logic *logic; /* for api_session.c, api_request.c, api_conversation.c */
 	const struct options
-		*core; /* [core]: needs the keys store, auth, data_dir, node, module_path */
+		*core; /* [core]: needs the keys store, auth, bus, data_dir, node, module_path */
 	const char *data_dir, *node; /* as [core] has them */
 	const char *module_path;     /* folder of the .so files */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the names in `needs` and `wants` to the order of start. A name is a module, "store" or
- * "auth" (the chosen provider), or a service. Runs after all inits, when services and providers are
+ * From the names in `needs` and `wants` to the order of start. A name is a module, "store", "auth"
+ * or "bus" (the chosen provider), or a service. Runs after all inits, when services and providers are
  * known. What is missing is told with what to switch on. Main thread, before the loop.
  */
 #include <string.h>
@@ -18,6 +18,8 @@ static const struct nuncio_module *who_is(const struct modules *set, const char 
 		return set->store ? set->store->module : NULL;
 	if (strcmp(name, "auth") == 0)
 		return set->auth ? set->auth->module : NULL;
+	if (strcmp(name, "bus") == 0)
+		return set->bus ? set->bus->module : NULL;
 	return service ? service->module : modules_find(set, name);
 }
 
@@ -58,7 +60,7 @@ static int tell_missing(const struct modules *set, const struct nuncio_module *m
 	const char *folder = set->env.module_path;
 	struct buf out = { 0 };
 	buf_printf(&out, "module %s needs ", m->info.name);
-	if (strcmp(name, "store") == 0 || strcmp(name, "auth") == 0) {
+	if (strcmp(name, "store") == 0 || strcmp(name, "auth") == 0 || strcmp(name, "bus") == 0) {
 		buf_printf(&out,
 			"%s, which no module that is switched on provides; switch one on "
 			"in [modules]",

@@ -61,7 +61,7 @@ struct modules {
 	size_t *order; /* of start: indexes into list; NULL before the freeze */
 	char **listed; /* every name in [modules], also those switched off */
 	size_t listed_count;
-	const struct provider *store, *auth; /* chosen; NULL: none */
+	const struct provider *store, *auth, *bus; /* chosen; NULL: none */
 	struct service *services;
 	size_t service_count;
 	struct map timers; /* of struct module_timer, by id */
@@ -77,6 +77,9 @@ enum module_stage module_stage(const struct nuncio_module *self);
 struct nuncio_record_write;
 int module_check_writes(
 	struct nuncio_module *self, const struct nuncio_record_write *writes, size_t n);
+
+/* Offers to do a job that has one owner. */
+int module_provide(struct nuncio_module *self, const char *job, const void *ops, void *impl);
 
 const struct service *module_find_service(const struct modules *set, const char *name);
 void module_withdraw_services(struct modules *set, const struct nuncio_module *module);

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libprovide.a
 src_libprovide_a_SOURCES = \
 	%D%/auth.c %D%/auth.h \
+	%D%/bus.c %D%/bus.h \
 	%D%/job.c %D%/job.h \
 	%D%/lane.c %D%/lane.h \
 	%D%/provider.c %D%/provider.h \

@@ -19,6 +19,7 @@ FUZZ_MAIN = tests/fuzz/replay_main.c
 endif
 include $(top_srcdir)/tests/fuzz/base.mk
 include $(top_srcdir)/tests/fuzz/wire.mk
+include $(top_srcdir)/tests/fuzz/logic.mk
 include $(top_srcdir)/tests/fuzz/modules.mk
 
 check_PROGRAMS += $(FUZZ_TARGETS)

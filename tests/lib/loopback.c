@@ -13,6 +13,7 @@
 #include "logic/core_ops.h"
 #include "loop/caller.h"
 #include "provide/auth.h"
+#include "provide/bus.h"
 #include "provide/ready.h"
 #include "provide/store.h"
 #include "wire/json.h"
@@ -70,6 +71,7 @@ void loopback_init(struct loopback *lb)
 	lb->store = store_new(&store);
 	lb->ready = ready_set_new();
 	lb->auth = auth_new(lb->loop, 5000);
+	lb->bus = bus_new(lb->loop, NULL, 1000);
 	provider.impl = lb;
 	auth_use(lb->auth, &provider);
 	mailbox_init(&lb->io, NULL, 1000);
@@ -77,6 +79,7 @@ void loopback_init(struct loopback *lb)
 		.loop = lb->loop,
 		.hooks = lb->hooks,
 		.auth = lb->auth,
+		.bus = lb->bus,
 		.store = lb->store,
 		.ready = lb->ready,
 		.metrics = lb->metrics,
@@ -104,6 +107,7 @@ void loopback_fini(struct loopback *lb)
 	logic_end_sessions(lb->logic);
 	logic_clear(lb->logic);
 	auth_free(&lb->auth);
+	bus_free(&lb->bus);
 	store_free(&lb->store);
 	logic_free(&lb->logic);
 	ready_set_free(&lb->ready);

@@ -21,6 +21,7 @@ struct loopback {
 	struct store *store;
 	struct ready_set *ready;
 	struct auth *auth;
+	struct bus *bus; /* not used until bus_use and bus_start */
 	struct logic *logic;
 	struct mailbox io;         /* what logic sends to the I/O thread */
 	struct mail *received;     /* taken from it, oldest first */

@@ -17,3 +17,6 @@ tests_unit_test_store_SOURCES = %D%/test_store.c
 tests_unit_test_store_LDADD = $(PROVIDE_TEST_LIBS)
 tests_unit_test_auth_SOURCES = %D%/test_auth.c
 tests_unit_test_auth_LDADD = $(PROVIDE_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_bus
+tests_unit_test_bus_SOURCES = %D%/test_bus.c
+tests_unit_test_bus_LDADD = $(PROVIDE_TEST_LIBS)

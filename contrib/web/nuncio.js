@@ -730,6 +730,9 @@ export class Client extends Emitter {
       case 'session.closing':
         this.#closing = data;
         break;
+      case 'session.resync':
+        this.#syncAgain().catch((error) => this.#quiet(error));
+        break;
       case 'message.new':
         this.#take(data, false);
         break;
@@ -910,6 +913,12 @@ export class Client extends Emitter {
       this.#syncing = null;
     });
     return this.#syncing;
+  }
+
+  /* What is missing now is not certain to be in an answer that is on its way. */
+  async #syncAgain() {
+    await this.#syncing?.catch(() => {});
+    if (this.#state === 'ready') await this.#sync();
   }
 
   async #syncPages() {

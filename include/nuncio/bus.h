@@ -33,15 +33,16 @@ struct nuncio_bus_ops {
 	 */
 	void (*interest)(void *impl, struct nuncio_str topic, int on);
 	/*
-	 * Which of the topics has interest on another node: ends in one nuncio_bus_found. May be
-	 * NULL. Thread: logic.
+	 * Which of the topics has interest on another node: ends in one nuncio_bus_found, within 2 s
+	 * or it counts as not known. May be NULL. Thread: logic.
 	 */
 	void (*find)(
 		void *impl, const struct nuncio_str *topics, size_t n, struct nuncio_bus_ask *ask);
 };
 
 /*
- * Registers this module as a bus under its own name.
+ * Registers this module as a bus under its own name; `[core] bus` chooses if several are on. It is
+ * used from the end of its start to the beginning of its stop.
  * Thread: logic, in init.
  */
 int nuncio_provide_bus(struct nuncio_module *self, const struct nuncio_bus_ops *ops, void *impl);

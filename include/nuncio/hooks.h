@@ -85,7 +85,11 @@ struct nuncio_leave { /* a session ended */
 	uint32_t close_code, reserved; /* RFC 6455 section 7.4, or PROTOCOL.md 1.3 */
 };
 
-struct nuncio_told { /* an event is known here: stored by this node, or come over the bus */
+/*
+ * An event is known here: stored by this node, or come over the bus because somebody of its audience
+ * is here. One that comes over the bus may come twice, or not at all.
+ */
+struct nuncio_told {
 	const struct nuncio_event *event;
 	uint32_t is_remote, reserved; /* 1: another node stored it */
 };

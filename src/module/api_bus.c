@@ -2,8 +2,9 @@
 #include <nuncio/bus.h>
 
 /*
- * <nuncio/bus.h>: being the bus, and messages of modules to themselves on other nodes. Checks thread
- * and stage, then asks provide/bus.c and logic/cluster.c. nuncio_bus_found is in provide/bus.c.
+ * <nuncio/bus.h>: being the bus, and messages of modules to themselves on other nodes. Checks
+ * thread and stage, then asks provide/bus.c and logic/cluster.c. nuncio_bus_found is in
+ * provide/bus.c.
  */
 
 #include "base/alloc.h"
@@ -26,23 +27,24 @@ int nuncio_provide_bus(struct nuncio_module *self, const struct nuncio_bus_ops *
 	return module_provide(self, "bus", ops, impl);
 }
 
-/* A bus that is on but was not chosen has nothing to say. */
-static bool is_chosen(struct nuncio_module *self)
+/* A bus that is on but was not chosen has nothing to say, nor has one that stops. */
+static bool is_bus(struct nuncio_module *self)
 {
 	module_check(self);
 	MODULE_CHECK_THREAD();
-	return self->set->bus && self->set->bus->module == self;
+	return self->set->bus && self->set->bus->module == self &&
+	       bus_is_running(self->set->env.bus);
 }
 
 void nuncio_bus_received(struct nuncio_module *self, struct nuncio_str frame)
 {
-	if (is_chosen(self))
+	if (is_bus(self))
 		cluster_received(self->set->env.logic, frame);
 }
 
 void nuncio_bus_recovered(struct nuncio_module *self)
 {
-	if (is_chosen(self))
+	if (is_bus(self))
 		cluster_resync(self->set->env.logic);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the names in `needs` and `wants` to the order of start. A name is a module, "store", "auth"
- * or "bus" (the chosen provider), or a service. Runs after all inits, when services and providers are
- * known. What is missing is told with what to switch on. Main thread, before the loop.
+ * or "bus" (the chosen provider), or a service. Runs after all inits, when services and providers
+ * are known. What is missing is told with what to switch on. Main thread, before the loop.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way to the bus module. Knows nothing of what is in frames or topics. A question where somebody
- * is has a deadline, and is kept until the module answers it, however late, because the module holds
- * its address. Logic thread only.
+ * The way to the bus module. Knows nothing of what is in frames or topics. A question where
+ * somebody is has a deadline, and is kept until the module answers it, however late, because the
+ * module holds its address. Logic thread only.
  */
 #include "provide/bus.h"
 
@@ -118,10 +118,15 @@ bool bus_is_there(const struct bus *bus)
 	return bus && bus->is_there;
 }
 
+bool bus_is_running(const struct bus *bus)
+{
+	return bus && bus->is_running;
+}
+
 void bus_publish(
 	struct bus *bus, const struct nuncio_str *topics, size_t n, struct nuncio_str frame)
 {
-	if (!bus || !bus->is_running)
+	if (!bus_is_running(bus))
 		return;
 	if (!frame.n || frame.n > BUS_FRAME_BYTES) {
 		metric_add(bus->too_large, 1);
@@ -133,7 +138,7 @@ void bus_publish(
 
 void bus_interest(struct bus *bus, struct nuncio_str topic, bool on)
 {
-	if (bus && bus->is_running)
+	if (bus_is_running(bus))
 		bus->ops.interest(bus->impl, topic, on);
 }
 
@@ -145,7 +150,7 @@ static void on_deadline(struct loop *loop, struct loop_timer *timer, void *user)
 
 static int check_find(const struct bus *bus)
 {
-	if (!bus || !bus->is_running || !bus->ops.find)
+	if (!bus_is_running(bus) || !bus->ops.find)
 		return NUNCIO_E_UNSUPPORTED;
 	return bus->ask_count >= BUS_FINDS_MAX ? NUNCIO_E_BUSY : 0;
 }

@@ -34,6 +34,7 @@ void bus_use(
 void bus_start(struct bus *bus);                    /* its module has started */
 void bus_stop(struct bus *bus);           /* its module stops: open questions get NUNCIO_E_GONE */
 bool bus_is_there(const struct bus *bus); /* one was chosen; bus NULL: no */
+bool bus_is_running(const struct bus *bus);
 
 /* To nobody when the frame is empty or too large; that is counted. */
 void bus_publish(

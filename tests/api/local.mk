@@ -9,6 +9,12 @@ TESTS += tests/api/run_api.py
 check_LTLIBRARIES += $(API_MODULES)
 API_MODULES =
 
+API_MODULES += tests/api/api_bus.la
+tests_api_api_bus_la_SOURCES = %D%/api_bus.c
+tests_api_api_bus_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_bus_la_CFLAGS = $(MODULE_CFLAGS) $(PTHREAD_CFLAGS)
+tests_api_api_bus_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_conf.la
 tests_api_api_conf_la_SOURCES = %D%/api_conf.c
 tests_api_api_conf_la_CPPFLAGS = $(MODULE_CPPFLAGS)

@@ -50,7 +50,9 @@ class Server:
 		os.chmod(self.folder, 0o777)
 		self.config = os.path.join(self.folder, "nuncio.ini")
 		self.core = (f"[core]\nlisten = 127.0.0.1:0\nio_threads = 1\ndata_dir = {self.folder}\n"
-			f"module_path = {plugs}\nnode = here\n")
+			f"module_path = {plugs}\n")
+		if "node = " not in core:
+			self.core += "node = here\n"
 		if "metrics = " not in core:
 			self.core += "metrics = on\n"
 		if os.geteuid() == 0:
@@ -146,11 +148,17 @@ class Bench:
 			file.write("this is no shared object\n")
 		for name in os.listdir(self.folder):
 			os.chmod(os.path.join(self.folder, name), 0o755)
-		self.server = None
+		self.server, self.servers = None, []
 
 	def load(self, *modules, core="", sections=""):
 		self.server = Server(self.build, self.folder, modules, core, sections)
+		self.servers.append(self.server)
 		return self.server
+
+	def end(self):
+		for server in self.servers:
+			server.end()
+		self.servers = []
 
 	def has(self, name):
 		return os.path.exists(os.path.join(self.folder, name + ".so"))
@@ -682,6 +690,71 @@ def outbox(bench):
 	expect("exit status", server.stop() == 0)
 
 
+def bus_told(client, line):
+	"""Whether this node's modules were told this, soon."""
+	deadline = time.monotonic() + SECONDS
+	while True:
+		seen = data_of(client.call("bus.told"))
+		if line in seen:
+			return True
+		if time.monotonic() > deadline:
+			print(seen)
+			return False
+		time.sleep(0.01)
+
+
+@case
+def two_nodes(bench):
+	folder = tempfile.mkdtemp(prefix="nuncio-bus-")
+	os.chmod(folder, 0o777)
+	modules = ("auth_api", "store_memory", "direct", "api_live", "api_bus")
+	a, b = (bench.load(*modules, core=f"node = {name}\nnode_number = {number}\nretry_after = 100ms",
+		sections=f"[api_bus]\nfolder = {folder}\n").start() for name, number in (("a", 1), ("b", 2)))
+	ann, ben, phone = a.client("ann"), b.client("ben"), a.client("ben", "phone")
+	watch = b.client("watch")
+	expect("there is a bus", data_of(watch.call("bus.recover")) is True)
+	for client in (ben, watch):
+		client.expect("session.resync")
+	expect("junk was counted", "nuncio_bus_malformed_total 1" in b.get("/metrics")[2].splitlines())
+
+	where = data_of(ann.call("message.send", {"to": {"user": "ben"}, "client_id": "1", "body": "hello"}))
+	for client in (ben, phone):
+		expect("a message", client.expect("message.new")["data"]["body"] == "hello")
+	expect("b hears of it", bus_told(ben, 'event "hello" 1'))
+	expect("a hears of it", bus_told(ann, 'event "hello" 0'))
+	data_of(phone.call("message.confirm", {"conversation": where["conversation"], "seq": 1}))
+	for client in (ann, ben):
+		expect("a receipt", client.expect("receipt")["data"]["delivered"] == 1)
+	expect("b hears of the cursor", bus_told(ben, "mark ben 1 1"))
+
+	data_of(ann.call("message.send", {"to": {"room": "lobby"}, "client_id": "2", "body": "all"}))
+	for client in (ben, phone, watch):
+		expect("live on both nodes", client.expect("message.new")["data"]["body"] == "all")
+	data_of(ann.call("bus.tell", {"to": "nobody"}))
+	data_of(ann.call("bus.tell", {"to": "ben"}))
+	expect("a module's message", bus_told(ben, "peer hello"))
+	expect("once", data_of(ben.call("bus.told")).count("peer hello") == 1)
+
+	data_of(ann.call("message.send", {"to": {"user": "carl"}, "client_id": "3", "body": "carl?"}))
+	expect("carl is nowhere", bus_told(ann, "miss carl"))
+	expect("ben is somewhere", "miss ben" not in data_of(ann.call("bus.told")))
+	phone.say_close()
+	ben.say_close()
+	deadline = time.monotonic() + SECONDS
+	number = 4
+	while "miss ben" not in data_of(ann.call("bus.told")) and time.monotonic() < deadline:
+		data_of(ann.call("message.send", {"to": {"user": "ben"}, "client_id": f"{number}", "body": "ben?"}))
+		number += 1
+	expect("ben has gone from both", bus_told(ann, "miss ben"))
+	expect("exit status", (a.stop(), b.stop()) == (0, 0))
+	shutil.rmtree(folder, ignore_errors=True)
+
+
+@case
+def unknown_bus(bench):
+	refused(bench, ["api_conf"], CONFIG, r"\[core\] bus = gone: no module .*; there is none", core="bus = gone")
+
+
 @case
 def readiness(bench):
 	"""/readyz names who does what; reasons only for those who may read /metrics."""
@@ -734,10 +807,10 @@ def main():
 				wire.Refused) as why:
 			failed += 1
 			print(f"not ok: {name}: {why!r}")
-			print("\n".join("\t" + line for line in bench.server.lines()[:40]))
+			for server in bench.servers:
+				print("\n".join("\t" + line for line in server.lines()[:40]))
 		finally:
-			if bench.server:
-				bench.server.end()
+			bench.end()
 	shutil.rmtree(bench.folder, ignore_errors=True)
 	print(f"{passed} passed, {failed} failed, 0 skipped")
 	return 1 if failed else 0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The way to the bus module: when it is used, what it is asked, and that every answer comes once. */
+/* The way to the bus module: when it is used, what it is asked, and every answer comes once. */
 #include "provide/bus.h"
 
 #include "base/alloc.h"

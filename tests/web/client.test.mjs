@@ -433,6 +433,17 @@ describe('receiving', () => {
     assert.ok(server.of('sync').length >= 2);
   });
 
+  it('syncs when the server asks for it', async () => {
+    const server = new FakeServer();
+    const client = await ready(make(server));
+    server.push('c', 'seen');
+    await until(() => client.got.length === 1);
+    server.append('c', 'lost on the way between two nodes');
+    server.notify('session.resync', {});
+    await until(() => client.got.length === 2);
+    assert.deepEqual(client.got, runOf('c', 1, 2));
+  });
+
   it('works without the history module', async () => {
     const server = new FakeServer();
     delete server.ops.sync;

@@ -109,8 +109,13 @@ int amend_apply(struct append *a)
 	}
 	event_from_row(st, in->event.conversation, &target);
 	bool gets_void = in->target_flags & ~target.flags & NUNCIO_EVENT_VOID;
+	bool is_void = target.flags & NUNCIO_EVENT_VOID;
+	rc = SQLITE_OK;
+	if (gets_void || (in->target_body.p && !is_void))
+		rc = search_shed(a->s, in->event.id, &target);
 	sqlite3_reset(st);
-	rc = rewrite(a, target.id);
+	if (rc == SQLITE_OK)
+		rc = rewrite(a, target.id);
 	if (rc == SQLITE_OK && gets_void)
 		rc = mention_drop(db, a->head->number, in->event.target);
 	return rc == SQLITE_OK ? amend_answer(a, in->event.target) : rc;

@@ -43,6 +43,8 @@ static int apply_all(struct store *s, struct nuncio_job **jobs, size_t n)
 	s->highest = atomic_load(&s->committed);
 	memset(s->outcome, 0, n * sizeof(s->outcome[0]));
 	int rc = db_run(&s->writer, SQL_BEGIN_WRITE);
+	if (rc == SQLITE_OK)
+		rc = search_drop_shed(s);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
 		rc = apply(s, jobs[i], &s->outcome[i]);
 	if (rc == SQLITE_OK)
@@ -99,9 +101,11 @@ void batch_run(struct store *s, struct nuncio_job **jobs, size_t n)
 	if (rc == SQLITE_OK) {
 		atomic_store(&s->committed, s->highest);
 		once_commit(s->once);
+		s->shed_dropped = s->shed_dropping;
 		nuncio_counter_add(s->commits, 1);
 		for (size_t i = 0; i < n; i++)
 			complete(&jobs[i], &s->outcome[i]);
+		search_wake(s->search);
 		checkpoint_help(s);
 		return;
 	}

@@ -150,6 +150,14 @@ static const char *const texts[SQL_COUNT] = {
 		"DELETE FROM record WHERE (space, owner, key) IN (SELECT space, owner, key"
 		" FROM record WHERE expires_at_ms > 0 AND expires_at_ms <= ?1"
 		" ORDER BY expires_at_ms LIMIT ?2) RETURNING changed * deleted",
+	/* --- search */
+	[SQL_SHED_ADD] = "INSERT INTO shed (event, body) VALUES (?1, ?2)",
+	[SQL_SHED_DROP] = "DELETE FROM shed WHERE event <= ?1",
+	[SQL_SEARCH_WHERE] =
+		"SELECT conversation FROM member INDEXED BY member_user WHERE user = ?1"
+		" UNION ALL SELECT conversation FROM past INDEXED BY past_user WHERE user = ?1"
+		" LIMIT ?2",
+	[SQL_SEARCH_SENT] = "SELECT sent_at_ms FROM event WHERE id = ?1",
 };
 
 int db_exec(struct db *db, const char *sql)

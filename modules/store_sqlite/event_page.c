@@ -50,10 +50,11 @@ int event_now(struct db *db, int64_t number, uint64_t since, struct nuncio_event
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-void event_now_end(struct db *db, const struct nuncio_event *event)
+void event_now_end(struct db *db, struct nuncio_event *event)
 {
 	if (event->now)
 		sqlite3_reset(db->sql[SQL_EVENT_AT]);
+	event->now = NULL;
 }
 
 /* A range of one log: from <= seq < end. */

@@ -21,6 +21,7 @@
  *  record        with `changed`, the id under which sync tells of it, and tombstones (`deleted`)
  *                that stay for 30 days.
  *  once          see once.c.
+ *  shed          bodies that edits replaced, until the search index knows: see search_index.c.
  */
 #include "store_sqlite.h"
 
@@ -98,6 +99,9 @@ static const char *const migrations[] = {
 	"ALTER TABLE record ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX record_changed ON record (owner, changed) WHERE changed > 0;"
 	"INSERT INTO meta VALUES ('sync_floor', 0);",
+	/* 4: search. There was none, so there is nothing to bring up to date. */
+	"CREATE TABLE shed (event INTEGER PRIMARY KEY, body TEXT NOT NULL);"
+	"INSERT INTO meta VALUES ('search_off', 0), ('shed_dropped', 0);",
 };
 enum { SCHEMA_VERSION = (int)(sizeof(migrations) / sizeof(migrations[0])) };
 

@@ -21,7 +21,7 @@
 enum { EXPIRE_STEPS = 10, COMPLAIN_EVERY_MS = 10000 };
 
 struct module_data {
-	struct nuncio_counter *commits, *failures;
+	struct nuncio_counter *commits, *failures, *indexed;
 	struct nuncio_gauge *wal_pages;
 	struct tools *tools;
 };
@@ -133,6 +133,7 @@ static void close_store(void **store)
 	if (!s)
 		return;
 	*store = NULL;
+	search_stop(s);
 	checkpoint_stop(s);
 	if (s->once && db_run(&s->writer, SQL_BEGIN_WRITE) == SQLITE_OK) {
 		/* Only saves the next open some reading, so a failure needs no word. */
@@ -159,6 +160,7 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 	s->lock_fd = -1;
 	s->commits = data->commits;
 	s->failures = data->failures;
+	s->indexed = data->indexed;
 	s->wal_pages = data->wal_pages;
 	const char *path = nuncio_conf_text(self, "path");
 	/*
@@ -180,6 +182,8 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 		log_room_make(s);
 	if (status == 0)
 		status = checkpoint_start(s, err);
+	if (status == 0)
+		status = search_start(s, nuncio_conf_int(self, "search") != 0, err);
 	if (status == 0) {
 		nuncio_store_opened(self, atomic_load(&s->committed));
 		*store_r = s;
@@ -199,7 +203,8 @@ static void lanes(void *store, uint32_t *writers_r, uint32_t *readers_r)
 	*readers_r = ((struct store *)store)->readers;
 }
 
-static int read_job(struct store *s, struct db *db, struct nuncio_job *job, nuncio_id now)
+static int read_job(
+	struct store *s, struct db *db, uint32_t lane, struct nuncio_job *job, nuncio_id now)
 {
 	const void *in = nuncio_job_input(job);
 	switch (nuncio_job_kind(job)) {
@@ -217,6 +222,8 @@ static int read_job(struct store *s, struct db *db, struct nuncio_job *job, nunc
 		return member_ships(db, job, in);
 	case NUNCIO_JOB_REACHED:
 		return member_reached(db, job, in);
+	case NUNCIO_JOB_SEARCH:
+		return search_find(s, db, lane, job, in);
 	case NUNCIO_JOB_GET:
 		return record_get(db, job, in);
 	case NUNCIO_JOB_LIST:
@@ -229,14 +236,15 @@ static int read_job(struct store *s, struct db *db, struct nuncio_job *job, nunc
 /*
  * One snapshot for the whole list. `now` is taken before it, so the snapshot has all up to `now`.
  */
-static void read_all(struct store *s, struct db *db, struct nuncio_job **jobs, size_t n)
+static void read_all(struct store *s, uint32_t lane, struct nuncio_job **jobs, size_t n)
 {
+	struct db *db = lane ? &s->reader[lane - 1] : &s->writer;
 	nuncio_id now = atomic_load(&s->committed);
 	int rc = db_run(db, SQL_BEGIN_READ);
 	if (rc != SQLITE_OK)
 		store_complain(s, db, rc, "reading");
 	for (size_t i = 0; i < n; i++) {
-		int status = rc == SQLITE_OK ? read_job(s, db, jobs[i], now) : NUNCIO_E_FAIL;
+		int status = rc == SQLITE_OK ? read_job(s, db, lane, jobs[i], now) : NUNCIO_E_FAIL;
 		if (status == READ_FAILED) {
 			store_complain(s, db, sqlite3_extended_errcode(db->handle), "reading");
 			status = NUNCIO_E_FAIL;
@@ -259,7 +267,7 @@ static void run(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n)
 {
 	struct store *s = store;
 	if (lane > 0) {
-		read_all(s, &s->reader[lane - 1], jobs, n);
+		read_all(s, lane, jobs, n);
 		return;
 	}
 	for (size_t at = 0, end; at < n; at = end) {
@@ -268,7 +276,7 @@ static void run(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n)
 			end < n && is_read(jobs[end]) == reads && end - at < STORE_BATCH_MAX;)
 			end++;
 		if (reads)
-			read_all(s, &s->writer, jobs + at, end - at);
+			read_all(s, lane, jobs + at, end - at);
 		else
 			batch_run(s, jobs + at, end - at);
 	}
@@ -281,6 +289,7 @@ static void idle(void *store, uint32_t lane)
 		return;
 	for (int i = 0; i < EXPIRE_STEPS && record_expire(s) > 0; i++)
 		;
+	search_idle(s);
 	checkpoint_wish(s);
 }
 
@@ -303,6 +312,8 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 		self, "commits_total", NULL, "Transactions committed by the write lane.");
 	data->failures = nuncio_counter_new(self, "failures_total", NULL,
 		"Transactions, reads and checkpoints that SQLite refused.");
+	data->indexed = nuncio_counter_new(
+		self, "indexed_total", NULL, "Events that the search index has gone through.");
 	data->wal_pages =
 		nuncio_gauge_new(self, "wal_pages", NULL, "Pages in the write-ahead log, about.");
 	nuncio_module_set_data(self, data);
@@ -331,6 +342,8 @@ static const struct nuncio_option options[] = {
 		"Threads that read beside the one that writes. 0: the writer reads too." },
 	{ "cache", NUNCIO_OPT_BYTES, 0, "8M", 1024 * 1024, (int64_t)1 << 36, NULL,
 		"Memory for pages of the writer; each reader has half as much." },
+	{ "search", NUNCIO_OPT_BOOL, 0, "on", 0, 0, NULL,
+		"Keeps an index of all messages for searches, in a file beside the database." },
 	{ 0 },
 };
 

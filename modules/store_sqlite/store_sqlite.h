@@ -86,6 +86,10 @@ enum db_sql {
 	SQL_RECORDS_OWNER,
 	SQL_RECORDS_SPACE,
 	SQL_RECORDS_EXPIRE,
+	SQL_SHED_ADD,
+	SQL_SHED_DROP,
+	SQL_SEARCH_WHERE,
+	SQL_SEARCH_SENT,
 	SQL_COUNT
 };
 
@@ -98,6 +102,7 @@ struct db {
 struct heads;
 struct once;
 struct checkpoint;
+struct search;
 
 /* What became of a write, kept until its batch is committed. */
 struct outcome {
@@ -120,14 +125,17 @@ struct store {
 	/* The writer lane's own. */
 	struct heads *heads;
 	struct once *once;
-	nuncio_id highest; /* of events, marks and synced writes in the running transaction */
+	nuncio_id shed_dropping,
+		shed_dropped; /* search.h: in the running transaction, and before */
+	nuncio_id highest;    /* of events, marks and synced writes in the running transaction */
 	struct outcome outcome[STORE_BATCH_MAX];
 	/* Shared. */
 	_Atomic(nuncio_id) committed; /* highest id that is durable: what cursors of sync say */
 	struct checkpoint *checkpoint;
+	struct search *search;          /* NULL: off */
 	_Atomic(int64_t) complained_ms; /* when a failure was logged last */
 	_Atomic(uint32_t) silent;       /* failures since then that were not */
-	struct nuncio_counter *commits, *failures;
+	struct nuncio_counter *commits, *failures, *indexed;
 	struct nuncio_gauge *wal_pages;
 };
 
@@ -212,7 +220,7 @@ int member_add_founders(struct append *a);
 int member_change_all(struct append *a);
 int amend_check(struct append *a);
 int amend_apply(struct append *a);
-int amend_answer(struct append *a, uint64_t target); /* puts the target into out->now */
+int amend_answer(struct append *a, uint64_t seq); /* puts that event into out->now */
 int mention_add(const struct append *a);
 int mention_drop(struct db *db, int64_t number, uint64_t seq);
 int mention_count(
@@ -230,7 +238,7 @@ size_t event_bytes(const struct nuncio_event *event);
  */
 int event_now(struct db *db, int64_t number, uint64_t since, struct nuncio_event *event,
 	struct nuncio_event *now_r);
-void event_now_end(struct db *db, const struct nuncio_event *event);
+void event_now_end(struct db *db, struct nuncio_event *event);
 int sync_read(struct store *s, struct db *db, struct nuncio_job *job,
 	const struct nuncio_sync_query *q, nuncio_id now);
 /* Where a pass of sync goes on; a 0: at its beginning. */
@@ -277,5 +285,18 @@ int checkpoint_start(struct store *s, struct nuncio_error *err);
 void checkpoint_stop(struct store *s);
 void checkpoint_wish(struct store *s);
 void checkpoint_help(struct store *s); /* writer lane, between transactions */
+
+/*
+ * --- search: an index of its own file, kept by a thread of its own; see search.h ---
+ */
+int search_start(struct store *s, bool is_on, struct nuncio_error *err);
+void search_stop(struct store *s);
+void search_wake(struct search *search); /* something was committed; NULL is fine */
+int search_find(struct store *s, struct db *db, uint32_t lane, struct nuncio_job *job,
+	const struct nuncio_search_query *q);
+/* The writer's part, within its transaction; SQLite codes. */
+int search_shed(struct store *s, nuncio_id id, const struct nuncio_event *target);
+int search_drop_shed(struct store *s); /* after the commit: shed_dropped = shed_dropping */
+void search_idle(struct store *s);
 
 #endif

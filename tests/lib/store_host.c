@@ -92,6 +92,8 @@ const char *nuncio_conf_text(const struct nuncio_module *self, const char *key)
 int64_t nuncio_conf_int(const struct nuncio_module *self, const char *key)
 {
 	char *end;
+	if (self->info->options[option_index(self, key)].type == NUNCIO_OPT_BOOL)
+		return strcmp(nuncio_conf_text(self, key), "on") == 0;
 	long long value = strtoll(nuncio_conf_text(self, key), &end, 10);
 	return *end == 'K' ? value << 10 : *end == 'M' ? value << 20 : value;
 }

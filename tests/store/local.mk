@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Stores, without a server: tests/lib/store_host.c plays the core for the module's .so. All but
-# test_store_sqlite is what every store must do; add a new store to the table in store_case.c. The
+# test_store_sqlite* is what every store must do; add a new store to the table in store_case.c. The
 # tests of a full disk mount a small tmpfs and are skipped when they may not.
 STORE_TEST_COMMON = %D%/store_case.c %D%/store_case.h tests/lib/store_host.c \
 	tests/lib/store_host_control.c tests/lib/store_host.h \
@@ -8,7 +8,8 @@ STORE_TEST_COMMON = %D%/store_case.c %D%/store_case.h tests/lib/store_host.c \
 STORE_TEST_LIBS = src/libwire.a src/libbase.a $(CMOCKA_LIBS) $(WIRE_LIBS) $(BASE_LIBS) $(DL_LIBS)
 
 STORE_TESTS = tests/store/test_store tests/store/test_store_members tests/store/test_store_amend \
-	tests/store/test_store_sync tests/store/test_store_search tests/store/test_store_sqlite
+	tests/store/test_store_sync tests/store/test_store_search tests/store/test_store_sqlite \
+	tests/store/test_store_sqlite_search
 tests_store_test_store_SOURCES = %D%/test_store.c $(STORE_TEST_COMMON)
 tests_store_test_store_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/tests
 tests_store_test_store_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
@@ -33,6 +34,10 @@ tests_store_test_store_sqlite_SOURCES = %D%/test_store_sqlite.c $(STORE_TEST_COM
 tests_store_test_store_sqlite_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/tests $(SQLITE_CFLAGS)
 tests_store_test_store_sqlite_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_store_test_store_sqlite_LDADD = $(STORE_TEST_LIBS) $(SQLITE_LIBS) $(PTHREAD_LIBS)
+tests_store_test_store_sqlite_search_SOURCES = %D%/test_store_sqlite_search.c $(STORE_TEST_COMMON)
+tests_store_test_store_sqlite_search_CPPFLAGS = $(tests_store_test_store_sqlite_CPPFLAGS)
+tests_store_test_store_sqlite_search_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_store_test_store_sqlite_search_LDADD = $(STORE_TEST_LIBS) $(SQLITE_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(STORE_TESTS)

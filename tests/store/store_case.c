@@ -11,8 +11,8 @@ static const struct {
 	const char *module, *option;
 	bool is_durable, is_full, has_search;
 } stores[] = {
-	{ "store_memory", NULL, false, true, true }, { "store_sqlite", NULL, true, true, false },
-	{ "store_sqlite", "readers=0", true, true, false }, /* reads on the write lane */
+	{ "store_memory", NULL, false, true, true }, { "store_sqlite", NULL, true, true, true },
+	{ "store_sqlite", "readers=0", true, true, true }, /* reads on the write lane */
 };
 
 int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum case_stores which)

@@ -91,10 +91,10 @@ static void foreign_and_broken_files_are_refused(void **state)
 	case_open();
 	append("d:1", "alice", "", "1");
 	case_close();
-	run_sql("PRAGMA user_version = 4");
-	check_refused("schema version 4");
-	check_refused("up to 3");
-	run_sql("PRAGMA user_version = 3; DELETE FROM meta");
+	run_sql("PRAGMA user_version = 5");
+	check_refused("schema version 5");
+	check_refused("up to 4");
+	run_sql("PRAGMA user_version = 4; DELETE FROM meta");
 	check_refused("meta");
 }
 

@@ -16,6 +16,7 @@ struct nuncio_claims {
 	/* 0-64 bytes; what the client says beside the token counts if this is empty */
 	struct nuncio_str device;
 	int64_t expires_at_ms; /* wall clock; the session ends then unless renewed */
+	int64_t issued_at_ms;  /* wall clock; 0: the token does not say */
 };
 
 struct nuncio_auth; /* one question; answered once */

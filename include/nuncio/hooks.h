@@ -54,12 +54,14 @@ struct nuncio_login { /* a token was good */
 	struct nuncio_session *session;
 	struct nuncio_str user, device;
 	int64_t expires_at_ms; /* the token's exp */
+	int64_t issued_at_ms;  /* the token's iat, in whole seconds; 0: it does not say */
 };
 struct nuncio_call {                    /* an op or an HTTP route is about to run */
 	struct nuncio_session *session; /* NULL over HTTP */
 	struct nuncio_str user;         /* empty when not authenticated */
 	struct nuncio_str address;      /* of the peer */
 	struct nuncio_str op; /* "message.send", or "POST /api/v1/messages" (the route's pattern) */
+	int64_t issued_at_ms; /* over HTTP: as in struct nuncio_login; else 0 */
 };
 struct nuncio_send { /* a message is about to be stored, or was */
 	struct nuncio_session

@@ -4,13 +4,14 @@
 /*
  * The module: users with passwords, for those who have no user directory of their own. It keeps
  * everything as records in the store (README.md lists them), signs access tokens through the
- * service token.v1, and refuses by hook those who were deleted while their tokens are still good.
+ * service token.v1, and refuses by hook tokens of accounts that have ended or changed since.
  * Logic thread; only hashing runs on workers.
  */
 
 #include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/service.h>
+#include <nuncio/session.h>
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -69,26 +70,38 @@ static void configure(struct accounts *a)
 	a->window_ms = nuncio_conf_int(self, "failure_window");
 }
 
-/* ---- those who were deleted ---- */
+/* ---- tokens that are void ---- */
 
 static enum nuncio_verdict judge(
-	const struct accounts *a, struct nuncio_ask *ask, struct nuncio_str user)
+	const struct accounts *a, struct nuncio_ask *ask, struct nuncio_str user, int64_t issued_ms)
 {
-	if (user.n == 0 || !gone_has(a->gone, user, nuncio_wall_ms()))
+	enum gone_why why =
+		user.n ? gone_has(a->gone, user, issued_ms, nuncio_wall_ms()) : GONE_NOT;
+	if (why == GONE_NOT)
 		return NUNCIO_PASS;
-	return nuncio_reject(ask, NUNCIO_CODE_token_invalid, "this account was deleted");
+	return nuncio_reject(ask, NUNCIO_CODE_token_invalid,
+		why == GONE_DELETED ? "this account was deleted" : WORDS_PASSWORD_CHANGED);
 }
 
 static enum nuncio_verdict on_may_login(
 	struct nuncio_ask *ask, const struct nuncio_login *what, void *user)
 {
-	return judge(user, ask, what->user);
+	return judge(user, ask, what->user, what->issued_at_ms);
 }
 
 static enum nuncio_verdict on_may_call(
 	struct nuncio_ask *ask, const struct nuncio_call *what, void *user)
 {
-	return judge(user, ask, what->user);
+	return judge(user, ask, what->user, what->issued_at_ms);
+}
+
+/* Other modules may have taken their time to say yes. */
+static void on_did_login(const struct nuncio_login *what, void *user)
+{
+	const struct accounts *a = user;
+	if (gone_has(a->gone, what->user, what->issued_at_ms, nuncio_wall_ms()) != GONE_NOT)
+		nuncio_session_close(nuncio_session_id(what->session), 4001,
+			NUNCIO_CODE_token_invalid, "the token has become void");
 }
 
 /* ---- life ---- */
@@ -130,6 +143,8 @@ static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 		rc = nuncio_hook_may_login(self, NUNCIO_PRIO_GUARD, on_may_login, a);
 	if (rc == 0)
 		rc = nuncio_hook_may_call(self, NUNCIO_PRIO_GUARD, on_may_call, a);
+	if (rc == 0)
+		rc = nuncio_hook_did_login(self, NUNCIO_PRIO_GUARD, on_did_login, a);
 	if (rc < 0)
 		nuncio_error_set(err, "cannot register: %s", nuncio_status_name(rc));
 	return rc;

@@ -32,6 +32,8 @@ enum {
 	GONE_LEEWAY_MS = 10 * 60 * 1000 /* the most that auth_jwt grants to clocks */
 };
 
+#define WORDS_PASSWORD_CHANGED "the password was changed; sign in again"
+
 #define SPACE_ACCOUNT "accounts"
 #define SPACE_NAME \
 	"accounts.name" /* owner: folded id or name, key: id; what search.c finds people by */
@@ -104,13 +106,19 @@ int throttle_take(struct throttle *throttle, const struct throttle_rule *rule,
 void throttle_give(struct throttle *throttle, const struct throttle_rule *rule,
 	struct nuncio_str user, struct nuncio_str address);
 
-/* --- gone.c: who was deleted while their access tokens are good --- */
+/* --- gone.c: access tokens that are void before their time is over --- */
 
 struct gone;
+enum gone_why { GONE_NOT, GONE_DELETED, GONE_PASSWORD };
+#define GONE_ALL INT64_MAX
 struct gone *gone_new(void);
 void gone_free(struct gone **gone);
-void gone_add(struct gone *gone, struct nuncio_str id, int64_t now_ms, int64_t until_ms);
-bool gone_has(const struct gone *gone, struct nuncio_str id, int64_t now_ms);
+/* Those of `id` issued before before_ms (GONE_ALL: all), which have ended by until_ms. */
+void gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
+	int64_t until_ms);
+/* issued_ms: of the token, in whole seconds; 0 is not known, and taken for new. */
+enum gone_why gone_has(
+	const struct gone *gone, struct nuncio_str id, int64_t issued_ms, int64_t now_ms);
 
 /* --- the module --- */
 

@@ -125,6 +125,20 @@ static void on_get(struct nuncio_request *rq, void *user)
 		flow_load(f, get_show);
 }
 
+/* ---- what was signed in before ---- */
+
+/* Tokens issued before before_ms open nothing any more, and what they opened is closed. */
+static void end_sign_ins(struct flow *f, int64_t before_ms, int close_code, const char *words)
+{
+	struct nuncio_str user = str_of_text(f->id);
+	int64_t now_ms = nuncio_wall_ms();
+	gone_add(
+		f->a->gone, user, before_ms, now_ms, now_ms + f->a->access_ttl_ms + GONE_LEEWAY_MS);
+	for (nuncio_sid id = nuncio_user_next_session(user, 0); id;
+		id = nuncio_user_next_session(user, id))
+		nuncio_session_close(id, close_code, NUNCIO_CODE_token_invalid, words);
+}
+
 /* ---- change ---- */
 
 static void on_changed(struct flow *f, int status)
@@ -143,6 +157,8 @@ static void on_changed(struct flow *f, int status)
 			index_drop(f->a, str_of_text(old_folded), str_of_text(f->id),
 				NUNCIO_EXPECT_ANY);
 	}
+	if (f->makes)
+		end_sign_ins(f, nuncio_wall_ms(), 4001, WORDS_PASSWORD_CHANGED);
 	flow_reply_account(f, 200);
 }
 
@@ -215,14 +231,6 @@ static void on_put(struct nuncio_request *rq, void *user)
 
 /* ---- end ---- */
 
-static void sessions_close(struct nuncio_str user)
-{
-	for (nuncio_sid id = nuncio_user_next_session(user, 0); id;
-		id = nuncio_user_next_session(user, id))
-		nuncio_session_close(
-			id, 4002, NUNCIO_CODE_token_invalid, "this account was deleted");
-}
-
 static void index_drop_text(struct flow *f, const char *text)
 {
 	char folded[FOLD_SIZE];
@@ -232,7 +240,6 @@ static void index_drop_text(struct flow *f, const char *text)
 
 static void on_deleted(struct flow *f, int status)
 {
-	int64_t now_ms = nuncio_wall_ms();
 	if (status < 0) {
 		flow_refuse(
 			f, NUNCIO_CODE_conflict, "the account was changed meanwhile; try again");
@@ -240,9 +247,7 @@ static void on_deleted(struct flow *f, int status)
 	}
 	index_drop_text(f, f->id);
 	index_drop_text(f, f->old_name);
-	gone_add(f->a->gone, str_of_text(f->id), now_ms,
-		now_ms + f->a->access_ttl_ms + GONE_LEEWAY_MS);
-	sessions_close(str_of_text(f->id));
+	end_sign_ins(f, GONE_ALL, 4002, "this account was deleted");
 	nuncio_reply(&f->rq, 204, (struct nuncio_str){ NULL, 0 });
 	flow_free(&f);
 }

@@ -81,6 +81,7 @@ static void answer_good(
 		.user = { found->user, strlen(found->user) },
 		.device = { found->device, strlen(found->device) },
 		.expires_at_ms = found->expires_at_s * 1000,
+		.issued_at_ms = found->issued_at_s * 1000,
 	};
 	nuncio_counter_add(a->verified, 1);
 	nuncio_auth_done(question, 0, &claims, NULL);

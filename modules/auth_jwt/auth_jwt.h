@@ -134,6 +134,7 @@ struct token {
 struct token_claims {
 	char user[TOKEN_NAME_BYTES_MAX + 1], device[TOKEN_NAME_BYTES_MAX + 1];
 	int64_t expires_at_s; /* leeway included */
+	int64_t issued_at_s;  /* 0: it does not say */
 };
 
 /*

@@ -177,6 +177,7 @@ static int read_times(const json_t *claims, const struct token_rules *rules, int
 	if (time_get(claims, "iat", &iat) < 0)
 		return refuse(why, TOKEN_FAULT_claims, "iat is not a time in seconds");
 	claims_r->expires_at_s = exp + rules->leeway_s;
+	claims_r->issued_at_s = iat;
 	if (now_s >= claims_r->expires_at_s)
 		return refuse(why, TOKEN_FAULT_expired, "has expired");
 	if (nbf > now_s + rules->leeway_s)

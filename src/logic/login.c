@@ -34,7 +34,7 @@ struct login {
 	struct nuncio_login facts;
 	struct chain *chain;
 	struct nuncio_auth *auth;
-	int64_t expires_at_ms;
+	int64_t expires_at_ms, issued_at_ms;
 	char user[AUTH_ID_BYTES + 1], device[AUTH_ID_BYTES + 1];
 };
 
@@ -220,7 +220,8 @@ static void login_finish(struct login *login)
 	struct logic *logic = login->logic;
 	struct session *session = login->session;
 	struct nuncio_login facts = { .session = (struct nuncio_session *)session,
-		.expires_at_ms = login->expires_at_ms };
+		.expires_at_ms = login->expires_at_ms,
+		.issued_at_ms = login->issued_at_ms };
 	nuncio_sid id = session->id;
 	session->device = login->device[0] ? alloc_text(str_of(login->device)) : NULL;
 	session->since_ms = clock_wall_ms();
@@ -290,6 +291,7 @@ static void login_ask(struct login *login)
 		.user = str_of(login->user),
 		.device = str_of(login->device),
 		.expires_at_ms = login->expires_at_ms,
+		.issued_at_ms = login->issued_at_ms,
 	};
 	struct chain *chain = chain_ask(logic->parts.hooks, NUNCIO_HOOK_may_login, &login->facts,
 		NULL, on_may_login, login);
@@ -320,6 +322,7 @@ static void login_take_claims(struct login *login, const struct nuncio_claims *c
 	snprintf(login->user, sizeof login->user, STR_FMT, STR_ARG(claims->user));
 	snprintf(login->device, sizeof login->device, STR_FMT, STR_ARG(device));
 	login->expires_at_ms = claims->expires_at_ms;
+	login->issued_at_ms = claims->issued_at_ms;
 }
 
 /* A renewal that fails leaves the session as it was; its old token's end still comes. */

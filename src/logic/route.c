@@ -178,6 +178,7 @@ static void on_auth(int status, const struct nuncio_claims *claims, const char *
 	struct nuncio_request *rq = user;
 	if (status == 0) {
 		request_set_user(rq, claims->user);
+		rq->call.issued_at_ms = claims->issued_at_ms;
 		if (claims->device.n < sizeof rq->http->device && claims->device.n)
 			memcpy(rq->http->device, claims->device.p, claims->device.n);
 		route_ask(rq);

@@ -257,6 +257,9 @@ static void times_are_checked(void **state)
 	bad(hs("{\"sub\":\"a\",\"exp\":1799999970.9}"), TOKEN_FAULT_expired);
 	bad(hs("{\"sub\":\"a\",\"exp\":0}"), TOKEN_FAULT_expired);
 	good(hs("{\"sub\":\"a\",\"exp\":1800003600,\"nbf\":1800000030,\"iat\":1800000030.5}"));
+	assert_int_equal(claims.issued_at_s, 1800000030);
+	good(hs("{\"sub\":\"a\",\"exp\":1800003600}"));
+	assert_int_equal(claims.issued_at_s, 0);
 	bad(hs("{\"sub\":\"a\",\"exp\":1800003600,\"nbf\":1800000031}"), TOKEN_FAULT_early);
 	bad(hs("{\"sub\":\"a\",\"exp\":1800003600,\"iat\":1800000031}"), TOKEN_FAULT_early);
 	bad(hs("{\"sub\":\"a\",\"exp\":1800003600,\"nbf\":\"x\"}"), TOKEN_FAULT_claims);

@@ -201,7 +201,10 @@ struct nuncio_record {
 #define NUNCIO_WRITE_SYNCED 1u
 /* Only within an append: 20 digits, the event's seq with zeros in front, are added to the key. */
 #define NUNCIO_WRITE_KEY_SEQ 2u
-/* Only looks whether `expect` holds, a version or NUNCIO_EXPECT_ABSENT; changes nothing. */
+/*
+ * Only looks whether `expect` holds, a version or NUNCIO_EXPECT_ABSENT; changes nothing, whatever
+ * value says. With no other flag.
+ */
 #define NUNCIO_WRITE_CHECK 4u
 
 /* One write: value.p NULL deletes (deleting what is absent is fine with NUNCIO_EXPECT_ANY). */

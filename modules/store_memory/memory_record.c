@@ -134,7 +134,7 @@ static int step_do(struct records *r, struct logs *l, struct step *step, int64_t
 	uint64_t version =
 		is_there && record_is_live(r->all[at], now_ms) ? r->all[at]->r.version : 0;
 	int status = check(w, version);
-	if (status < 0)
+	if (status < 0 || w->flags & NUNCIO_WRITE_CHECK)
 		return status;
 	if (is_there) {
 		step->before = r->all[at];

@@ -17,7 +17,7 @@ enum {
 	MENTIONS_MAX = 100,
 	MEMBER_EXTRA_BYTES = 1024,
 	KEY_SEQ_BYTES = 20, /* what NUNCIO_WRITE_KEY_SEQ adds to a key */
-	WRITE_FLAGS = NUNCIO_WRITE_SYNCED | NUNCIO_WRITE_KEY_SEQ,
+	WRITE_FLAGS = NUNCIO_WRITE_SYNCED | NUNCIO_WRITE_KEY_SEQ | NUNCIO_WRITE_CHECK,
 	MEMBER_FIELDS = NUNCIO_MEMBER_ROLE | NUNCIO_MEMBER_MUTED | NUNCIO_MEMBER_EXTRA |
 			NUNCIO_MEMBER_ALL_HISTORY | NUNCIO_MEMBER_TOLERANT
 };
@@ -37,6 +37,9 @@ static int check_write(const struct nuncio_record_write *w, const struct write_r
 		return NUNCIO_E_INVAL;
 	if (!str_eq(w->owner, rule->owner) || w->flags & rule->never ||
 		w->flags & ~(uint32_t)WRITE_FLAGS)
+		return NUNCIO_E_INVAL;
+	if (w->flags & NUNCIO_WRITE_CHECK &&
+		(w->expect == NUNCIO_EXPECT_ANY || w->flags != NUNCIO_WRITE_CHECK))
 		return NUNCIO_E_INVAL;
 	return w->value.n > STORE_VALUE_BYTES ? NUNCIO_E_TOOBIG : 0;
 }

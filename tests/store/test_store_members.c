@@ -763,6 +763,38 @@ static void a_key_can_end_with_the_seq(void **state)
 	check_record_of("g:1", "plain", "3", 2);
 }
 
+/* A check holds or fails its append like a write, and leaves everything as it is. */
+static void a_record_can_be_only_looked_at(void **state)
+{
+	struct nuncio_record_write made = make_write("s", "g:1", "k", "1", NUNCIO_EXPECT_ABSENT);
+	struct nuncio_record_write checks[] = {
+		make_write("s", "g:1", "k", "2", 1),
+		make_write("s", "g:1", "none", "2", NUNCIO_EXPECT_ABSENT),
+		make_write("s", "g:1", "after", "3", NUNCIO_EXPECT_ANY),
+	};
+	(void)state;
+	append("g:1", "alice", "", "1");
+	assert_int_equal(write_records(&made, 1), 0);
+	checks[0].flags = checks[1].flags = NUNCIO_WRITE_CHECK;
+	struct event_args args = { .conversation = "g:1",
+		.from = "alice",
+		.body = "2",
+		.writes = checks,
+		.writes_count = 3 };
+	assert_int_equal(append_with(&args, NULL), 0);
+	assert_int_equal(append_with(&args, NULL), 0);
+	check_record_of("g:1", "k", "1", 1);
+	check_record_of("g:1", "none", NULL, 0);
+	check_record_of("g:1", "after", "3", 2);
+	checks[0].expect = 2;
+	assert_int_equal(append_with(&args, NULL), NUNCIO_E_CONFLICT);
+	checks[0].expect = 1;
+	checks[1].key = S("k");
+	assert_int_equal(append_with(&args, NULL), NUNCIO_E_EXISTS);
+	check_record_of("g:1", "after", "3", 2);
+	assert_int_equal(check_log("g:1"), 3);
+}
+
 static void members_are_durable(void **state)
 {
 	static const struct nuncio_str bob = { "bob", 3 };
@@ -814,6 +846,7 @@ int main(void)
 		CASE(mentions_are_counted),
 		CASE(mentions_are_counted_to_a_thousand),
 		CASE(a_key_can_end_with_the_seq),
+		CASE(a_record_can_be_only_looked_at),
 		CASE(members_are_durable),
 	};
 	return case_run("members", tests, COUNT_OF(tests), CASE_FULL_STORES);

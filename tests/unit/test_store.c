@@ -464,7 +464,10 @@ static void an_append_is_refused_for(void **state)
 	REFUSED(members, what.members_count = 1001, NUNCIO_E_TOOBIG);
 	REFUSED(writes, write.owner = STR("alice"), NUNCIO_E_INVAL);
 	REFUSED(writes, write.flags = NUNCIO_WRITE_SYNCED, NUNCIO_E_INVAL);
-	REFUSED(writes, write.flags = 4, NUNCIO_E_INVAL);
+	REFUSED(writes, write.flags = 8, NUNCIO_E_INVAL);
+	REFUSED(writes, write.flags = NUNCIO_WRITE_CHECK, NUNCIO_E_INVAL);
+	REFUSED(writes, (write.flags = NUNCIO_WRITE_CHECK | NUNCIO_WRITE_KEY_SEQ, write.expect = 1),
+		NUNCIO_E_INVAL);
 	REFUSED(writes, (write.key = (struct nuncio_str){ big, 256 }), NUNCIO_E_INVAL);
 	REFUSED(writes,
 		(write.key = (struct nuncio_str){ big, 236 }, write.flags = NUNCIO_WRITE_KEY_SEQ),
@@ -487,6 +490,9 @@ static void an_append_is_refused_for(void **state)
 	write.key.n = 0;
 	write.flags = NUNCIO_WRITE_KEY_SEQ;
 	assert_int_equal(ask_append_with(rig, target), 0);
+	write.flags = NUNCIO_WRITE_CHECK;
+	write.expect = NUNCIO_EXPECT_ABSENT;
+	assert_int_equal(ask_append_with(rig, writes), 0);
 }
 
 static void on_member(int status, const struct nuncio_member *rows, size_t n, int more, void *user)

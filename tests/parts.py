@@ -233,6 +233,11 @@ def scenario(run):
 	return script(run, "plain", "run_scenarios.py")
 
 
+@part("scenario_memory", ["build"], serves=True)
+def scenario_memory(run):
+	return script(run, "plain", "run_scenarios.py", "--store", "store_memory")
+
+
 @part("scenario_one_loop", ["build"], serves=True)
 def scenario_one_loop(run):
 	run.env["NUNCIO_TEST_IO_THREADS"] = "0"
@@ -456,7 +461,7 @@ class Plan:
 				job.result()
 
 
-ORDER = """autogen build lint check scenario bad_input operate kill9 web scenario_one_loop browser build_asan quickstart
+ORDER = """autogen build lint check scenario bad_input operate kill9 web scenario_one_loop scenario_memory browser build_asan quickstart
 	docs bench_smoke check_asan scenario_asan bad_input_asan operate_asan build_tsan kill9_asan webhook_asan check_tsan scenario_tsan
 	build_fuzz fuzz""".split()
 

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Plays the *.chat scripts against a built nunciod. Usage:
 
-  run_scenarios.py --build DIR [-j N] [-k TEXT] [-v] [--keep] [FILE ...]
+  run_scenarios.py --build DIR [-j N] [-k TEXT] [-v] [--keep] [--store NAME] [FILE ...]
+
+With --store NAME the scripts of the embedded store are played with that one, but those that need what
+outlives the process.
 
 Each script gets a server, a port and a directory of its own. The language is in lib/chat.py. The last
 line is the count. --keep leaves the directories of failed scripts behind and says where they are.
@@ -11,6 +14,7 @@ import argparse
 import concurrent.futures
 import glob
 import os
+import re
 import sys
 import time
 
@@ -20,9 +24,17 @@ from lib.chat import Chat  # noqa: E402
 from lib.server import Build  # noqa: E402
 
 
-def play(build, path, keep):
+LASTING = re.compile(r"^(restart|kill|stop)\b|^server .*\b(modules=|without=store)|store_sqlite", re.M)
+
+
+def outlives(path):
+	with open(path, encoding="utf-8") as file:
+		return LASTING.search(file.read()) is not None
+
+
+def play(build, path, keep, store):
 	begin = time.monotonic()
-	chat = Chat(build, path)
+	chat = Chat(build, path, store)
 	troubles = []
 	failed = chat.run()
 	if failed:
@@ -49,15 +61,18 @@ def main():
 	parser.add_argument("-k", default="", help="only scripts whose name has this text")
 	parser.add_argument("-v", action="store_true", help="more of the log of failed scripts")
 	parser.add_argument("--keep", action="store_true", help="keep the directories of failed scripts")
+	parser.add_argument("--store", default="store_sqlite", help="the store module (store_sqlite)")
 	parser.add_argument("files", nargs="*")
 	args = parser.parse_args()
 	here = os.path.dirname(os.path.abspath(__file__))
 	files = args.files or sorted(glob.glob(os.path.join(here, "*.chat")))
 	files = [path for path in files if args.k in os.path.basename(path)]
+	if args.store != "store_sqlite":
+		files = [path for path in files if not outlives(path)]
 	build = Build(args.build)
 	failed = 0
 	with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-		jobs = [pool.submit(play, build, path, args.keep) for path in files]
+		jobs = [pool.submit(play, build, path, args.keep, args.store) for path in files]
 		for job in concurrent.futures.as_completed(jobs):
 			path, troubles, log, took = job.result()
 			name = os.path.basename(path)

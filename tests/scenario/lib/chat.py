@@ -13,14 +13,16 @@
          [origin=O] [deflate=on] [expect STATUS ...]                  connect and await session.ready
   NAME opens token=T [device=D]          session.open
   NAME asks OP [key=value ... | {json}]  any op, then its response
-  NAME sends to=USER body="text" ...     message.send; a client_id is made when none is given
+  NAME sends to=USER|#GROUP body="text" ...   message.send; a client_id is made when none is given
   NAME syncs [key=value ...]             sync with the cursor of the last time
   NAME together OP {json} OP {json} ...  several frames in one message; awaits each answer to be ok
   NAME gets OP MATCH ... [within 2s]     the next notify of that op
   NAME gets nothing|no OP within 200ms
+  NAME finds OP MATCH ...                the first notify of that op that matches; those before it are dropped
   NAME sees deflate|N frames|N pings     how the last bytes came
   NAME drops | closes | mutes            RST; the closing handshake; stop answering pings
   NAME is closed CODE [MATCH on session.closing] [within 3s]
+  A,B,C does something                   the same for each of these clients
   http METHOD PATH [as=U] [token=T] [json={...}] [text="..."] [header="N: v"] [expect STATUS CODE ...]
   log expects "text"                     an ERROR line that must come; log has "text"; log lacks "text"
   wait 300ms
@@ -143,9 +145,10 @@ class Subject:
 
 
 class Chat:
-	def __init__(self, build, path):
+	def __init__(self, build, path, store="store_sqlite"):
 		self.build = build
 		self.path = path
+		self.store = store
 		self.server = None
 		self.clients = {}
 		self.cursors = {}
@@ -250,12 +253,18 @@ class Chat:
 		if verb:
 			verb(words[1:])
 			return
-		if words[0] not in self.clients:
-			raise Failed(f"no client and no verb {words[0]}")
-		verb = getattr(self, "client_" + words[1], None)
-		if not verb:
-			raise Failed(f"clients do not know how to {words[1]}")
-		verb(words[0], self.clients[words[0]], words[2:])
+		verb = getattr(self, "client_" + words[1], None) if len(words) > 1 else None
+		for name in words[0].split(","):
+			if name not in self.clients:
+				raise Failed(f"no client and no verb {name}")
+			if not verb:
+				raise Failed(f"clients do not know how to {' '.join(words[1:2])}")
+			try:
+				verb(name, self.clients[name], words[2:])
+			except Exception as error:
+				if name != words[0]:
+					error.args = (f"{name}: {error}",)
+				raise
 
 	# -- the server
 
@@ -271,7 +280,7 @@ class Chat:
 	def do_server(self, words):
 		if self.server:
 			raise Failed("one server a script")
-		modules, rest = list(CHAT), []
+		modules, rest = [self.store if name == "store_sqlite" else name for name in CHAT], []
 		for word in words:
 			key, _, text = word.partition("=")
 			if key == "modules":
@@ -387,7 +396,8 @@ class Chat:
 		words, expected = self.cut(words, "expect")
 		data = self.pairs(words)
 		if isinstance(data.get("to"), str):
-			data["to"] = {"user": data["to"]}
+			to = data["to"]
+			data["to"] = {"group": to[1:]} if to.startswith("#") else {"user": to}
 		if "client_id" not in data:
 			self.sent += 1
 			data["client_id"] = f"{name}-{self.sent}"
@@ -421,6 +431,19 @@ class Chat:
 			return
 		packet = client.expect(words[0], patience or 5.0)
 		self.match(words[1:], Subject(packet))
+
+	def client_finds(self, name, client, words):
+		words, patience = self.within(words, 5.0)
+		deadline, last = time.monotonic() + patience * wire.SLOW, None
+		while True:
+			try:
+				packet = client.expect(words[0], max(deadline - time.monotonic(), 0.01) / wire.SLOW)
+			except wire.Silence:
+				raise last or Failed(f"{name} got no {words[0]}") from None
+			try:
+				return self.match(words[1:], Subject(packet))
+			except Failed as error:
+				last = error
 
 	def client_sees(self, name, client, words):
 		if words[0] == "deflate":

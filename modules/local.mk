@@ -24,6 +24,8 @@ include $(top_srcdir)/modules/direct/local.mk
 include $(top_srcdir)/modules/messages/local.mk
 include $(top_srcdir)/modules/presence/local.mk
 include $(top_srcdir)/modules/history/local.mk
+include $(top_srcdir)/modules/group/local.mk
+include $(top_srcdir)/modules/receipts/local.mk
 include $(top_srcdir)/modules/store_memory/local.mk
 include $(top_srcdir)/modules/store_sqlite/local.mk
 include $(top_srcdir)/modules/typing/local.mk

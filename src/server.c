@@ -319,8 +319,8 @@ static int read_module_path(const char *config, struct options **core_r, struct 
 
 int server_help_config(const char *config, const char *module_path, int as_ini)
 {
-	static const char *const on[] = { "store_sqlite", "auth_jwt", "accounts", "direct",
-		"presence", "history", "rate_limit", "web", NULL };
+	static const char *const on[] = { "store_sqlite", "auth_jwt", "accounts", "direct", "group",
+		"receipts", "presence", "history", "rate_limit", "web", NULL };
 	struct options *core = NULL, *given = NULL;
 	struct nuncio_error err;
 	struct buf text = { 0 };

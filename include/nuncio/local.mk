@@ -27,6 +27,7 @@ nuncioservicesdir = $(nuncioincludedir)/services
 nuncioservices_HEADERS = \
 	%D%/services/contacts.h \
 	%D%/services/direct.h \
+	%D%/services/group.h \
 	%D%/services/presence.h \
 	%D%/services/token.h
 

@@ -79,3 +79,24 @@ tests_unit_test_hidden_SOURCES = %D%/test_hidden.c modules/history/hidden.c modu
 	modules/history/history.h tests/lib/unit.h
 tests_unit_test_hidden_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
 	$(BASE_LIBS) $(DL_LIBS)
+# group
+UNIT_TESTS += tests/unit/test_group_id tests/unit/test_group_news tests/unit/test_group_record \
+	tests/unit/test_group_rules tests/unit/test_group_table
+GROUP_TEST = tests/lib/unit.h $(GROUP_PURE)
+tests_unit_test_group_id_SOURCES = %D%/test_group_id.c modules/group/group_id.c tests/lib/unit.h
+tests_unit_test_group_id_LDADD = $(CMOCKA_LIBS)
+tests_unit_test_group_news_SOURCES = %D%/test_group_news.c $(GROUP_TEST)
+tests_unit_test_group_news_LDADD = $(MODULE_TEST_LIBS)
+tests_unit_test_group_record_SOURCES = %D%/test_group_record.c $(GROUP_TEST)
+tests_unit_test_group_record_LDADD = $(MODULE_TEST_LIBS)
+tests_unit_test_group_rules_SOURCES = %D%/test_group_rules.c $(GROUP_TEST)
+tests_unit_test_group_rules_LDADD = $(MODULE_TEST_LIBS)
+tests_unit_test_group_table_SOURCES = %D%/test_group_table.c modules/group/table.c \
+	modules/group/table.h tests/lib/unit.h
+tests_unit_test_group_table_LDADD = $(CMOCKA_LIBS)
+
+# receipts
+UNIT_TESTS += tests/unit/test_pending
+tests_unit_test_pending_SOURCES = %D%/test_pending.c modules/receipts/pending.c \
+	modules/receipts/pending.h tests/lib/unit.h
+tests_unit_test_pending_LDADD = $(CMOCKA_LIBS)

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "task.h"
+
+/*
+ * Many users at once: each costs the store a question or two, of which a few are under way at a
+ * time. The limits that are looked at here are of one user over many groups, which no transaction
+ * spans: two at the same moment may pass one more than the limit.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <nuncio/timer.h>
+
+enum { ACTIVE_MAX = 8 };
+
+struct one {
+	struct task *t;
+	struct task_user *user;
+};
+typedef int one_fn(struct one *one); /* asks something for this one: 0, or negative */
+
+static void advance(struct task *t, one_fn *ask)
+{
+	while (t->active < ACTIVE_MAX && t->at < t->user_count && t->status == 0) {
+		struct task_user *user = &t->users[t->at++];
+		if (user->result != RESULT_OPEN)
+			continue;
+		struct one *one = group_alloc(sizeof *one);
+		*one = (struct one){ t, user };
+		int rc = ask(one);
+		if (rc == 0) {
+			t->active++;
+			continue;
+		}
+		t->status = rc;
+		free(one);
+	}
+	if (t->active > 0)
+		return;
+	if (t->status < 0)
+		task_fail(t, t->status);
+	else
+		t->next(t);
+}
+
+static void begin(struct task *t, one_fn *ask, task_fn *next)
+{
+	t->at = 0;
+	t->active = 0;
+	t->status = 0;
+	t->next = next;
+	advance(t, ask);
+}
+
+static void end_one(struct one *one, int status, one_fn *ask)
+{
+	struct task *t = one->t;
+	free(one);
+	if (status < 0 && t->status == 0)
+		t->status = status;
+	t->active--;
+	advance(t, ask);
+}
+
+/* ---- who can be added or invited ---- */
+
+static int screen_one(struct one *one);
+
+static void on_groups(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+{
+	struct one *one = user;
+	(void)rows, (void)more;
+	if (status == 0 && n >= one->t->g->options.max_groups_per_user)
+		one->user->result = RESULT_LIMIT;
+	end_one(one, status, screen_one);
+}
+
+static void on_invites(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
+{
+	struct one *one = user;
+	(void)more;
+	if (status == 0 && n >= one->t->g->options.max_invites)
+		one->user->result = RESULT_LIMIT;
+	for (size_t i = 0; status == 0 && i < n; i++)
+		if (text_same(rows[i].key, text_of(one->t->conversation)))
+			one->user->result = RESULT_ALREADY;
+	end_one(one, status, screen_one);
+}
+
+static int count_groups(const struct task *t, const char *name, nuncio_members_fn *done, void *user)
+{
+	return nuncio_store_memberships(t->g->self, text_of(name), text_of(PREFIX),
+		(struct nuncio_str){ "", 0 }, t->g->options.max_groups_per_user, done, user);
+}
+
+static void on_member(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+{
+	struct one *one = user;
+	const struct task *t = one->t;
+	(void)more;
+	if (status == NUNCIO_E_NOTFOUND)
+		status = 0;
+	else if (status == 0 && n == 1 && rows->until == 0)
+		one->user->result = RESULT_ALREADY;
+	if (status < 0 || one->user->result != RESULT_OPEN) {
+		end_one(one, status, screen_one);
+		return;
+	}
+	const struct nuncio_records_query query = { .size = sizeof query,
+		.space = text_of(SPACE_INVITE),
+		.owner = text_of(one->user->name),
+		.limit = t->g->options.max_invites };
+	int rc = t->invites ? nuncio_store_list(t->g->self, &query, on_invites, one)
+			    : count_groups(t, one->user->name, on_groups, one);
+	if (rc < 0)
+		end_one(one, rc, screen_one);
+}
+
+static int screen_one(struct one *one)
+{
+	return nuncio_store_member(one->t->g->self, text_of(one->t->conversation),
+		text_of(one->user->name), on_member, one);
+}
+
+void crowd_screen(struct task *t, int invites, task_fn *next)
+{
+	t->invites = invites;
+	begin(t, screen_one, next);
+}
+
+/* ---- inviting ---- */
+
+static struct nuncio_json *write_invite(const struct task *t)
+{
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	task_put(json, "group", task_id(t));
+	task_put(json, "conversation", text_of(t->conversation));
+	task_put(json, "kind", text_of(t->record.is_channel ? "channel" : "group"));
+	task_put(json, "name", text_of(t->record.name));
+	task_put(json, "avatar", text_of(t->record.avatar));
+	task_put(json, "by", text_of(t->actor));
+	task_put_time(json, "at", nuncio_wall_ms());
+	nuncio_json_object_end(json);
+	return json;
+}
+
+static int invite_one(struct one *one);
+
+static void on_invited(int status, void *user)
+{
+	struct one *one = user;
+	const struct task *t = one->t;
+	if (status == 0) {
+		struct nuncio_json *json = write_invite(t);
+		one->user->result = RESULT_INVITED;
+		task_tell(t->g, text_of(one->user->name), "group.invited", nuncio_json_str(json));
+		nuncio_json_free(&json);
+	}
+	end_one(one, status, invite_one);
+}
+
+static int invite_one(struct one *one)
+{
+	const struct task *t = one->t;
+	struct nuncio_json *json = write_invite(t);
+	const struct nuncio_record_write write = { .size = sizeof write,
+		.flags = NUNCIO_WRITE_SYNCED,
+		.space = text_of(SPACE_INVITE),
+		.owner = text_of(one->user->name),
+		.key = text_of(t->conversation),
+		.value = nuncio_json_str(json),
+		.expires_at_ms = nuncio_wall_ms() + t->g->options.invite_ttl_ms };
+	int rc = nuncio_store_write(t->g->self, &write, 1, on_invited, one);
+	nuncio_json_free(&json);
+	return rc;
+}
+
+void crowd_invite(struct task *t, task_fn *next)
+{
+	begin(t, invite_one, next);
+}
+
+/* ---- who asks ---- */
+
+static void on_own(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+{
+	struct task *t = user;
+	(void)rows, (void)more;
+	if (status < 0)
+		task_fail(t, status);
+	else if (n >= t->g->options.max_groups_per_user)
+		task_refuse(
+			t, NUNCIO_CODE_group_limit, "you are in as many groups as a user may be");
+	else
+		t->next(t);
+}
+
+void crowd_count_own(struct task *t, task_fn *next)
+{
+	t->next = next;
+	int rc = count_groups(t, t->actor, on_own, t);
+	if (rc < 0)
+		task_fail(t, rc);
+}

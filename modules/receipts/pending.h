@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MODULES_RECEIPTS_PENDING_H
+#define MODULES_RECEIPTS_PENDING_H
+
+#include <nuncio/base.h>
+
+/*
+ * Cursors that have moved and of which nobody was told yet, by conversation. One that moves again
+ * takes the same place. Pure.
+ */
+struct pending_mark {
+	struct pending_mark *next;
+	uint64_t delivered, read;
+	size_t user_bytes;
+	char user[];
+};
+
+struct pending_conversation {
+	struct pending_conversation *next; /* with the same hash; or in a list that was taken */
+	uint64_t hash;
+	struct pending_mark *marks; /* newest first */
+	size_t mark_count;
+	int is_over; /* more than `max` have moved: the marks were dropped */
+	size_t id_bytes;
+	char id[];
+};
+
+struct pending {
+	struct pending_conversation **places;
+	size_t place_count, count;
+	size_t max_marks; /* of one conversation */
+};
+
+void pending_init(struct pending *pending, size_t max_marks);
+void pending_fini(struct pending *pending);
+
+void pending_note(struct pending *pending, struct nuncio_str conversation, struct nuncio_str user,
+	uint64_t delivered, uint64_t read);
+
+/* Takes everything out, as a list; each is freed with pending_free. */
+struct pending_conversation *pending_take(struct pending *pending);
+void pending_free(struct pending_conversation **conversation);
+
+#endif

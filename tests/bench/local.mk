@@ -3,7 +3,7 @@
 #	make bench           builds all that is needed and measures; BENCH_FLAGS='--rounds 1' and so on
 #	make bench-programs  builds the load generator and the floors only
 BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fsync \
-	tests/bench/floor_sqlite tests/bench/bench_store
+	tests/bench/floor_sqlite tests/bench/bench_store tests/bench/bench_sync
 EXTRA_PROGRAMS = $(BENCH_BUILDS)
 CLEANFILES += $(BENCH_BUILDS)
 
@@ -26,6 +26,11 @@ tests_bench_bench_store_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/tests
 tests_bench_bench_store_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_bench_bench_store_LDADD = src/libwire.a src/libbase.a $(SQLITE_LIBS) $(WIRE_LIBS) \
 	$(BASE_LIBS) $(DL_LIBS)
+tests_bench_bench_sync_SOURCES = $(BENCH_COMMON) %D%/bench_sync.c tests/lib/store_host.c tests/lib/store_host_control.c \
+	tests/lib/store_host.h
+tests_bench_bench_sync_CPPFLAGS = $(tests_bench_bench_store_CPPFLAGS)
+tests_bench_bench_sync_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_bench_bench_sync_LDADD = src/libwire.a src/libbase.a $(WIRE_LIBS) $(BASE_LIBS) $(DL_LIBS)
 
 EXTRA_DIST += %D%/README.md %D%/run %D%/report.py %D%/bench_server.py
 

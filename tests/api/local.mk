@@ -15,6 +15,12 @@ tests_api_api_bus_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_bus_la_CFLAGS = $(MODULE_CFLAGS) $(PTHREAD_CFLAGS)
 tests_api_api_bus_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_append.la
+tests_api_api_append_la_SOURCES = %D%/api_append.c
+tests_api_api_append_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_append_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_append_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_conf.la
 tests_api_api_conf_la_SOURCES = %D%/api_conf.c
 tests_api_api_conf_la_CPPFLAGS = $(MODULE_CPPFLAGS)

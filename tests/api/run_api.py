@@ -473,6 +473,14 @@ def records(bench):
 
 
 @case
+def appends(bench):
+	if not bench.has("store_memory"):
+		raise Wrong("store_memory is not built")
+	server = says_ok(bench, "api_append", "store_memory")
+	one_line(server, r"records of the space .*others")
+
+
+@case
 def options_and_reload(bench):
 	first = "[api_conf]\ntext = abc\ncount = 4\nkey = hidden\nmode = fast\nfast = yes\n"
 	server = bench.load("api_conf", sections=first).start()

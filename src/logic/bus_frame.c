@@ -177,7 +177,8 @@ static bool is_word(struct nuncio_str text, size_t max)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !memchr("._-", c, 3))
+		bool is_mark = c == '.' || c == '_' || c == '-';
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !is_mark)
 			return false;
 	}
 	return text.n > 0 && text.n <= max;

@@ -80,10 +80,8 @@ static void live_close(struct logic *logic, struct live *live)
 
 /* ---- the two arrays ---- */
 
-static uint32_t room_for(uint32_t count, uint32_t room)
+static uint32_t more_room(uint32_t room)
 {
-	if (count < room)
-		return room;
 	return room < ROOM_MIN ? ROOM_MIN : room + (room + 1) / 2;
 }
 
@@ -116,37 +114,46 @@ static struct live_place *place_find(const struct user *user, const struct live 
 									   : NULL;
 }
 
-static void user_resize(struct user *user, uint32_t room)
+static void user_shrink(struct user *user)
 {
-	if (room == user->live_room)
-		return;
-	user->live_room = room;
-	if (room) {
+	uint32_t room = room_after(user->live_count, user->live_room);
+	if (room && room != user->live_room)
 		user->lives = alloc_grow(user->lives, room * sizeof *user->lives);
+	user->live_room = room;
+	if (room)
 		return;
-	}
 	alloc_free(user->lives);
 	user->lives = NULL;
 }
 
-static void live_resize(struct live *live, uint32_t room)
+static void live_shrink(struct live *live)
 {
-	if (room == live->user_room)
-		return;
-	live->user_room = room;
-	if (room) {
+	uint32_t room = room_after(live->user_count, live->user_room);
+	if (room && room != live->user_room)
 		live->users = alloc_grow(live->users, room * sizeof *live->users);
+	live->user_room = room;
+	if (room)
 		return;
-	}
 	alloc_free(live->users);
 	live->users = NULL;
+}
+
+static void make_room(struct live *live, struct user *user)
+{
+	if (user->live_count == user->live_room) {
+		user->live_room = more_room(user->live_room);
+		user->lives = alloc_grow(user->lives, user->live_room * sizeof *user->lives);
+	}
+	if (live->user_count == live->user_room) {
+		live->user_room = more_room(live->user_room);
+		live->users = alloc_grow(live->users, live->user_room * sizeof *live->users);
+	}
 }
 
 static void place_add(struct lives *lives, struct live *live, struct user *user)
 {
 	uint32_t index = place_index(user, live);
-	user_resize(user, room_for(user->live_count, user->live_room));
-	live_resize(live, room_for(live->user_count, live->user_room));
+	make_room(live, user);
 	memmove(&user->lives[index + 1], &user->lives[index],
 		(user->live_count - index) * sizeof *user->lives);
 	user->lives[index] = (struct live_place){ live, live->user_count };
@@ -165,7 +172,7 @@ static void live_take_out(struct logic *logic, struct live *live, uint32_t at)
 		live->users[at] = last;
 		place_find(last, live)->at = at;
 	}
-	live_resize(live, room_after(live->user_count, live->user_room));
+	live_shrink(live);
 	logic->lives.places--;
 	if (live->user_count > 0)
 		return;
@@ -204,7 +211,7 @@ void live_leave(struct logic *logic, struct nuncio_str conversation, struct nunc
 	uint32_t at = place->at, index = (uint32_t)(place - user->lives);
 	live_take_out(logic, live, at);
 	memmove(place, place + 1, (--user->live_count - index) * sizeof *place);
-	user_resize(user, room_after(user->live_count, user->live_room));
+	user_shrink(user);
 }
 
 bool live_has(const struct logic *logic, struct nuncio_str conversation, struct nuncio_str name)
@@ -220,7 +227,7 @@ void live_user_ends(struct logic *logic, struct user *user)
 		struct live_place place = user->lives[--user->live_count];
 		live_take_out(logic, place.live, place.at);
 	}
-	user_resize(user, 0);
+	user_shrink(user);
 }
 
 void lives_reclaim(struct logic *logic, int64_t now_ms, bool all)

@@ -75,6 +75,12 @@ tests_api_api_store_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_store_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_api_store_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_ticket.la
+tests_api_api_ticket_la_SOURCES = %D%/api_ticket.c
+tests_api_api_ticket_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_ticket_la_CFLAGS = $(MODULE_CFLAGS) $(PTHREAD_CFLAGS)
+tests_api_api_ticket_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_timer.la
 tests_api_api_timer_la_SOURCES = %D%/api_timer.c
 tests_api_api_timer_la_CPPFLAGS = $(MODULE_CPPFLAGS)

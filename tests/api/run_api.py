@@ -711,6 +711,45 @@ def bus_told(client, line):
 		time.sleep(0.01)
 
 
+def ask_tickets(port, count):
+	"""Many calls at once, each on a connection of its own; nobody reads yet."""
+	pipes = []
+	for n in range(count):
+		pipe = wire.Pipe(port)
+		pipe.send(f"GET /m/api_ticket/{n} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+		pipes.append(pipe)
+	return pipes
+
+
+@case
+def tickets_under_stress(bench):
+	"""Clients leave, deadlines pass, the server reloads and at last stops, all while tickets are out."""
+	server = bench.load("api_ticket", core="drain_timeout = 300ms").start()
+	port = server.port()
+	pipes = ask_tickets(port, 240)
+	for pipe in pipes[::7]:
+		pipe.close()
+	for _ in range(5):
+		server.process.send_signal(signal.SIGHUP)
+		time.sleep(0.02)
+	for n, pipe in enumerate(pipes):
+		if n % 7 == 0:
+			continue
+		answer = wire.read_response(pipe, timeout=SECONDS)
+		code = answer.json()["code"]
+		expect(f"call {n}: {answer.status} {code}",
+			(answer.status, code) == ((200, 0), (403, 3100), (503, 5003))[n % 3])
+	server.wait_for('"reloaded"')
+	pipes = ask_tickets(port, 240)
+	server.process.send_signal(signal.SIGTERM)
+	expect("exit status", server.exit_status() == 0)
+	for pipe in pipes:
+		pipe.close()
+	allowed = r"no answer within 30 ms; refused|drain_timeout: 0 sessions and [0-9]+ requests are cut off"
+	for line in server.troubles():
+		expect(f"expected no {line}", re.search(allowed, line))
+
+
 @case
 def two_nodes(bench):
 	folder = tempfile.mkdtemp(prefix="nuncio-bus-")

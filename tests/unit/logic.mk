@@ -33,3 +33,7 @@ tests_unit_test_bus_frame_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_cluster
 tests_unit_test_cluster_SOURCES = %D%/test_cluster.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_cluster_LDADD = $(LOGIC_TEST_LIBS)
+# Tickets with everything that they hold up, so it stands here and not with src/hook.
+UNIT_TESTS += tests/unit/test_ticket_storm
+tests_unit_test_ticket_storm_SOURCES = %D%/test_ticket_storm.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_ticket_storm_LDADD = $(LOGIC_TEST_LIBS)

@@ -67,7 +67,7 @@ static void write_records(struct nuncio_json *json, const struct nuncio_record *
 		nuncio_json_key(json, "key");
 		nuncio_json_put_text(json, rows[i].key);
 		nuncio_json_key(json, "value");
-		/* By convention a value is JSON; a module that keeps something else does not sync it. */
+		/* A value is JSON by convention; what is not, is not synced. */
 		if (rows[i].value.p && nuncio_json_check(rows[i].value, NULL) == 0)
 			nuncio_json_put_raw(json, rows[i].value);
 		else

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who knows whom: contacts by request and consent, blocked people, and who may write to whom.
+ * Without this module anybody may write to anybody.
+ *
+ * Thread: logic. State: a cache of fixed size (relation.c).
+ */
+#include "contacts.h"
+
+#include <nuncio/bus.h>
+#include <nuncio/service.h>
+
+#include <stdlib.h>
+
+/* ---- tables ---- */
+
+#define USER_FIELD \
+	{ \
+		"user", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, USER_BYTES, "the other one" \
+	}
+#define MESSAGE_FIELD \
+	{ \
+		"message", NUNCIO_FIELD_TEXT, 0, 0, GREETING_BYTES, "a word to them" \
+	}
+#define REMARK_FIELD \
+	{ \
+		"remark", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 0, REMARK_BYTES, \
+			"what one calls them; empty: nothing" \
+	}
+#define POLICY_FIELD \
+	{ \
+		"messages", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 16, \
+			"everyone, contacts or nobody" \
+	}
+#define PAGE_FIELDS(FLAGS) \
+	{ "after", NUNCIO_FIELD_TEXT, (FLAGS), 0, USER_BYTES, "`next` of the page before" }, \
+	{ \
+		"limit", NUNCIO_FIELD_INT, (FLAGS), 1, 200, "at most so many; 100 if not given" \
+	}
+
+static const struct nuncio_field user_fields[] = { USER_FIELD, { 0 } };
+static const struct nuncio_field request_fields[] = { USER_FIELD, MESSAGE_FIELD, { 0 } };
+static const struct nuncio_field update_fields[] = { USER_FIELD, REMARK_FIELD, { 0 } };
+static const struct nuncio_field page_fields[] = { PAGE_FIELDS(0), { 0 } };
+static const struct nuncio_field policy_fields[] = { POLICY_FIELD, { 0 } };
+static const struct nuncio_field remark_url_fields[] = { REMARK_FIELD, { 0 } };
+static const struct nuncio_field page_url_fields[] = { PAGE_FIELDS(NUNCIO_FIELD_QUERY), { 0 } };
+
+#define COMMAND(OP, HELP, FIELDS, FN) \
+	{ \
+		.size = sizeof(struct nuncio_command), .op = (OP), .help = (HELP), \
+		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN) \
+	}
+static const struct nuncio_command commands[] = {
+	COMMAND("contact.request", "Asks somebody to be a contact.", request_fields, on_request),
+	COMMAND("contact.accept", "Accepts who has asked.", user_fields, on_accept),
+	COMMAND("contact.decline", "Declines who has asked.", user_fields, on_decline),
+	COMMAND("contact.remove", "Ends a contact, or takes a request back.", user_fields,
+		on_remove),
+	COMMAND("contact.update", "Sets one's own remark about somebody.", update_fields,
+		on_update),
+	COMMAND("contact.list", "One's contacts and requests.", page_fields, on_list),
+	COMMAND("contact.policy", "Says who may write to one.", policy_fields, on_policy_set),
+	COMMAND("contact.policy_get", "Who may write to one.", NULL, on_policy_get),
+	COMMAND("block.add", "Blocks somebody.", user_fields, on_block),
+	COMMAND("block.remove", "Blocks somebody no longer.", user_fields, on_unblock),
+	COMMAND("block.list", "Whom one has blocked.", page_fields, on_block_list),
+};
+
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FN) \
+	{ \
+		.size = sizeof(struct nuncio_route), .method = (METHOD), .path = (PATH), \
+		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
+		.fn = (FN) \
+	}
+static const struct nuncio_route routes[] = {
+	ROUTE("GET", "/api/v1/contacts", "One's contacts and requests.", page_url_fields, on_list),
+	ROUTE("POST", "/api/v1/contacts", "Asks somebody to be a contact.", request_fields,
+		on_request),
+	ROUTE("POST", "/api/v1/contacts/:user/accept", "Accepts who has asked.", NULL, on_accept),
+	ROUTE("POST", "/api/v1/contacts/:user/decline", "Declines who has asked.", NULL,
+		on_decline),
+	ROUTE("PUT", "/api/v1/contacts/:user", "Sets one's own remark about somebody.",
+		remark_url_fields, on_update),
+	ROUTE("DELETE", "/api/v1/contacts/:user", "Ends a contact, or takes a request back.", NULL,
+		on_remove),
+	ROUTE("GET", "/api/v1/blocks", "Whom one has blocked.", page_url_fields, on_block_list),
+	ROUTE("PUT", "/api/v1/blocks/:user", "Blocks somebody.", NULL, on_block),
+	ROUTE("DELETE", "/api/v1/blocks/:user", "Blocks somebody no longer.", NULL, on_unblock),
+	ROUTE("GET", "/api/v1/policy", "Who may write to one.", NULL, on_policy_get),
+	ROUTE("PUT", "/api/v1/policy", "Says who may write to one.", policy_fields, on_policy_set),
+};
+
+/* ---- the module ---- */
+
+static void on_relation(void *impl, struct nuncio_str owner, struct nuncio_str other,
+	nuncio_relation_fn *done, void *user)
+{
+	struct contacts *c = impl;
+	relations_ask(c->relations, owner, other, done, user);
+}
+
+static const struct nuncio_contacts_v1 service = { .size = sizeof service,
+	.relation = on_relation };
+
+static int add_all(struct contacts *c)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
+		rc = nuncio_command_add(c->self, &commands[i], c);
+	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
+		rc = nuncio_route_add(c->self, &routes[i], c);
+	if (rc == 0)
+		rc = nuncio_service_offer(c->self, NUNCIO_CONTACTS_V1, &service, c);
+	if (rc == 0)
+		rc = nuncio_peer_add(c->self, "changed", relations_on_peer, c);
+	if (rc == 0)
+		rc = nuncio_hook_may_send(c->self, NUNCIO_PRIO_GUARD, gate_on_send, c);
+	return rc;
+}
+
+static int init(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct contacts *c = contacts_alloc(sizeof *c);
+	c->self = self;
+	c->relations = relations_new(c);
+	c->refused = nuncio_counter_new(self, "refused_total", NULL,
+		"Messages refused because of a block or of who may write to whom.");
+	nuncio_module_set_data(self, c);
+	int rc = add_all(c);
+	if (rc < 0)
+		nuncio_error_set(err, "its ops, routes and hooks cannot be added: %s",
+			nuncio_status_name(rc));
+	return rc;
+}
+
+static int start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct contacts *c = nuncio_module_data(self);
+	(void)err;
+	c->direct = nuncio_service_find(self, NUNCIO_DIRECT_V1, &c->direct_impl);
+	return 0;
+}
+
+static void fini(struct nuncio_module *self)
+{
+	struct contacts *c = nuncio_module_data(self);
+	if (c)
+		relations_free(&c->relations);
+	free(c);
+	nuncio_module_set_data(self, NULL);
+}
+
+static const struct nuncio_option options[] = {
+	{ "messages_from", NUNCIO_OPT_CHOICE, NUNCIO_OPT_LIVE, "everyone", 0, 0,
+		"everyone contacts nobody", "Who may write to those who have not chosen." },
+	{ 0 },
+};
+
+static const char *const needs[] = { "store", NULL };
+static const char *const wants[] = { NUNCIO_DIRECT_V1, NULL };
+
+NUNCIO_MODULE("contacts", .version = "1.0",
+	.summary = "Contacts by consent, blocked people, who may write to whom.", .needs = needs,
+	.wants = wants, .options = options, .init = init, .start = start, .fini = fini)

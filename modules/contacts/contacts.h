@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONTACTS_H
+#define CONTACTS_H
+
+/* What the files of this module share. Everything runs on the logic thread. */
+
+#include <nuncio/conf.h>
+#include <nuncio/hooks.h>
+#include <nuncio/json.h>
+#include <nuncio/metric.h>
+#include <nuncio/request.h>
+#include <nuncio/services/contacts.h>
+#include <nuncio/services/direct.h>
+#include <nuncio/store.h>
+
+#include <stdbool.h>
+
+enum { USER_BYTES = 64, REMARK_BYTES = 256, GREETING_BYTES = 500, TRIES_MAX = 8 };
+
+#define SPACE_CONTACT "contacts"       /* owner: user, key: the other; {"state","remark",...} */
+#define SPACE_BLOCK "contacts.block"   /* owner: user, key: who is blocked */
+#define SPACE_POLICY "contacts.policy" /* owner: user, key: empty; {"messages":"contacts"} */
+
+struct relations;
+struct contacts {
+	struct nuncio_module *self;
+	const struct nuncio_direct_v1 *direct;
+	void *direct_impl;
+	struct relations *relations;
+	struct nuncio_counter *refused;
+};
+
+void *contacts_alloc(size_t bytes); /* zeroed; never NULL */
+struct nuncio_str text_str(const char *text);
+bool text_same(struct nuncio_str a, struct nuncio_str b);
+/* Copies with a NUL behind; 0, or -1 when it does not fit. */
+int text_copy(struct nuncio_str text, char *out, size_t size);
+void reply_failure(struct nuncio_request **rq, int status);
+/*
+ * The other one of a request: member `user`, or path parameter. 0, or -1 after a refusal: no id, or
+ * oneself.
+ */
+int read_other(struct nuncio_request **rq, char me[USER_BYTES + 1], char other[USER_BYTES + 1]);
+
+/* --- pair.c: requests, answers, remarks: two records --- */
+
+void on_request(struct nuncio_request *rq, void *user);
+void on_accept(struct nuncio_request *rq, void *user);
+void on_decline(struct nuncio_request *rq, void *user);
+void on_remove(struct nuncio_request *rq, void *user);
+void on_update(struct nuncio_request *rq, void *user);
+
+/* --- list.c --- */
+
+void on_list(struct nuncio_request *rq, void *user);
+void on_block_list(struct nuncio_request *rq, void *user);
+
+/* --- block.c, policy.c --- */
+
+void on_block(struct nuncio_request *rq, void *user);
+void on_unblock(struct nuncio_request *rq, void *user);
+void on_policy_get(struct nuncio_request *rq, void *user);
+void on_policy_set(struct nuncio_request *rq, void *user);
+
+/* --- relation.c: a bounded cache of what users are to each other, over the store --- */
+
+struct relations *relations_new(struct contacts *c);
+void relations_free(struct relations **relations);
+/* As the service's `relation`. */
+void relations_ask(struct relations *relations, struct nuncio_str owner, struct nuncio_str other,
+	nuncio_relation_fn *done, void *user);
+/* The owner's policy about messages: one of enum policy. */
+enum policy { POLICY_EVERYONE = 0, POLICY_CONTACTS = 1, POLICY_NOBODY = 2 };
+void relations_ask_policy(
+	struct relations *relations, struct nuncio_str owner, nuncio_relation_fn *done, void *user);
+/* Both directions of a pair, or an owner's policy, have changed: here and on other nodes. */
+void relations_forget_pair(struct relations *r, struct nuncio_str a, struct nuncio_str b);
+void relations_forget_policy(struct relations *relations, struct nuncio_str owner);
+void relations_on_peer(struct nuncio_str data, void *user); /* another node says so */
+extern const char *const policy_words[3];
+
+/* --- gate.c: may this one write to that one? --- */
+
+enum nuncio_verdict gate_on_send(
+	struct nuncio_ask *ask, const struct nuncio_send *what, void *user);
+
+#endif

@@ -71,6 +71,18 @@ static void write_created(struct task *t)
 	task_put_users(json, names, n);
 }
 
+/* An id at random; negative after a failure. */
+static int make_id(struct task *t)
+{
+	char id[GROUP_ID_BYTES + 1];
+	if (group_id_make(id) < 0) {
+		task_fail(t, NUNCIO_E_FAIL);
+		return -1;
+	}
+	group_id_write(text_of(id), t->conversation, sizeof t->conversation);
+	return 0;
+}
+
 static void create_append(struct task *t)
 {
 	struct nuncio_member_change members[TASK_USERS_MAX + 1];
@@ -83,14 +95,8 @@ static void create_append(struct task *t)
 		task_refuse(t, NUNCIO_CODE_exists, "group: this id is taken");
 		return;
 	}
-	if (t->on) {
-		char id[GROUP_ID_BYTES + 1];
-		if (group_id_make(id) < 0) {
-			task_fail(t, NUNCIO_E_FAIL);
-			return;
-		}
-		group_id_write(text_of(id), t->conversation, sizeof t->conversation);
-	}
+	if (t->tries > 0 && make_id(t) < 0)
+		return;
 	write_created(t);
 	members[change.member_count++] = (struct nuncio_member_change){ .size = sizeof members[0],
 		.op = NUNCIO_MEMBER_ADD,
@@ -136,7 +142,9 @@ void ops_create(struct nuncio_request *rq, void *user)
 		return;
 	}
 	const struct task_settings *s = t->settings;
-	t->on = t->conversation[0] == '\0'; /* an id at random */
+	t->on = t->conversation[0] == '\0';
+	if (t->on && make_id(t) < 0) /* now: the members are looked at by the conversation */
+		return;
 	memcpy(t->record.name, s->name, sizeof t->record.name);
 	memcpy(t->record.avatar, s->avatar, sizeof t->record.avatar);
 	memcpy(t->record.announcement, s->announcement, sizeof t->record.announcement);

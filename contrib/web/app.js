@@ -10,10 +10,14 @@
 
 import { Client, Rest, memoryStorage, newClientId, webStorage } from './nuncio.js';
 import { Chats } from './state.js';
-import { initLanguage, t } from './i18n.js';
+import { explain, initLanguage, t } from './i18n.js';
 import { h, setText } from './dom.js';
 import { showAuth } from './view_auth.js';
-import { ListView, preview } from './view_list.js';
+import { ListView } from './view_list.js';
+import { preview } from './view_message.js';
+import { openMenu, confirmed } from './dialog.js';
+import { Groups } from './groups.js';
+import { forwardDialog, settingsDialog } from './view_dialogs.js';
 import { ChatView } from './view_chat.js';
 
 const root = document.getElementById('app');
@@ -69,6 +73,7 @@ class Page {
     this.me = user;
     this.chats = new Chats(user.id);
     this.chats.names.set(user.id, user.name);
+    this.groups = new Groups(this);
     this.open = null;
     this.cutOff = false; /* the connection has been missing long enough to say so */
     const url = new URL('ws', location.href.split('#')[0]);
@@ -141,7 +146,7 @@ class Page {
     }
     const replace = this.open !== null;
     this.open = chat;
-    chat.newFrom = chat.unread > 0 ? chat.lastSeq - chat.unread + 1 : 0;
+    chat.newFrom = chat.unread > 0 ? chat.read + 1 : 0;
     root.dataset.screen = 'chat';
     if (!fromHistory) {
       const hash = chat.peer
@@ -149,7 +154,9 @@ class Page {
         : `#/conversation/${encodeURIComponent(chat.conversation)}`;
       history[replace ? 'replaceState' : 'pushState']({ chat: chat.key }, '', hash);
     }
-    if (chat.peer) this.#name(chat.peer);
+    if (chat.peer) this.nameOf(chat.peer);
+    else this.groups.load(chat);
+    if (chat.settings.marked_unread) this.set(chat, { marked_unread: false });
     this.view.show(chat);
     this.draw();
     this.view.focus();
@@ -173,7 +180,7 @@ class Page {
     this.list.focus(chat.key);
   }
 
-  async loadOlder(chat) {
+  async loadOlder(chat, limit = pageSize) {
     if (chat.loading || !chat.more || !chat.conversation || this.client.state !== 'ready') return;
     chat.loading = true;
     chat.failed = false;
@@ -182,7 +189,7 @@ class Page {
       const before = chat.events[0]?.seq;
       const page = await this.client.history(
         chat.conversation,
-        before ? { before, limit: pageSize } : { limit: pageSize },
+        before ? { before, limit } : { limit },
       );
       this.chats.addOlder(chat, page);
     } catch (error) {
@@ -196,9 +203,133 @@ class Page {
     this.view.fill();
   }
 
-  send(chat, text) {
+  send(chat, text, options = {}) {
     chat.newFrom = 0;
-    this.client.send(chat.peer ? { user: chat.peer } : { conversation: chat.conversation }, text);
+    const to = chat.peer ? { user: chat.peer } : { conversation: chat.conversation };
+    this.client.send(to, text, options);
+  }
+
+  /** Does something that may fail, and says so. @returns whether it went well */
+  async act(run) {
+    try {
+      await run();
+      this.draw();
+      return true;
+    } catch (error) {
+      this.say(explain(error));
+      return false;
+    }
+  }
+
+  /** A word at the foot of the page, for a while. */
+  say(text) {
+    this.announce(text);
+    const toast = h('div', { class: 'toast' }, text);
+    document.body.append(toast);
+    setTimeout(() => toast.remove(), 4000);
+  }
+
+  /** One's own settings of a chat. */
+  set(chat, what) {
+    return this.act(async () => {
+      const { settings } = await this.client.setConversation(chat.conversation, what);
+      chat.settings = settings;
+    });
+  }
+
+  /** What can be done with a chat. */
+  chatMenu(chat, anchor) {
+    const { muted, pinned, archived } = chat.settings;
+    const known = Boolean(chat.conversation);
+    openMenu(anchor, [
+      !chat.peer && { icon: 'info', text: t('group_info'), run: () => this.groups.info(chat) },
+      known && { icon: 'pin', text: t('pinned_list'), run: () => this.groups.pinned(chat) },
+      known && {
+        icon: 'mute',
+        text: t(muted ? 'unmute' : 'mute'),
+        run: () => this.set(chat, { muted: !muted }),
+      },
+      known && {
+        icon: 'stored',
+        text: t(pinned ? 'not_on_top' : 'put_on_top'),
+        run: () => this.set(chat, { pinned: !pinned }),
+      },
+      known && {
+        icon: 'archive',
+        text: t(archived ? 'unarchive' : 'archive'),
+        run: () => this.set(chat, { archived: !archived }),
+      },
+      known && {
+        icon: 'sending',
+        text: t('mark_unread'),
+        run: async () => {
+          await this.set(chat, { marked_unread: true });
+          this.closeChat();
+        },
+      },
+      known && { icon: 'trash', text: t('clear'), run: () => this.#clear(chat) },
+      chat.peer && { icon: 'failed', text: t('block'), danger: true, run: () => this.#block(chat) },
+    ]);
+  }
+
+  async #clear(chat) {
+    if (!(await confirmed(t('clear'), t('clear_sure'), t('clear')))) return;
+    this.act(async () => {
+      const { hidden } = await this.client.clear(chat.conversation, chat.lastSeq);
+      this.chats.hide(chat, hidden);
+    });
+  }
+
+  async #block(chat) {
+    const name = this.chats.title(chat);
+    if (!(await confirmed(t('block'), t('block_sure', { name }), t('block')))) return;
+    if (await this.act(() => this.client.request('block.add', { user: chat.peer })))
+      this.say(t('blocked', { name }));
+  }
+
+  forward(chat, message) {
+    forwardDialog(this, async (target) => {
+      const to = target.peer ? { user: target.peer } : { conversation: target.conversation };
+      if (await this.act(() => this.client.forward(chat.conversation, message.seq, to)))
+        this.openChat(target);
+    });
+  }
+
+  /** Opens a conversation that may have come into being just now. */
+  async openConversation(conversation) {
+    if (!this.chats.byConversation(conversation)) await this.#refresh(false);
+    const chat = this.chats.byConversation(conversation);
+    if (chat) this.openChat(chat);
+  }
+
+  newGroup() {
+    this.groups.create();
+  }
+
+  settings() {
+    settingsDialog(this);
+  }
+
+  /** People who can be called in a chat. */
+  membersOf(chat) {
+    return this.groups.members(chat);
+  }
+
+  /** What stands below the name of a group. */
+  groupLine(chat) {
+    const n = this.chats.groups.get(chat.conversation)?.members ?? chat.members;
+    return n > 0 ? t('members_n', { n }) : '';
+  }
+
+  /** Opens the chat of a message and shows it there. */
+  async openMessage(message) {
+    const chat = this.chats.byConversation(message.conversation);
+    if (!chat) return;
+    this.openChat(chat);
+    if (!chat.loaded && !chat.loading) await this.loadOlder(chat);
+    for (let i = 0; chat.loading && i < 100; i++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!(await this.view.jump(message.seq))) this.say(t('not_found_any_more'));
   }
 
   retry(chat, message) {
@@ -233,7 +364,26 @@ class Page {
       const known = await this.client.presence(others.map((user) => user.id)).catch(() => []);
       for (const one of known) this.chats.presence.set(one.user, one);
     }
-    return others;
+    return { users: others, messages: await this.#findMessages(query) };
+  }
+
+  /** Only people, for dialogs. */
+  async findPeople(query, signal) {
+    const { users } = await rest.findUsers(query, { signal });
+    for (const user of users) if (user.name) this.chats.names.set(user.id, user.name);
+    return users.filter((user) => user.id !== this.me.id);
+  }
+
+  /* A server without a search is no error here. */
+  async #findMessages(query) {
+    if (this.client.state !== 'ready') return [];
+    try {
+      const { found } = await this.client.search(query, { limit: 20 });
+      for (const { message } of found) this.nameOf(message.from);
+      return found;
+    } catch {
+      return [];
+    }
   }
 
   async signOut() {
@@ -248,7 +398,17 @@ class Page {
     client.on('state', () => this.#connection());
     client.on('ready', () => this.#ready());
     client.on('reset', ({ conversations }) => this.#reset(conversations));
-    client.on('message', (event) => this.#message(event));
+    client.on('event', (event) => this.#event(event));
+    client.on('notify', ({ op, data }) => this.#notified(op, data));
+    client.on('record', (record) => this.#record(record));
+    client.on('typing', ({ conversation, user, on }) => {
+      const chat = chats.byConversation(conversation);
+      if (!chat || user === this.me.id) return;
+      this.nameOf(user);
+      chats.typing(chat, user, on);
+      this.draw();
+      if (on) setTimeout(() => this.draw(), 6100);
+    });
     client.on('gap', () => this.#refresh(true));
     client.on('outgoing', (entry) => {
       chats.outgoing(entry);
@@ -305,10 +465,16 @@ class Page {
   #reset(conversations) {
     this.chats.merge(conversations, true);
     for (const item of conversations) {
-      if (item.peer) this.#name(item.peer);
+      this.#learn(item);
       if (item.last_seq > item.delivered) this.client.confirm(item.conversation, item.last_seq);
     }
     this.draw();
+  }
+
+  #learn({ peer, last, conversation, kind }) {
+    if (peer) this.nameOf(peer);
+    if (last?.from) this.nameOf(last.from);
+    if (kind === 'group') this.groups.load(this.chats.byConversation(conversation));
   }
 
   /* Receipts are not kept for those who are away: the list has them. */
@@ -316,7 +482,7 @@ class Page {
     try {
       const { conversations } = await this.client.conversations({ limit: 100 });
       this.chats.merge(conversations, fresh);
-      for (const item of conversations) if (item.peer) this.#name(item.peer);
+      for (const item of conversations) this.#learn(item);
       if (fresh && this.open) this.loadOlder(this.open);
       this.draw();
     } catch (error) {
@@ -324,7 +490,26 @@ class Page {
     }
   }
 
-  async #message(event) {
+  /* One's own settings, changed on another device. */
+  #notified(op, data) {
+    const chat = data.conversation && this.chats.byConversation(data.conversation);
+    if (op === 'conversation.changed' && chat) chat.settings = data.settings;
+    else if (op === 'message.hidden' && chat) this.chats.hide(chat, data.hidden);
+    else if (op === 'group.invited') this.groups.invited(data);
+    else return;
+    this.draw();
+  }
+
+  /* The same, from a time when this device was away. */
+  #record({ space, key, value }) {
+    const chat = this.chats.byConversation(key);
+    if (!chat) return;
+    if (space === 'conversations') chat.settings = value ?? {};
+    if (space === 'history.hidden' && value) this.chats.hide(chat, value);
+    this.draw();
+  }
+
+  async #event(event) {
     let chat = this.chats.add(event);
     if (!chat) {
       await this.#refresh(false); /* somebody new, or written on another device */
@@ -332,12 +517,19 @@ class Page {
       if (!chat) return;
     }
     const mine = event.from === this.me.id;
-    if (chat.peer) this.#name(chat.peer);
+    this.nameOf(event.from);
+    this.nameOf(event.forwarded?.from);
+    if (event.event === 'group') this.groups.changed(chat, event);
+    if (event.event !== 'message') {
+      this.seen(chat);
+      this.draw();
+      return;
+    }
     if (mine) this.client.read(event.conversation, event.seq);
     else if (chat === this.open && !document.hidden && this.view.atEnd) chat.newFrom = 0;
     else if (chat === this.open && !chat.newFrom) chat.newFrom = event.seq;
     this.seen(chat);
-    if (!mine && chat !== this.open) {
+    if (!mine && chat !== this.open && !chat.settings.muted) {
       this.announce(t('said', { name: this.chats.nameOf(event.from), text: preview(event) }));
     }
     this.draw();
@@ -396,8 +588,9 @@ class Page {
     else this.closeChat(true);
   }
 
-  #name(user) {
-    if (this.chats.names.has(user) || this.#names.has(user)) return;
+  /** Learns what a user is called. */
+  nameOf(user) {
+    if (!user || this.chats.names.has(user) || this.#names.has(user)) return;
     const asking = rest
       .getUser(user)
       .then((found) => {

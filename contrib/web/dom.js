@@ -72,6 +72,21 @@ const paths = {
   stored: 'M5.5 12.5l4.3 4.3L18.5 8',
   delivered: 'M2.5 12.8l4 4 8.3-8.6M11.6 16.4l.6.5 9-8.7',
   read: 'M2.5 12.8l4 4 8.3-8.6M11.6 16.4l.6.5 9-8.7',
+  more: 'M5.5 12h.01M12 12h.01M18.5 12h.01',
+  add: 'M12 5.5v13M5.5 12h13',
+  reply: 'M9.5 6L4 11.5 9.5 17M4.5 11.5H14a6 6 0 0 1 6 6v.5',
+  smile: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM9 10h.01M15 10h.01M8.5 14c1 1.4 2.2 2 3.5 2s2.5-.6 3.5-2',
+  edit: 'M5 19l1-4L16.5 4.5l3 3L9 18l-4 1zM14.5 6.5l3 3',
+  copy: 'M9 9h10v10H9zM5 15V5h10',
+  forward: 'M14.5 6l5.5 5.5L14.5 17M19.5 11.5H10a6 6 0 0 0-6 6v.5',
+  recall: 'M5 8h9.5a5 5 0 0 1 0 10H9M8.5 4.5L5 8l3.5 3.5',
+  trash: 'M5 7.5h14M10 7V5h4v2M7 7.5l.8 11.5h8.4L17 7.5M10.3 11v4.5M13.7 11v4.5',
+  pin: 'M9 4.5h6l-.8 6 2.8 2.5v1.5H7V13l2.8-2.5-.8-6zM12 14.5V20',
+  mute: 'M6.5 16.5h11c-1-1.2-1.5-2.6-1.5-4.5V10a4 4 0 0 0-8 0v2c0 1.9-.5 3.3-1.5 4.5zM10.5 19.5h3M4 4l16 16',
+  archive: 'M4.5 5h15v4h-15zM6 9v10h12V9M10 12.5h4',
+  group: 'M9 11.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM3.5 18.5c.4-3 2.4-4.5 5.5-4.5s5.1 1.5 5.5 4.5M15.5 11a2.6 2.6 0 1 0-.6-5.1M17 14.2c2 .4 3.2 1.8 3.5 4.3',
+  info: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM12 11v5M12 8v.01',
+  settings: 'M4.5 7h9M17.5 7h2M4.5 17h2M10.5 17h9M15.5 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8.5 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4z',
   failed: 'M12 7v6M12 16.6v.2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z',
 };
 
@@ -164,4 +179,18 @@ export function roving(event, container) {
   event.preventDefault();
   for (const button of buttons) button.tabIndex = button === next ? 0 : -1;
   next.focus();
+}
+
+/** A text with parts of it marked: [begin, end) in characters. */
+export function marked(text, marks) {
+  const points = [...text];
+  const parts = [];
+  let at = 0;
+  for (const [begin, end] of marks) {
+    if (begin > at) parts.push(points.slice(at, begin).join(''));
+    parts.push(h('mark', {}, points.slice(begin, end).join('')));
+    at = end;
+  }
+  if (at < points.length) parts.push(points.slice(at).join(''));
+  return parts;
 }

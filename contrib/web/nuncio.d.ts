@@ -73,8 +73,58 @@ export interface MessageEvent {
   body: any;
   reply_to?: number;
   mentions?: string[];
+  mention_all?: boolean;
+  /** Who said it first, and when. */
+  forwarded?: { from: string; sent_at: string };
   /** RFC 3339, UTC, milliseconds. */
   sent_at: string;
+  /** seq of the event that this one changes; `message` is that one as it is now, if one sees it. */
+  target?: number;
+  message?: MessageEvent;
+  /** seq of the last event that changed this one, and what the changes made of it. */
+  changed?: number;
+  edited_at?: string;
+  recalled_at?: string;
+  recalled_by?: string;
+  pinned_at?: string;
+  pinned_by?: string;
+  reactions?: { emoji: string; users: string[] }[];
+}
+
+export interface SendOptions {
+  kind?: string;
+  client_id?: string;
+  reply_to?: number;
+  mentions?: string[];
+  /** Calls everybody. */
+  mention_all?: boolean;
+}
+
+/** The answer to a change: the event that tells of it (missing when it was so already). */
+export interface Changed {
+  conversation: string;
+  seq?: number;
+  id?: string;
+  sent_at?: string;
+  message: MessageEvent;
+}
+
+export interface Settings {
+  muted?: boolean;
+  pinned?: boolean;
+  archived?: boolean;
+  marked_unread?: boolean;
+}
+
+export interface Hidden {
+  conversation: string;
+  hidden: { upto: number; seqs: number[] };
+}
+
+export interface Found {
+  message: MessageEvent;
+  /** Where the words stand in a text body: [begin, end) in characters (code points). */
+  marks: [number, number][];
 }
 
 export interface Ack {
@@ -110,6 +160,12 @@ export interface Conversation {
   peer_delivered?: number;
   peer_read?: number;
   unread: number;
+  /** Unread messages that call this user. */
+  mentions: number;
+  since: number;
+  role: number;
+  member_count: number;
+  settings: Settings;
   last: MessageEvent | null;
 }
 
@@ -183,8 +239,13 @@ export interface ClientEvents {
   reset: { reason: 'first' | 'gap'; conversations: Conversation[] };
   message: MessageEvent;
   event: MessageEvent;
+  /** An event that has changed another one; `message` is that one as it is now. */
+  changed: MessageEvent;
   outgoing: Outgoing;
   receipt: Receipt;
+  /** What sync brought of the user's own: settings, contacts ... `value` null: it is gone. */
+  record: { space: string; key: string; value: any };
+  typing: { conversation: string; user: string; on: boolean };
   presence: Presence;
   /** The server no longer has the events between `after` and `before` (both exclusive). */
   gap: { conversation: string; after?: number; before: number };
@@ -210,14 +271,31 @@ export class Client {
   send(
     to: Destination,
     body: any,
-    options?: { kind?: string; client_id?: string; reply_to?: number; mentions?: string[] },
+    options?: SendOptions,
   ): Promise<Ack>;
+  edit(conversation: string, seq: number, body: any): Promise<Changed>;
+  recall(conversation: string, seq: number): Promise<Changed>;
+  react(conversation: string, seq: number, emoji: string, remove?: boolean): Promise<Changed>;
+  pin(conversation: string, seq: number, on?: boolean): Promise<Changed>;
+  pinned(conversation: string): Promise<MessageEvent[]>;
+  forward(conversation: string, seq: number, to: Destination, client_id?: string): Promise<Ack>;
+  hide(conversation: string, seqs: number[]): Promise<Hidden>;
+  clear(conversation: string, seq: number): Promise<Hidden>;
+  search(
+    text: string,
+    where?: { conversation?: string; from?: string; after?: string; limit?: number },
+  ): Promise<{ found: Found[]; next: string | null }>;
+  setConversation(
+    conversation: string,
+    what: Settings,
+  ): Promise<{ conversation: string; settings: Settings }>;
+  typing(conversation: string, on?: boolean): void;
   discard(client_id: string): void;
   confirm(conversation: string, seq: number): void;
   read(conversation: string, seq: number): void;
   history(
     conversation: string,
-    page?: { before?: number; after?: number; limit?: number },
+    page?: { before?: number; after?: number; around?: number; date?: string; limit?: number },
   ): Promise<{ events: MessageEvent[]; more: boolean }>;
   conversations(page?: {
     after?: string;

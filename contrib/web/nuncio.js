@@ -45,9 +45,18 @@ export const codes = Object.freeze({
   not_member: 3001,
   origin_refused: 3002,
   registration_closed: 3003,
+  muted: 3100,
+  read_only: 3101,
+  invite_only: 3102,
+  owner_stays: 3103,
+  not_accepted: 3200,
+  you_blocked: 3201,
   conflict: 4000,
   exists: 4001,
   client_id_conflict: 4002,
+  already_member: 4100,
+  group_full: 4101,
+  group_limit: 4102,
   rate_limited: 4290,
   internal: 5000,
   busy: 5001,
@@ -378,9 +387,10 @@ const defaults = {
  * States: `stopped` -> `connecting` -> `syncing` -> `ready`; `waiting` between attempts.
  *
  * Events: `state` {state, retryAt?}, `ready` session, `reset` {reason, conversations}, `message`
- * event, `event` event (of any sort), `outgoing` entry (its `state` has changed), `receipt`,
- * `presence`, `gap` {conversation, after, before}, `closed` {code, reason, final, delay}, `notify`
- * {op, data} (all of them), `error` Error.
+ * event, `changed` event (it has changed another one: `message` is that one as it is now), `event`
+ * event (of any sort), `outgoing` entry (its `state` has changed), `receipt`, `record` {space, key,
+ * value} (what sync brought of the user's own), `typing`, `presence`, `gap` {conversation, after,
+ * before}, `closed` {code, reason, final, delay}, `notify` {op, data} (all of them), `error` Error.
  */
 export class Client extends Emitter {
   #options;
@@ -527,14 +537,16 @@ export class Client extends Emitter {
    * @param {{user: string}|{group: string}|{conversation: string}} to name a destination in one way
    *   only: order is kept by it
    * @param {any} body text for the kind `text`, else any JSON
-   * @param {{kind?: string, client_id?: string, reply_to?: number, mentions?: string[]}} [options]
+   * @param {import('./nuncio.js').SendOptions} [options]
    * @returns {Promise<import('./nuncio.js').Ack>} settled when the server has stored or refused the
    *   message
    */
-  send(to, body, { kind = 'text', client_id = newClientId(), reply_to, mentions } = {}) {
+  send(to, body, options = {}) {
+    const { kind = 'text', client_id = newClientId(), reply_to, mentions, mention_all } = options;
     const message = { to: checkDestination(to), client_id, kind, body };
     if (reply_to !== undefined) message.reply_to = reply_to;
-    if (mentions !== undefined) message.mentions = mentions;
+    if (mentions?.length > 0) message.mentions = mentions;
+    if (mention_all) message.mention_all = true;
     if (this.#outbox.has(client_id))
       throw new TypeError(`client_id ${client_id} is in the outbox already`);
     const entry = this.#enqueue({
@@ -572,7 +584,7 @@ export class Client extends Emitter {
   /**
    * A page of history. Does not touch the order of `message` events.
    * @param {string} conversation
-   * @param {{before?: number, after?: number, limit?: number}} [page]
+   * @param {{before?: number, after?: number, around?: number, date?: string, limit?: number}} [page]
    * @returns {Promise<{events: object[], more: boolean}>} seq rising
    */
   history(conversation, page = {}) {
@@ -582,6 +594,65 @@ export class Client extends Emitter {
   /** @param {{after?: string, limit?: number}} [page] */
   conversations(page = {}) {
     return this.request('conversation.list', page);
+  }
+
+  /**
+   * Changes to messages. Each is answered with the message as it is then, and told to everybody,
+   * also here, by a `changed` event. Each may be repeated.
+   */
+  edit(conversation, seq, body) {
+    return this.request('message.edit', { conversation, seq, body });
+  }
+  recall(conversation, seq) {
+    return this.request('message.recall', { conversation, seq });
+  }
+  /** @param {boolean} [remove] take the reaction back */
+  react(conversation, seq, emoji, remove = false) {
+    return this.request('message.react', { conversation, seq, emoji, remove });
+  }
+  /** @param {boolean} [on] false: not pinned any more */
+  pin(conversation, seq, on = true) {
+    return this.request(on ? 'message.pin' : 'message.unpin', { conversation, seq });
+  }
+  async pinned(conversation) {
+    return (await this.request('message.pinned', { conversation })).events;
+  }
+  /** Sends a message on, with who said it first. @returns {Promise<import('./nuncio.js').Ack>} */
+  forward(conversation, seq, to, client_id = newClientId()) {
+    return this.request('message.forward', {
+      conversation,
+      seq,
+      to: checkDestination(to),
+      client_id,
+    });
+  }
+  /** Hides events from oneself, on all devices. @param {number[]} seqs at most 100 */
+  hide(conversation, seqs) {
+    return this.request('message.hide', { conversation, seqs });
+  }
+  /** Hides everything up to seq from oneself. */
+  clear(conversation, seq) {
+    return this.request('conversation.clear', { conversation, seq });
+  }
+
+  /**
+   * Searches messages, the newest first.
+   * @param {string} text words; all must be there
+   * @param {{conversation?: string, from?: string, after?: string, limit?: number}} [where]
+   * @returns {Promise<{found: {message: object, marks: number[][]}[], next: string|null}>}
+   */
+  search(text, where = {}) {
+    return this.request('history.search', { text, ...where });
+  }
+
+  /** @param {{muted?: boolean, pinned?: boolean, archived?: boolean, marked_unread?: boolean}} what */
+  setConversation(conversation, what) {
+    return this.request('conversation.update', { conversation, ...what });
+  }
+
+  /** Tells the others that one is writing. Say it again every few seconds. Never fails. */
+  typing(conversation, on = true) {
+    if (this.#session) this.request('typing', { conversation, on }).catch(() => {});
   }
 
   /** Who is online, once. @param {string[]} users at most 100 */
@@ -733,11 +804,11 @@ export class Client extends Emitter {
       case 'session.resync':
         this.#syncAgain().catch((error) => this.#quiet(error));
         break;
-      case 'message.new':
-        this.#take(data, false);
-        break;
       case 'receipt':
-        this._emit('receipt', data);
+        this.#receipts(data);
+        break;
+      case 'typing':
+        this._emit('typing', data);
         break;
       case 'presence.changed':
         this._emit('presence', data);
@@ -746,9 +817,17 @@ export class Client extends Emitter {
         this._emit('error', new NuncioError(data.code, data.message));
         break;
       default:
+        /* message.new, message.changed, group.changed ...: whatever has a place in a log */
+        if (data.event && data.conversation && data.seq > 0) this.#take(data, false);
         break;
     }
     this._emit('notify', { op, data });
+  }
+
+  /* One member's, or those of several in one notify. */
+  #receipts({ members, ...data }) {
+    for (const one of members ?? [data])
+      this._emit('receipt', { conversation: data.conversation, ...one });
   }
 
   async #opened(session) {
@@ -944,6 +1023,8 @@ export class Client extends Emitter {
         return;
       }
       for (const event of page.events) this.#take(event, true);
+      for (const receipt of page.receipts ?? []) this._emit('receipt', receipt);
+      for (const record of page.records ?? []) this._emit('record', record);
       this.#cursor = page.cursor;
       this.#saveSoon();
       more = page.more;
@@ -1011,6 +1092,7 @@ export class Client extends Emitter {
   #deliver(event) {
     this._emit('event', event);
     if (event.event === 'message') this._emit('message', event);
+    if (event.target) this._emit('changed', event);
     if (this.#options.autoConfirm && event.from !== this.user)
       this.confirm(event.conversation, event.seq);
     this.#saveSoon();
@@ -1098,6 +1180,8 @@ export class Client extends Emitter {
     try {
       await this.request(op, { conversation, seq });
     } catch (error) {
+      /* One who is no member any more has nothing to report. */
+      if (error.code === codes.not_member || error.code === codes.not_found) return;
       if (log[done] === seq)
         log[done] = before; /* goes with the next flush, at the latest after a reconnect */
       this.#quiet(error);

@@ -7,6 +7,7 @@
  * older pages are put in front, and a reset empties them.
  */
 
+const typingFor = 6000;
 const later = (a, b) => (!b || (a && a > b) ? a : b);
 
 export class Chats {
@@ -19,6 +20,7 @@ export class Chats {
     this.me = me;
     this.presence = new Map();
     this.names = new Map();
+    this.groups = new Map(); /* conversation -> group object, as group.info gives it */
     this.listed = false;
   }
 
@@ -41,10 +43,14 @@ export class Chats {
   merge(conversations, fresh) {
     this.listed = true;
     for (const item of conversations) {
-      const key = item.kind === 'direct' && item.peer ? `u:${item.peer}` : `c:${item.conversation}`;
-      const chat =
-        this.#chats.get(key) ?? this.#add({ key, peer: item.peer ?? null, kind: item.kind });
+      /* A group of two has another one too, but is not a chat with them. */
+      const peer = item.kind === 'direct' ? (item.peer ?? null) : null;
+      const key = peer ? `u:${peer}` : `c:${item.conversation}`;
+      const chat = this.#chats.get(key) ?? this.#add({ key, peer, kind: item.kind });
       this.#bind(chat, item.conversation);
+      chat.settings = item.settings ?? {};
+      chat.mentions = item.mentions ?? 0;
+      chat.members = item.member_count ?? 0;
       chat.read = Math.max(chat.read, item.read);
       chat.peerDelivered = Math.max(
         chat.peerDelivered,
@@ -74,16 +80,58 @@ export class Chats {
     chat.pending = chat.pending.filter(
       (entry) => !(event.from === this.me && entry.client_id === event.client_id),
     );
+    if (event.target) this.change(chat, event);
     if (event.seq > chat.lastSeq) {
       chat.lastSeq = event.seq;
       if (event.from === this.me) this.markRead(chat, event.seq);
-      else chat.unread++;
+      else if (event.event === 'message') {
+        chat.unread++;
+        if (this.callsMe(event)) chat.mentions++;
+      } else if (chat.unread === 0) this.markRead(chat, event.seq);
     }
+    chat.typing.delete(event.from);
     /* Who writes has seen what stands above. */
     if (event.from === chat.peer)
       this.receipt({ ...event, user: event.from, delivered: event.seq, read: event.seq });
     this.#latest(chat, event);
     return chat;
+  }
+
+  /** An event that changes another: the message is from now on as it says. */
+  change(chat, { message, target }) {
+    if (!message) return;
+    const at = chat.events.findIndex((event) => event.seq === target);
+    if (at >= 0 && !((chat.events[at].changed ?? 0) > (message.changed ?? 0)))
+      chat.events[at] = message;
+    if (chat.last?.seq === target) chat.last = message;
+  }
+
+  /** What one has hidden from oneself is empty from now on. */
+  hide(chat, { upto, seqs }) {
+    const hidden = new Set(seqs);
+    const empty = (event) =>
+      event && (event.seq <= upto || hidden.has(event.seq))
+        ? { ...event, event: 'hidden', body: null, message: undefined }
+        : event;
+    chat.events = chat.events.map(empty);
+    chat.last = empty(chat.last);
+  }
+
+  /** The event calls me, by name or because it calls everybody. */
+  callsMe(event) {
+    return Boolean(event.mention_all) || (event.mentions ?? []).includes(this.me);
+  }
+
+  /** Who is writing: kept for a while, as it is said again and again. */
+  typing(chat, user, on, now = Date.now()) {
+    if (on) chat.typing.set(user, now + typingFor);
+    else chat.typing.delete(user);
+  }
+
+  /** @returns {string[]} users who are writing now */
+  typists(chat, now = Date.now()) {
+    for (const [user, until] of chat.typing) if (until <= now) chat.typing.delete(user);
+    return [...chat.typing.keys()];
   }
 
   /** An older page, asked for with `before` = seq of the first event that is here. */
@@ -145,16 +193,19 @@ export class Chats {
   markRead(chat, seq) {
     if (!(seq > chat.read)) return false;
     chat.read = seq;
-    if (seq >= chat.lastSeq) chat.unread = 0;
+    if (seq >= chat.lastSeq) Object.assign(chat, { unread: 0, mentions: 0 });
     return true;
   }
 
-  /** Chats with anything in them, the latest first. */
-  list() {
+  /** Chats with anything in them: pinned ones, then the latest first. */
+  list({ archived = false } = {}) {
+    const pinned = (chat) => (chat.settings.pinned ? 1 : 0);
     return [...this.#chats.values()]
-      .filter((chat) => chat.active)
-      .sort((a, b) =>
-        a.active < b.active ? 1 : a.active > b.active ? -1 : a.key < b.key ? -1 : 1,
+      .filter((chat) => chat.active && Boolean(chat.settings.archived) === archived)
+      .sort(
+        (a, b) =>
+          pinned(b) - pinned(a) ||
+          (a.active < b.active ? 1 : a.active > b.active ? -1 : a.key < b.key ? -1 : 1),
       );
   }
 
@@ -162,9 +213,9 @@ export class Chats {
     return [...this.#chats.values()];
   }
 
-  /** Unread messages in all chats. */
+  /** Unread messages in all chats that are not muted. */
   get unread() {
-    return this.all().reduce((sum, chat) => sum + chat.unread, 0);
+    return this.all().reduce((sum, chat) => sum + (chat.settings.muted ? 0 : chat.unread), 0);
   }
 
   nameOf(user) {
@@ -173,7 +224,8 @@ export class Chats {
 
   /** What a chat is called. */
   title(chat) {
-    return chat.peer ? this.nameOf(chat.peer) : chat.conversation;
+    if (chat.peer) return this.nameOf(chat.peer);
+    return this.groups.get(chat.conversation)?.name || chat.conversation.replace(/^g:/, '');
   }
 
   #add({ key, peer, kind }) {
@@ -193,6 +245,10 @@ export class Chats {
       peerDelivered: 0,
       peerRead: 0,
       unread: 0,
+      mentions: 0,
+      members: 0,
+      settings: {},
+      typing: new Map(),
       last: null,
       active: null,
       draft: '',
@@ -212,9 +268,10 @@ export class Chats {
     if (chat.events[0]?.seq === 1) Object.assign(chat, { more: false, loaded: true });
   }
 
+  /* A change of an old message is no news of the chat. */
   #latest(chat, event) {
-    if (chat.last && chat.last.seq > event.seq) return;
-    chat.last = event;
+    if (chat.last && (chat.last.seq > event.seq || event.target)) return;
+    chat.last = event.message ?? event;
     chat.active = later(event.sent_at, chat.active);
   }
 }
@@ -237,16 +294,19 @@ const groupGap = 5 * 60_000;
 export function timeline(chat, me) {
   const items = [];
   let before = null;
+  let hasNew = false;
   const waiting = chat.pending.map((entry) => ({
     ...entry,
     from: me,
     sent_at: entry.ack?.sent_at ?? entry.created_at,
   }));
   for (const message of [...chat.events, ...waiting]) {
+    if (message.target || message.event === 'hidden') continue;
     const date = new Date(message.sent_at);
     const mine = message.from === me;
     const newDay = !before || before.date.toDateString() !== date.toDateString();
-    const newLine = chat.newFrom > 0 && message.seq === chat.newFrom;
+    const newLine = chat.newFrom > 0 && !hasNew && !mine && message.seq >= chat.newFrom;
+    hasNew ||= newLine;
     if (newDay)
       items.push({
         type: 'day',
@@ -254,6 +314,11 @@ export function timeline(chat, me) {
         date,
       });
     if (newLine) items.push({ type: 'new', key: 'new' });
+    if (message.event && message.event !== 'message') {
+      items.push({ type: 'system', key: `s:${message.seq}`, message, date });
+      before = { date, from: null };
+      continue;
+    }
     const first =
       newDay || newLine || before.from !== message.from || date - before.date > groupGap;
     const item = {

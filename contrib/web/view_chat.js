@@ -4,10 +4,13 @@
  * end when one is there.
  */
 
-import { h, icon, avatar, arches, linked, reconcile, setAttribute, setText } from './dom.js';
-import { t, locale, explain } from './i18n.js';
+import { h, icon, avatar, arches, reconcile, setAttribute, setText } from './dom.js';
+import { t, locale } from './i18n.js';
 import { timeline } from './state.js';
-import { ago, bytes, clock, day, isEmojiOnly } from './format.js';
+import { ago } from './format.js';
+import { Composer } from './composer.js';
+import { MessageView, markOf, preview } from './view_message.js';
+import { confirmed } from './dialog.js';
 
 const nearEnd = 60;
 const nearStart = 240;
@@ -19,8 +22,8 @@ export class ChatView {
   #atEnd = true;
 
   /**
-   * @param {object} app see app.js: chats, client, closeChat, loadOlder, send, retry, discard,
-   * seen
+   * @param {object} app see app.js: chats, client, act, closeChat, loadOlder, send, retry, discard,
+   * seen, forward, chatMenu
    */
   constructor(app) {
     this.#app = app;
@@ -37,7 +40,9 @@ export class ChatView {
         'aria-live': 'polite',
         'aria-relevant': 'additions',
         tabindex: '0',
+        'aria-describedby': 'log-keys',
         onscroll: () => this.#scrolled(),
+        onkeydown: (event) => this.#logKey(event),
       },
       this.top,
       this.list,
@@ -52,26 +57,35 @@ export class ChatView {
         title: t('newest'),
         onclick: () => {
           this.#scrollToEnd();
-          this.input.focus();
+          this.composer.input.focus();
         },
       },
       icon('down'),
     );
-    this.input = h('textarea', {
-      class: 'input',
-      id: 'input',
-      rows: '1',
-      dir: 'auto',
-      enterkeyhint: 'send',
-      'aria-describedby': 'keys input-note',
-      onkeydown: (event) => this.#key(event),
-      oninput: () => this.#typed(),
+    this.composer = new Composer(app, () => {
+      this.#atEnd = true;
     });
-    this.note = h('p', { class: 'input-note', id: 'input-note', role: 'status' });
-    this.sendButton = h(
+    this.messages = new MessageView(app, {
+      reply: (message) => this.composer.reply(message),
+      edit: (message) => this.composer.edit(message),
+      recall: (message) => this.#recall(message),
+      hide: (message) => this.#hide(message),
+      forward: (message) => app.forward(this.#chat, message),
+      jump: (seq) => this.jump(seq),
+    });
+    this.menuButton = h(
       'button',
-      { type: 'submit', class: 'send', 'aria-label': t('send'), title: t('send') },
-      icon('send'),
+      {
+        type: 'button',
+        class: 'icon-button',
+        id: 'chat-menu',
+        'aria-haspopup': 'menu',
+        'aria-expanded': 'false',
+        'aria-label': t('chat_menu'),
+        title: t('chat_menu'),
+        onclick: () => app.chatMenu(this.#chat, this.menuButton),
+      },
+      icon('more'),
     );
     this.room = h(
       'div',
@@ -91,21 +105,16 @@ export class ChatView {
         ),
         this.face,
         h('div', { class: 'chat-names' }, this.title, this.sub),
+        this.menuButton,
       ),
-      h('div', { class: 'log-box' }, this.log, this.toEnd),
       h(
-        'form',
-        {
-          class: 'composer',
-          onsubmit: (event) => {
-            event.preventDefault();
-            this.#send();
-          },
-        },
-        h('span', { class: 'hidden', id: 'keys' }, t('keys')),
-        h('div', { class: 'input-box' }, this.input, this.sendButton),
-        this.note,
+        'div',
+        { class: 'log-box' },
+        h('span', { class: 'hidden', id: 'log-keys' }, t('log_keys')),
+        this.log,
+        this.toEnd,
       ),
+      this.composer.element,
     );
     this.nothing = h(
       'div',
@@ -118,7 +127,7 @@ export class ChatView {
     this.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.isComposing || !this.#chat) return;
       event.preventDefault();
-      app.closeChat();
+      if (!this.composer.back()) app.closeChat();
     });
     new ResizeObserver(() => {
       if (this.#atEnd) this.#scrollToEnd();
@@ -127,15 +136,13 @@ export class ChatView {
 
   /** Shows another chat, or none. */
   show(chat) {
-    if (this.#chat) this.#chat.draft = this.input.value;
+    this.composer.show(chat);
     this.#chat = chat;
     this.room.hidden = !chat;
     this.nothing.hidden = Boolean(chat);
     this.#nodes.clear();
     this.list.replaceChildren();
     if (!chat) return;
-    this.input.value = chat.draft;
-    this.#fit();
     this.#atEnd = true;
     this.log.setAttribute('aria-busy', 'true'); /* what was said before is not read out */
     this.update();
@@ -154,9 +161,28 @@ export class ChatView {
     this.#scrolled();
   }
 
+  /** Brings a message into sight, loading what lies between. @returns whether it is there */
+  async jump(seq) {
+    const chat = this.#chat;
+    const find = () => this.list.querySelector(`[data-seq="${seq}"]`);
+    for (let pages = 0; !find() && chat.more && pages < 50 && this.#chat === chat; pages++) {
+      const first = chat.events[0]?.seq ?? Infinity;
+      await this.#app.loadOlder(chat, 100);
+      if ((chat.events[0]?.seq ?? Infinity) >= first) break;
+    }
+    const node = find();
+    if (!node || this.#chat !== chat) return false;
+    this.#atEnd = false;
+    node.scrollIntoView({ block: 'center' });
+    node.classList.add('found');
+    setTimeout(() => node.classList.remove('found'), 2500);
+    this.#scrolled();
+    return true;
+  }
+
   focus() {
     /* On a touch screen the keyboard would cover half the chat. */
-    (matchMedia('(pointer: coarse)').matches ? this.title : this.input).focus({
+    (matchMedia('(pointer: coarse)').matches ? this.title : this.composer.input).focus({
       preventScroll: true,
     });
   }
@@ -173,32 +199,21 @@ export class ChatView {
     const name = chats.title(chat);
     setText(this.title, name);
     setAttribute(this.log, 'aria-label', t('messages_with', { name }));
-    setAttribute(this.input, 'aria-label', t('write', { name }));
-    setAttribute(this.input, 'placeholder', t('write_short'));
+    setAttribute(this.composer.input, 'aria-label', t('write', { name }));
+    setAttribute(this.composer.input, 'placeholder', t('write_short'));
     this.#drawPresence(chat, name);
     this.#drawTop(chat, name);
     const ready = client.state === 'ready';
     const items = timeline(chat, chats.me);
+    for (const item of items) if (item.type === 'message') this.#complete(item, chat);
     const lastMine = items.findLast((item) => item.mine)?.key;
     const older = this.#keepPlace();
     reconcile(
       this.list,
       items,
       this.#nodes,
-      (item, node) =>
-        this.#draw(item, node, item.type === 'message' ? this.#tailOf(item, lastMine, ready) : ''),
-      (item) =>
-        JSON.stringify(
-          item.type === 'message'
-            ? [
-                item.first,
-                item.last,
-                item.status,
-                item.message.seq,
-                this.#tailOf(item, lastMine, ready),
-              ]
-            : [new Date().toDateString()],
-        ),
+      (item, node) => this.messages.draw(item, node, this.#tailOf(item, lastMine, ready), chat),
+      (item) => markOf(item, this.#tailOf(item, lastMine, ready)),
     );
     older();
     if (chat.loaded)
@@ -207,9 +222,38 @@ export class ChatView {
       );
   }
 
+  /* What a line shows of others: who speaks, and the beginning of what is answered. */
+  #complete(item, chat) {
+    const { chats } = this.#app;
+    const { message, mine, first } = item;
+    if (!mine && !chat.peer && first) item.name = chats.nameOf(message.from);
+    if (message.forwarded) item.origin = chats.nameOf(message.forwarded.from);
+    if (!message.reply_to) return;
+    const answered = chat.events.find((event) => event.seq === message.reply_to);
+    item.quote = {
+      name: !answered ? '' : answered.from === chats.me ? t('you') : chats.nameOf(answered.from),
+      text: answered ? preview(answered) : t('earlier_message'),
+    };
+  }
+
   /** Called after older messages were asked for, so that a tall window is filled. */
   fill() {
     if (this.#chat && this.log.scrollTop < nearStart) this.#app.loadOlder(this.#chat);
+  }
+
+  async #recall(message) {
+    const chat = this.#chat;
+    if (await confirmed(t('recall'), t('recall_sure'), t('recall')))
+      this.#app.act(() => this.#app.client.recall(chat.conversation, message.seq));
+  }
+
+  async #hide(message) {
+    const chat = this.#chat;
+    if (!(await confirmed(t('hide'), t('hide_sure'), t('hide')))) return;
+    this.#app.act(async () => {
+      const { hidden } = await this.#app.client.hide(chat.conversation, [message.seq]);
+      this.#app.chats.hide(chat, hidden);
+    });
   }
 
   #drawPresence(chat, name) {
@@ -220,18 +264,26 @@ export class ChatView {
     if (this.face.dataset.mark !== mark) {
       this.face.dataset.mark = mark;
       this.face.replaceChildren(
-        avatar(id, name),
-        h('span', { class: 'dot', 'data-status': status }),
+        ...[
+          avatar(id, name),
+          chat.peer && h('span', { class: 'dot', 'data-status': status }),
+        ].filter(Boolean),
       );
     }
+    const typists = this.#app.chats.typists(chat);
     let text = chat.peer && presence ? t(status) : '';
-    if (status === 'offline' && presence?.last_seen) {
+    if (typists.length > 0)
+      text = chat.peer
+        ? t('typing')
+        : t('typing_who', { names: typists.map((user) => this.#app.chats.nameOf(user)).join(', ') });
+    else if (!chat.peer) text = this.#app.groupLine(chat);
+    else if (status === 'offline' && presence?.last_seen) {
       text = t('last_seen', {
         when: ago(new Date(presence.last_seen), new Date(), locale(), t('just_now')),
       });
     }
     setText(this.sub, text);
-    setAttribute(this.sub, 'data-status', status);
+    setAttribute(this.sub, 'data-status', typists.length > 0 ? 'online' : status);
   }
 
   #drawTop(chat, name) {
@@ -247,7 +299,8 @@ export class ChatView {
     this.top.dataset.mark = mark;
     if (state === 'loading')
       this.top.replaceChildren(h('span', { class: 'spinner' }), h('span', {}, t('loading_older')));
-    else if (state === 'begin') this.top.replaceChildren(h('span', {}, t('begin', { name })));
+    else if (state === 'begin')
+      this.top.replaceChildren(h('span', {}, t(chat.peer ? 'begin' : 'begin_group', { name })));
     else if (state === 'more') this.top.replaceChildren();
     else {
       this.top.replaceChildren(
@@ -261,102 +314,23 @@ export class ChatView {
     }
   }
 
-  /*
-   * A message keeps its element while its status changes: a screen reader reads out what is added
-   * to the log.
-   */
-  #draw(item, node, tail) {
-    if (item.type === 'day') {
-      const words = { today: t('today'), yesterday: t('yesterday') };
-      return h('li', { class: 'day' }, h('span', {}, day(item.date, new Date(), locale(), words)));
-    }
-    if (item.type === 'new')
-      return h('li', { class: 'new-line' }, h('span', {}, t('new_messages')));
-    const element = node ?? this.#build(item);
-    const { message, mine, status, date } = item;
-    const classes = [
-      'message',
-      mine ? 'mine' : 'theirs',
-      item.first && 'first',
-      item.last && 'last',
-      status && `is-${status}`,
-    ];
-    element.className = classes.filter(Boolean).join(' ');
-    setAttribute(element, 'data-seq', message.seq);
-    const time = element.querySelector('time');
-    setText(time, clock(date, locale()));
-    setAttribute(time, 'datetime', message.sent_at);
-    setAttribute(time, 'title', date.toLocaleString(locale()));
-    if (mine && element.dataset.status !== status) {
-      element.dataset.status = status;
-      element.querySelector('.meta .icon').replaceWith(icon(status, `status-${status}`));
-      setText(element.querySelector('.meta .hidden'), t(`status_${status}`));
-    }
-    const end = element.querySelector('.tail');
-    if (end.dataset.mark !== tail) {
-      end.dataset.mark = tail;
-      end.replaceChildren(...this.#drawTail(tail, message));
-    }
-    return element;
-  }
-
-  #build({ message, mine, status }) {
-    const text = typeof message.body === 'string';
-    const emoji = text && message.kind === 'text' && isEmojiOnly(message.body);
-    return h(
-      'li',
-      {},
-      h('span', { class: 'hidden' }, `${mine ? t('you') : this.#app.chats.nameOf(message.from)}: `),
-      h(
-        'div',
-        { class: `bubble${emoji ? ' emoji' : ''}`, dir: 'auto' },
-        h(
-          'span',
-          { class: 'body' },
-          text ? linked(message.body) : t('not_text', { kind: message.kind }),
-        ),
-        h(
-          'span',
-          { class: 'meta' },
-          h('time'),
-          mine && icon(status),
-          mine && h('span', { class: 'hidden' }),
-        ),
-      ),
-      h('div', { class: 'tail' }),
-    );
-  }
-
   /* What stands below a message: nothing, the status of the newest of mine, or what went wrong. */
   #tailOf(item, lastMine, ready) {
+    if (item.type !== 'message') return '';
     if (item.status === 'failed') return 'failed';
-    if (item.key !== lastMine) return '';
+    if (item.key !== lastMine || item.message.recalled_at) return '';
     return item.status === 'sending' && !ready ? 'status_waiting' : `status_${item.status}`;
   }
 
-  #drawTail(tail, message) {
-    if (tail === '') return [];
-    if (tail !== 'failed') return [h('p', { class: 'receipt', 'aria-hidden': 'true' }, t(tail))];
-    const chat = this.#chat;
-    return [
-      h(
-        'p',
-        { class: 'failed' },
-        t('failed_why', { why: explain(message.error) }),
-        ' ',
-        h(
-          'button',
-          { type: 'button', class: 'link', onclick: () => this.#app.retry(chat, message) },
-          t('again'),
-        ),
-        ' ',
-        h(
-          'button',
-          { type: 'button', class: 'link', onclick: () => this.#app.discard(chat, message) },
-          t('discard'),
-        ),
-      ),
-    ];
+  /* One stop for Tab, however many messages; arrow keys go from one to the next. */
+  #logKey(event) {
+    const steps = { ArrowUp: -1, ArrowDown: 1 };
+    const buttons = [...this.list.querySelectorAll('.act:not([hidden])')];
+    const at = buttons.indexOf(document.activeElement);
+    if (!steps[event.key] || buttons.length === 0) return;
+    event.preventDefault();
+    const next = at < 0 ? buttons.length - 1 : at + steps[event.key];
+    buttons[Math.max(0, Math.min(buttons.length - 1, next))].focus();
   }
 
   /* Remembers a message in sight; the function that it returns puts it back where it was. */
@@ -387,37 +361,5 @@ export class ChatView {
     if (!this.#chat) return;
     if (this.#atEnd) this.#app.seen(this.#chat);
     if (scrollTop < nearStart) this.#app.loadOlder(this.#chat);
-  }
-
-  #key(event) {
-    /* While an input method composes, Enter chooses a word. */
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229)
-      return;
-    event.preventDefault();
-    this.#send();
-  }
-
-  #typed() {
-    this.#fit();
-    const limit = this.#app.client.session?.limits?.body_bytes;
-    const over = limit ? bytes(JSON.stringify(this.input.value)) - limit : 0;
-    setText(this.note, over > 0 ? t('too_long', { n: over }) : '');
-    setAttribute(this.input, 'aria-invalid', over > 0 ? 'true' : null);
-  }
-
-  #fit() {
-    this.input.style.height = 'auto';
-    this.input.style.height = `${Math.min(this.input.scrollHeight, 168)}px`;
-    setAttribute(this.sendButton, 'data-idle', this.input.value.trim() === '' ? '' : null);
-  }
-
-  #send() {
-    const text = this.input.value.trim();
-    if (text === '' || this.input.getAttribute('aria-invalid')) return;
-    this.input.value = '';
-    this.#typed();
-    this.#atEnd = true;
-    this.#app.send(this.#chat, text);
-    this.input.focus();
   }
 }

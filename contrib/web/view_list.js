@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* The left pane: search, conversations or found people, and oneself. */
 
-import { h, icon, seal, avatar, reconcile, roving, setAttribute, setText } from './dom.js';
+import { h, icon, seal, avatar, marked, reconcile, roving, setAttribute, setText } from './dom.js';
 import { t, locale, explain } from './i18n.js';
 import { statusOf } from './state.js';
 import { shortTime } from './format.js';
 import { languageSwitch } from './view_language.js';
-
-/** What a row shows of a message. */
-export function preview(event) {
-  if (typeof event.body === 'string') return event.body.replace(/\s+/g, ' ').slice(0, 160);
-  return t('not_text', { kind: event.kind });
-}
+import { groupWords, preview } from './view_message.js';
 
 export class ListView {
   #app;
   #rows = new Map();
   #people = null; /* found users while searching, else null */
+  #messages = []; /* found messages */
+  #archived = false; /* the archived ones are shown */
   #peopleError = null;
   #searching = null;
   #timer = 0;
@@ -60,6 +57,15 @@ export class ListView {
       onkeydown: (event) => this.#rowsKey(event),
     });
     this.empty = h('div', { class: 'empty-list' });
+    this.archive = h('button', {
+      type: 'button',
+      class: 'link archive',
+      hidden: true,
+      onclick: () => {
+        this.#archived = !this.#archived;
+        this.update();
+      },
+    });
     const me = app.me;
     this.element = h(
       'aside',
@@ -68,6 +74,18 @@ export class ListView {
         'header',
         { class: 'list-top' },
         h('h1', { class: 'brand' }, seal(), h('span', {}, 'nuncio')),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
+            id: 'new-group',
+            'aria-label': t('new_group'),
+            title: t('new_group'),
+            onclick: () => app.newGroup(),
+          },
+          icon('group'),
+        ),
         languageSwitch(() => app.redraw()),
       ),
       h(
@@ -83,6 +101,7 @@ export class ListView {
         this.heading,
         this.rows,
         this.empty,
+        this.archive,
       ),
       h(
         'footer',
@@ -98,6 +117,18 @@ export class ListView {
           { class: 'me-names' },
           h('span', { class: 'me-name' }, me.name || me.id),
           h('span', { class: 'me-id' }, me.name && me.name !== me.id ? `@${me.id}` : ''),
+        ),
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'icon-button',
+            'aria-label': t('settings'),
+            title: t('settings'),
+            id: 'settings',
+            onclick: () => app.settings(),
+          },
+          icon('settings'),
         ),
         h(
           'button',
@@ -126,18 +157,34 @@ export class ListView {
     this.clear.hidden = this.search.value === '';
     if (this.#people) {
       setText(this.heading, t('people'));
-      this.#draw(this.#people.map((user) => ({ key: `p:${user.id}`, user })));
+      this.archive.hidden = true;
+      this.#draw([
+        ...this.#people.map((user) => ({ key: `p:${user.id}`, user })),
+        ...this.#messages.map((found) => ({
+          key: `m:${found.message.conversation}:${found.message.seq}`,
+          found,
+        })),
+      ]);
       this.#say(
         this.#peopleError
           ? [explain(this.#peopleError)]
-          : this.#people.length === 0
+          : this.#people.length === 0 && this.#messages.length === 0
             ? [t('nobody'), t('nobody_hint')]
             : null,
       );
       return;
     }
-    setText(this.heading, t('chats'));
-    const items = chats.list().map((chat) => ({ key: chat.key, chat, open: open === chat }));
+    const archived = chats.list({ archived: true });
+    if (archived.length === 0) this.#archived = false;
+    setText(this.heading, t(this.#archived ? 'archived' : 'chats'));
+    this.archive.hidden = archived.length === 0;
+    setText(
+      this.archive,
+      this.#archived ? t('archive_back') : t('archive_show', { n: archived.length }),
+    );
+    const items = chats
+      .list({ archived: this.#archived })
+      .map((chat) => ({ key: chat.key, chat, open: open === chat }));
     this.#draw(items);
     this.#say(
       items.length > 0
@@ -159,6 +206,7 @@ export class ListView {
     this.#searching?.abort();
     this.search.value = '';
     this.#people = null;
+    this.#messages = [];
     this.#peopleError = null;
     this.update();
   }
@@ -173,8 +221,14 @@ export class ListView {
       this.rows,
       items,
       this.#rows,
-      (item, node) => (item.chat ? this.#chatRow(item, node) : this.#personRow(item, node)),
-      (item) => (item.chat ? this.#chatMark(item) : this.#personMark(item)),
+      (item, node) =>
+        item.chat
+          ? this.#chatRow(item, node)
+          : item.found
+            ? this.#foundRow(item, node)
+            : this.#personRow(item, node),
+      (item) =>
+        item.chat ? this.#chatMark(item) : item.found ? item.key : this.#personMark(item),
     );
     const buttons = [...this.rows.querySelectorAll('button.row')];
     const entry =
@@ -206,6 +260,32 @@ export class ListView {
     });
   }
 
+  #foundRow({ found: { message, marks } }, node) {
+    const { chats } = this.#app;
+    const chat = chats.byConversation(message.conversation);
+    const name = message.from === chats.me ? t('you') : chats.nameOf(message.from);
+    const begin = Math.max(0, (marks[0]?.[0] ?? 0) - 12);
+    const shown = [...preview(message)].slice(begin).join('');
+    const words = { today: t('today'), yesterday: t('yesterday') };
+    return this.#row(node, {
+      id: message.conversation,
+      name: chat ? chats.title(chat) : name,
+      second: [
+        h(
+          'span',
+          { class: 'row-text', dir: 'auto' },
+          `${name}: ${begin > 0 ? '…' : ''}`,
+          ...marked(shown, marks.map(([from, to]) => [from - begin, to - begin])),
+        ),
+      ],
+      time: shortTime(new Date(message.sent_at), new Date(), locale(), words),
+      onclick: () => {
+        this.stopSearch();
+        this.#app.openMessage(message);
+      },
+    });
+  }
+
   #chatMark({ chat, open }) {
     const { chats } = this.#app;
     const last = this.#lastOf(chat);
@@ -214,13 +294,22 @@ export class ListView {
       chat.peer && this.#status(chat.peer),
       open,
       chat.unread,
+      chat.mentions,
+      chat.settings,
       chat.active,
-      last && preview(last),
+      chats.typists(chat),
+      last && this.#preview(last),
       last && last.from === chats.me && statusOf(chat, last),
       open ? '' : chat.draft,
       this.#app.client.state === 'ready',
       new Date().toDateString(),
     ]);
+  }
+
+  #preview(event) {
+    const { chats } = this.#app;
+    if (event.event === 'group') return groupWords(event, (user) => chats.nameOf(user), chats.me);
+    return preview(event);
   }
 
   #lastOf(chat) {
@@ -239,13 +328,41 @@ export class ListView {
         icon(status, `status-${status}`),
         h('span', { class: 'hidden' }, `${t(`status_${status}`)}. ${t('you')}: `),
       );
-    second.push(h('span', { class: 'row-text', dir: 'auto' }, last ? preview(last) : ''));
-    if (chat.unread > 0) {
+    const typists = chats.typists(chat);
+    const speaker =
+      last && !chat.peer && !mine && last.event === 'message'
+        ? `${chats.nameOf(last.from)}: `
+        : '';
+    second.push(
+      typists.length > 0
+        ? h('span', { class: 'row-text typing' }, t('typing'))
+        : h(
+            'span',
+            { class: 'row-text', dir: 'auto' },
+            last ? `${speaker}${this.#preview(last)}` : '',
+          ),
+    );
+    if (chat.settings.muted) second.push(icon('mute'), h('span', { class: 'hidden' }, t('muted')));
+    if (chat.settings.pinned) second.push(icon('pin'), h('span', { class: 'hidden' }, t('on_top')));
+    if (chat.mentions > 0)
       second.push(
         h(
           'span',
-          { class: 'badge' },
-          h('span', { 'aria-hidden': 'true' }, chat.unread > 99 ? '99+' : String(chat.unread)),
+          { class: 'badge calls' },
+          h('span', { 'aria-hidden': 'true' }, '@'),
+          h('span', { class: 'hidden' }, t('calls_you')),
+        ),
+      );
+    if (chat.unread > 0 || chat.settings.marked_unread) {
+      second.push(
+        h(
+          'span',
+          { class: `badge${chat.settings.muted ? ' quiet' : ''}` },
+          h(
+            'span',
+            { 'aria-hidden': 'true' },
+            chat.unread > 99 ? '99+' : chat.unread === 0 ? '•' : String(chat.unread),
+          ),
           h('span', { class: 'hidden' }, t('unread', { n: chat.unread })),
         ),
       );
@@ -308,14 +425,16 @@ export class ListView {
     this.#searching?.abort();
     const { signal } = (this.#searching = new AbortController());
     try {
-      const users = await this.#app.find(query, signal);
+      const { users, messages } = await this.#app.find(query, signal);
       if (signal.aborted) return;
       this.#people = users;
+      this.#messages = messages;
       this.#peopleError = null;
-      this.#app.announce(t('found', { n: users.length }));
+      this.#app.announce(t('found', { n: users.length + messages.length }));
     } catch (error) {
       if (signal.aborted) return;
       this.#people = [];
+      this.#messages = [];
       this.#peopleError = error;
     }
     this.update();
@@ -329,7 +448,7 @@ export class ListView {
     } else if (event.key === 'ArrowDown') {
       event.preventDefault();
       this.rows.querySelector('button.row')?.focus();
-    } else if (event.key === 'Enter' && this.#people?.length > 0) {
+    } else if (event.key === 'Enter' && this.#people) {
       event.preventDefault();
       this.rows.querySelector('button.row')?.click();
     }

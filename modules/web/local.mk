@@ -10,15 +10,21 @@ EXTRA_DIST += %D%/README.md
 webrootdir = $(pkgdatadir)/web
 dist_webroot_DATA = \
 	contrib/web/app.js \
+	contrib/web/composer.js \
+	contrib/web/dialog.js \
 	contrib/web/dom.js \
 	contrib/web/favicon.svg \
 	contrib/web/format.js \
+	contrib/web/groups.js \
 	contrib/web/i18n.js \
 	contrib/web/index.html \
 	contrib/web/nuncio.js \
 	contrib/web/state.js \
 	contrib/web/style.css \
+	contrib/web/style_more.css \
 	contrib/web/view_auth.js \
 	contrib/web/view_chat.js \
+	contrib/web/view_dialogs.js \
 	contrib/web/view_language.js \
-	contrib/web/view_list.js
+	contrib/web/view_list.js \
+	contrib/web/view_message.js

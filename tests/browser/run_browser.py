@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Starts a server from a build directory for test_chat.py and lets it restart that server.
+"""Starts a server from a build directory for the tests beside it and lets them restart that server.
 
 	tests/browser/run_browser.py --build DIR [--shots DIR]
 
-The last line is test_chat.py's count; what is wrong with the server itself (a crash, an error in its log) is
+The last line is their count; what is wrong with the server itself (a crash, an error in its log) is
 one failure more.
 """
 import argparse
@@ -19,7 +19,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "scenario"))
 from lib.server import Build, Server  # noqa: E402
 
-MODULES = "store_sqlite auth_jwt accounts direct presence history rate_limit web".split()
+MODULES = """store_sqlite auth_jwt accounts contacts conversations direct group history messages presence rate_limit
+	typing web""".split()
+SCRIPTS = ("test_chat.py", "test_features.py")
 # One address plays everybody here, and one of them is made to talk without a pause.
 SETTINGS = {"rate_limit": {"rate": "0", "address_rate": "0"}}
 
@@ -42,10 +44,21 @@ def restart_command(port):
 	return f'/usr/bin/python3 -c "{code}"'
 
 
+def play(script, env):
+	"""Passed, failed, skipped; one that printed no count has failed."""
+	done = subprocess.run([os.path.join(HERE, script)], env=env, stdout=subprocess.PIPE,
+		stdin=subprocess.DEVNULL, check=False)
+	said = done.stdout.decode("utf-8", "replace")
+	print(said, end="", flush=True)
+	count = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", said, re.M)
+	return tuple(map(int, count[-1])) if count else (0, 1, 0)
+
+
 def main():
 	parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
 	parser.add_argument("--build", required=True)
 	parser.add_argument("--shots")
+	parser.add_argument("--only", action="append", help="one script: test_chat.py or test_features.py")
 	args = parser.parse_args()
 	shots = args.shots or os.path.join(args.build, "screenshots")
 	os.makedirs(shots, exist_ok=True)
@@ -57,8 +70,7 @@ def main():
 		threading.Thread(target=serve_restarts, args=(server, listener), daemon=True).start()
 		env = dict(os.environ, NUNCIO_URL=f"http://127.0.0.1:{server.port}", NUNCIO_SHOTS=shots,
 			NUNCIO_RESTART=restart_command(listener.getsockname()[1]))
-		done = subprocess.run([os.path.join(HERE, "test_chat.py")], env=env, stdout=subprocess.PIPE,
-			stdin=subprocess.DEVNULL, check=False)
+		said = [play(script, env) for script in args.only or SCRIPTS]
 		server.stop()
 		troubles = server.verdict()
 	finally:
@@ -66,16 +78,11 @@ def main():
 		server.kill()
 		server.remove()
 		build.close()
-	said = done.stdout.decode("utf-8", "replace")
-	print(said, end="")
 	for trouble in troubles:
 		print(f"FAIL the server: {trouble}")
-	count = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", said, re.M)
-	if not count:
-		raise SystemExit("test_chat.py printed no count")
-	passed, failed, skipped = map(int, count[-1])
 	# Every step can run here, so one that was skipped was not tested.
-	failed += skipped + bool(troubles)
+	passed = sum(count[0] for count in said)
+	failed = sum(count[1] + count[2] for count in said) + bool(troubles)
 	print(f"{passed} passed, {failed} failed, 0 skipped")
 	raise SystemExit(failed > 0)
 

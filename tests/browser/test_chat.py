@@ -462,7 +462,17 @@ class Run:
             ).perform()
             order.append(focus())
         order = [name for name in order if name]  # links in messages have none
-        assert order[:2] == ["log", "sign-out"], order
+        assert order[:3] == ["log", "chat-menu", "sign-out"], order
+        alice.one(".log").send_keys(Keys.ARROW_UP)
+        assert focus() == "act", focus()
+        keys(Keys.ENTER)
+        alice.until(lambda: focus() == "menu-item", "the keyboard does not open the menu: %s" % focus())
+        keys(Keys.ARROW_DOWN, Keys.ESCAPE)
+        alice.until(lambda: focus() == "act", "Escape does not lead back: %s" % focus())
+        keys(Keys.ESCAPE)
+        alice.until(lambda: "row" in focus(), "the second Escape does not lead to the list: %s" % focus())
+        keys(Keys.ENTER)
+        alice.until(lambda: focus() == "input", "Enter does not open the chat: %s" % focus())
 
     def names_for_readers(self):
         """Every control has a name, every field a label, and there is one live log."""

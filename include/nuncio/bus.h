@@ -33,8 +33,8 @@ struct nuncio_bus_ops {
 	 */
 	void (*interest)(void *impl, struct nuncio_str topic, int on);
 	/*
-	 * Which of the topics has interest on another node: ends in one nuncio_bus_found, within 2 s
-	 * or it counts as not known. May be NULL. Thread: logic.
+	 * Which of the topics has interest on another node: ends in one nuncio_bus_found, within 2
+	 * s or it counts as not known. May be NULL. Thread: logic.
 	 */
 	void (*find)(
 		void *impl, const struct nuncio_str *topics, size_t n, struct nuncio_bus_ask *ask);

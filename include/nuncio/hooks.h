@@ -88,8 +88,8 @@ struct nuncio_leave { /* a session ended */
 };
 
 /*
- * An event is known here: stored by this node, or come over the bus because somebody of its audience
- * is here. One that comes over the bus may come twice, or not at all.
+ * An event is known here: stored by this node, or come over the bus because somebody of its
+ * audience is here. One that comes over the bus may come twice, or not at all.
  */
 struct nuncio_told {
 	const struct nuncio_event *event;

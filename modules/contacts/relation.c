@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What users are to each other, remembered: asked for with every message, changed rarely. A table of
- * fixed size with two places for each hash; the one that was not used last gives way. An answer of
- * the store that was under way while the relation changed must not be remembered, so each change
- * moves a counter, and an answer is kept only if it has not moved since the question.
+ * What users are to each other, remembered: asked for with every message, changed rarely. A table
+ * of fixed size with two places for each hash; the one that was not used last gives way. An answer
+ * of the store that was under way while the relation changed must not be remembered, so each
+ * change moves a counter, and an answer is kept only if it has not moved since the question.
  *
  * On several nodes each change is told to all others, which forget it too.
  */

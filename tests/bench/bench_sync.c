@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What coming back costs: a user in `-c` conversations missed `-n` messages, spread over them, and
- * the marks of whoever wrote them. All are read by sync, in pages of `-l` rows; beside it, in turns
- * of the same run, the same messages by one query for each conversation, which is the least that
- * reading them can cost. `-q` more conversations are quiet, and everything has a past of `-p` messages.
- * Last, what a sync costs that finds nothing new.
+ * the marks of whoever wrote them. All are read by sync, in pages of `-l` rows; beside it, in
+ * turns of the same run, the same messages by one query for each conversation, which is the least
+ * that reading them can cost. `-q` more conversations are quiet, and everything has a past of `-p`
+ * messages. Last, what a sync costs that finds nothing new.
  *
  * The store module is loaded into this process; jobs go straight to one of its read lanes.
  */

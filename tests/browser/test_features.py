@@ -209,7 +209,9 @@ class Features(Run):
         self.bob.pick(self.alice)
         self.bob.act("filler 59", "Forward")
         self.bob.until(lambda: self.bob.all("dialog .person"), "no list of chats")
-        next(e for e in self.bob.all("dialog .person") if "Carol" in e.text).click()
+        self.bob.until(
+            lambda: next((e for e in self.bob.all("dialog .person") if "Carol" in e.text), None), "no Carol"
+        ).click()
         carol.sees("filler 59")
         carol.until(
             lambda: "Alice" in carol.message("filler 59").find_element("css selector", ".forwarded").text,
@@ -277,7 +279,9 @@ class Features(Run):
         alice.one("dialog .people [data-user='%s']" % bob.id)
         alice.shot("desktop-en-light-group-info")
         alice.choose_person(self.carol)
-        next(e for e in alice.all("dialog .button") if e.text == "Add people").click()
+        alice.until(
+            lambda: next((e for e in alice.all("dialog .button") if e.text == "Add people"), None), "no button"
+        ).click()
         alice.until(lambda: alice.all("dialog .people [data-user='%s'] .icon-button" % self.carol.id), "is not added")
         self.carol.row("Harbour").click()
         alice.one("dialog .people [data-user='%s'] .icon-button" % bob.id).click()
@@ -297,7 +301,10 @@ class Features(Run):
 
     def leave(self):
         self.bob.chat_menu("About the group")
-        next(e for e in self.bob.all("dialog .button.danger") if e.text == "Leave the group").click()
+        self.bob.until(
+            lambda: next((e for e in self.bob.all("dialog .button.danger") if e.text == "Leave the group"), None),
+            "no way out",
+        ).click()
         self.bob.until(lambda: len(self.bob.all("dialog")) == 2, "does not ask")
         self.bob.all("dialog .button.danger")[-1].click()
         self.alice.until(lambda: any("Bob left" in s for s in self.alice.system()), "does not see it")

@@ -461,9 +461,37 @@ class Plan:
 				job.result()
 
 
-ORDER = """autogen build lint check scenario bad_input operate kill9 web scenario_one_loop scenario_memory browser build_asan quickstart
-	docs bench_smoke check_asan scenario_asan bad_input_asan operate_asan build_tsan kill9_asan webhook_asan check_tsan scenario_tsan
-	build_fuzz fuzz""".split()
+# One a line, so that two changes do not meet.
+ORDER = """
+	autogen
+	build
+	lint
+	check
+	scenario
+	bad_input
+	operate
+	kill9
+	webhook
+	web
+	scenario_one_loop
+	scenario_memory
+	browser
+	build_asan
+	quickstart
+	docs
+	bench_smoke
+	check_asan
+	scenario_asan
+	bad_input_asan
+	operate_asan
+	build_tsan
+	kill9_asan
+	webhook_asan
+	check_tsan
+	scenario_tsan
+	build_fuzz
+	fuzz
+""".split()
 
 
 def chosen(only, fast):

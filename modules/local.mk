@@ -21,6 +21,7 @@ include $(top_srcdir)/modules/auth_jwt/local.mk
 include $(top_srcdir)/modules/accounts/local.mk
 include $(top_srcdir)/modules/contacts/local.mk
 include $(top_srcdir)/modules/conversations/local.mk
+include $(top_srcdir)/modules/devices/local.mk
 include $(top_srcdir)/modules/direct/local.mk
 include $(top_srcdir)/modules/messages/local.mk
 include $(top_srcdir)/modules/presence/local.mk

@@ -2,7 +2,7 @@
 /* Dialogs that are no chat's own: choosing people, forwarding, settings. */
 
 import { h, icon, avatar } from './dom.js';
-import { t, explain } from './i18n.js';
+import { t, explain, locale } from './i18n.js';
 import { openDialog } from './dialog.js';
 
 /** A field in which people are looked up and chosen. @returns {{element, chosen: () => string[]}} */
@@ -122,15 +122,16 @@ export function forwardDialog(app, chosen) {
   dialog.body.querySelector('button')?.focus();
 }
 
-/** Who may write to me, and whom I have blocked. */
+/** Who may write to me, whom I have blocked, and where I am signed in. */
 export async function settingsDialog(app) {
   const dialog = openDialog(t('settings'));
   const { client } = app;
   const fail = (error) => dialog.fail(explain(error));
   try {
-    const [{ messages }, { blocked }] = await Promise.all([
+    const [{ messages }, { blocked }, { devices }] = await Promise.all([
       client.request('contact.policy_get'),
       client.request('block.list', { limit: 100 }),
+      client.request('device.list').catch(() => ({ devices: [] })),
     ]);
     const policy = h(
       'select',
@@ -146,8 +147,12 @@ export async function settingsDialog(app) {
     dialog.body.append(
       h('label', { class: 'labelled' }, h('span', {}, t('policy')), policy),
       h('h3', {}, t('blocked_people')),
-      blocked.length === 0 ? h('p', { class: 'soft' }, t('blocked_none')) : blockedList(app, blocked, fail),
+      blocked.length === 0
+        ? h('p', { class: 'soft' }, t('blocked_none'))
+        : blockedList(app, blocked, fail),
     );
+    if (devices.length > 0)
+      dialog.body.append(h('h3', {}, t('devices')), deviceList(app, devices, fail));
   } catch (error) {
     fail(error);
   }
@@ -176,6 +181,43 @@ function blockedList(app, blocked, fail) {
           },
           t('unblock'),
         ),
+      );
+      return row;
+    }),
+  );
+}
+
+function deviceList(app, devices, fail) {
+  const { client } = app;
+  return h(
+    'ul',
+    { class: 'people devices' },
+    ...devices.map(({ session, node, device, since }) => {
+      const here = session === client.session?.session && node === client.session?.node;
+      const row = h(
+        'li',
+        { 'data-session': session },
+        h(
+          'span',
+          { class: 'people-name' },
+          device || session,
+          h('span', { class: 'soft' }, ` · ${new Date(since).toLocaleString(locale())}`),
+        ),
+        here
+          ? h('span', { class: 'tag' }, t('this_device'))
+          : h(
+              'button',
+              {
+                type: 'button',
+                class: 'link',
+                onclick: () =>
+                  client
+                    .request('device.close', { session, node })
+                    .then(() => row.remove())
+                    .catch(fail),
+              },
+              t('sign_out'),
+            ),
       );
       return row;
     }),

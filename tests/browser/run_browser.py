@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "scenario"))
 from lib.server import Build, Server  # noqa: E402
 
-MODULES = """store_sqlite auth_jwt accounts contacts conversations direct group history messages presence rate_limit
+MODULES = """store_sqlite auth_jwt accounts contacts conversations devices direct group history messages presence rate_limit
 	typing web""".split()
 SCRIPTS = ("test_chat.py", "test_features.py")
 # One address plays everybody here, and one of them is made to talk without a pause.

@@ -100,3 +100,9 @@ UNIT_TESTS += tests/unit/test_pending
 tests_unit_test_pending_SOURCES = %D%/test_pending.c modules/receipts/pending.c \
 	modules/receipts/pending.h tests/lib/unit.h
 tests_unit_test_pending_LDADD = $(CMOCKA_LIBS)
+
+# devices: its pure part
+UNIT_TESTS += tests/unit/test_device_policy
+tests_unit_test_device_policy_SOURCES = %D%/test_device_policy.c modules/devices/policy.c \
+	modules/devices/devices.h tests/lib/unit.h
+tests_unit_test_device_policy_LDADD = $(CMOCKA_LIBS)

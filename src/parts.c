@@ -45,7 +45,7 @@ static int make_base(struct parts *p, const struct options *core, struct nuncio_
 	p->metrics = metric_set_new();
 	hooks.loop = p->loop;
 	hooks.caller = p->caller;
-	hooks.slow_us = options_int(core, "slow_callback") * 1000;
+	settings_hooks(core, &hooks);
 	p->hooks = hook_table_new(&hooks);
 	p->providers = provider_set_new();
 	p->ready = ready_set_new();

@@ -196,6 +196,7 @@ static int run(struct server *s)
 	s->shown = server_metrics_new(
 		s->p.metrics, s->p.logic, s->p.hooks, s->p.caller, s->io, s->io_count);
 	s->trim = trim_new(s->p.loop, s->p.work);
+	modules_add_metrics(s->p.modules);
 	server_control_signals(s);
 	if (server_control_open(s, &err) < 0 || start_threads(s, &err) < 0)
 		return fail("", &err);

@@ -115,7 +115,7 @@ static void apply_core(struct server *s, struct buf *report)
 	buf_fini(&kept);
 	settings_logic(s->core, &s->p.logic->settings);
 	log_level_set(settings_log_level(s->core));
-	s->p.hooks->settings.slow_us = options_int(s->core, "slow_callback") * 1000;
+	settings_hooks(s->core, &s->p.hooks->settings);
 }
 
 static int prepare_all(struct server *s, const struct ini *ini, struct buf *report)

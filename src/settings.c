@@ -92,6 +92,10 @@ static const struct nuncio_option core_table[] = {
 		"Socket that nuncioctl asks, in data_dir unless it begins with /; only root and the server's own user may. Empty: none." },
 	{ "slow_callback", NUNCIO_OPT_MSEC, LIVE, "5ms", 0, 60000, NULL,
 		"A module's callback that takes longer is logged; 0: none is." },
+	{ "answer_timeout", NUNCIO_OPT_MSEC, LIVE, "30s", 10, 600000, NULL,
+		"Time that a module may take to answer a may_* question later, whatever it says itself; then the question is refused." },
+	{ "fail_open", NUNCIO_OPT_LIST, LIVE, "", 0, 64, NULL,
+		"Questions that are passed on instead of refused when their module does not answer in time: may_send, webhook, webhook.may_send; * for all. Who may enter a conversation, and what middleware guards, is always refused." },
 	{ "metrics", NUNCIO_OPT_CHOICE, LIVE, "local", 0, 0, "off local on",
 		"Who may read /metrics: nobody, this machine, everybody." },
 	{ "log", NUNCIO_OPT_TEXT, 0, "-", 1, 4096, NULL,
@@ -127,6 +131,24 @@ void settings_fault(
 	buf_fini(&where);
 }
 
+/* Which modules there are is not known yet; which hooks, is. */
+static void check_fail_open(
+	const struct options *core, const char *item, struct option_faults *faults)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	struct nuncio_str first, second;
+	bool is_both = str_cut(str_of(item), '.', &first, &second);
+	struct nuncio_str hook = is_both ? second : first;
+	bool is_name = first.n && strspn(item, chars) == first.n;
+	if (strcmp(item, "*") == 0)
+		return;
+	if (!is_name || (is_both && strspn(second.p, chars) != second.n))
+		settings_fault(core, "fail_open", faults,
+			"each must be *, a hook, a module, or module.hook");
+	else if ((is_both || str_starts(hook, STR("may_"))) && !hook_by_name(hook))
+		settings_fault(core, "fail_open", faults, "there is no such may_* hook");
+}
+
 /* What the types of the table cannot say. */
 void settings_check(const struct options *core, struct option_faults *faults)
 {
@@ -134,6 +156,8 @@ void settings_check(const struct options *core, struct option_faults *faults)
 	struct nuncio_error err;
 	if (io_threads_of(core, &count) < 0)
 		settings_fault(core, "io_threads", faults, "must be auto or a number from 0 to 64");
+	for (size_t i = 0; i < options_count(core, "fail_open"); i++)
+		check_fail_open(core, options_item(core, "fail_open", i), faults);
 	for (size_t i = 0; i < options_count(core, "listen"); i++)
 		if (io_check_address(options_item(core, "listen", i), &err) < 0)
 			settings_fault(core, "listen", faults, err.text);
@@ -178,6 +202,29 @@ void settings_io_fini(struct io_settings *io)
 	alloc_free((void *)io->listen);
 	alloc_free((void *)io->origins);
 	io->listen = io->origins = NULL;
+}
+
+/* "may_send", "webhook" or "webhook.may_send" in the list; "*" is all. */
+static bool fails_open(const char *module, const char *hook, void *user)
+{
+	const struct options *core = user;
+	for (size_t i = 0; i < options_count(core, "fail_open"); i++) {
+		struct nuncio_str item = str_of(options_item(core, "fail_open", i)), first, second;
+		bool is_both = str_cut(item, '.', &first, &second);
+		if (str_eq_text(item, "*") || str_eq_text(item, module) ||
+			str_eq_text(item, hook) ||
+			(is_both && str_eq_text(first, module) && str_eq_text(second, hook)))
+			return true;
+	}
+	return false;
+}
+
+void settings_hooks(const struct options *core, struct hook_settings *hooks)
+{
+	hooks->slow_us = options_int(core, "slow_callback") * 1000;
+	hooks->answer_limit_ms = (uint32_t)options_int(core, "answer_timeout");
+	hooks->fails_open = fails_open;
+	hooks->fails_open_user = (void *)core;
 }
 
 static int metrics_access(const char *word)

@@ -6,6 +6,7 @@
 
 #include <nuncio/base.h>
 
+#include "hook/hook_table.h"
 #include "io/io_thread.h"
 #include "logic/logic.h"
 #include "module/options.h"
@@ -24,6 +25,8 @@ void settings_fault(const struct options *core, const char *key, struct option_f
 /* Lists are made for io (their texts stay the options'); free with settings_io_fini. */
 void settings_io(const struct options *core, struct io_settings *io_r);
 void settings_io_fini(struct io_settings *io);
+/* What may change while the server runs: slow callbacks, deadlines. `core` stays. */
+void settings_hooks(const struct options *core, struct hook_settings *hooks_r);
 void settings_logic(const struct options *core, struct logic_settings *logic_r);
 
 /* "auto": one core is left to the logic thread, and on one or two cores they share one loop (0). */

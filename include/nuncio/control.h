@@ -25,7 +25,8 @@ NUNCIO_BEGIN_DECLS
  * one with NUNCIO_FIELD_SECRET is asked for without echo.
  *
  * Of the answer's data, nuncioctl prints a list of objects as a table and other members one a line,
- * with units by the end of their names (_us, _ms, _bytes). A member "ok" that is false makes it
+ * with units by the end of their names (_ns, _us, _ms,
+ * _bytes). A member "ok" that is false makes it
  * exit with 1. A text "next" says that there is more, from the field "after" = that text on.
  *
  * NUNCIO_E_EXISTS names the other module in the log; NUNCIO_E_DENIED: called after init.

@@ -278,10 +278,11 @@ void nuncio_ask_set_window(struct nuncio_ask *ask, uint64_t since, uint64_t unti
 
 /*
  * Takes the ticket of this question, then the handler must return NUNCIO_LATER. It is the caller's
- * until nuncio_resume takes it back, exactly once. After timeout_ms the question is refused with
- * `timeout` (fail closed); when the one who asked is gone, or the deadline passed, `cancelled` (may
- * be NULL) is called once on the logic thread: the ticket must still be given back. One ticket per
- * handler call; a second try returns NULL.
+ * until nuncio_resume takes it back, exactly once. After timeout_ms, or [core] answer_timeout if
+ * that is shorter, the question is refused with `timeout`, or goes on at the next handler if the
+ * operator has named the hook or the module in [core] fail_open. When the one who asked is gone, or
+ * the deadline passed, `cancelled` (may be NULL) is called once on the logic thread: the ticket
+ * must still be given back. One ticket per handler call; a second try returns NULL.
  * Thread: logic, within the handler.
  */
 typedef void nuncio_cancelled_fn(void *user);

@@ -111,6 +111,18 @@ static void on_status(struct nuncio_request *rq, void *user)
 
 /* ---- modules and hooks ---- */
 
+/* Of all calls since the start. A quantile is the end of its bucket: up to a half too high. */
+static void cost(struct json_out *out, const struct callback_stats *stats)
+{
+	json_out_key_uint(out, "calls", stats->calls);
+	json_out_key_int(out, "p50_ns", callback_quantile_ns(stats, 0.5));
+	json_out_key_int(out, "p99_ns", callback_quantile_ns(stats, 0.99));
+	json_out_key_int(out, "max_ns", stats->longest_ns);
+	json_out_key_int(out, "total_ns", stats->total_ns);
+	json_out_key_uint(out, "slow", stats->slow_calls);
+	json_out_key_uint(out, "timeouts", stats->timeouts);
+}
+
 static void module_row(const struct module_report *m, void *user)
 {
 	struct report *r = user;
@@ -121,9 +133,7 @@ static void module_row(const struct module_report *m, void *user)
 	json_out_key_cstr(&r->out, "version", m->version);
 	json_out_key_cstr(&r->out, "stage", m->stage);
 	json_out_key_bool(&r->out, "ready", m->is_ready);
-	json_out_key_uint(&r->out, "calls", m->calls);
-	json_out_key_int(&r->out, "total_us", m->total_us);
-	json_out_key_uint(&r->out, "slow", m->slow_calls);
+	cost(&r->out, &m->stats);
 	json_out_key_uint(&r->out, "errors", m->errors);
 	json_out_key_uint(&r->out, "timers", m->timers);
 	json_out_key_uint(&r->out, "tickets", m->tickets);
@@ -146,15 +156,13 @@ static void on_modules(struct nuncio_request *rq, void *user)
 static void hook_row(enum nuncio_hook hook, const struct hook_handler *handler, void *user)
 {
 	struct report *r = user;
-	const struct callback *stats = &handler->stats;
+	const struct callback *cb = &handler->stats;
 	json_out_object_begin(&r->out);
 	json_out_key_cstr(&r->out, "hook", hook_name(hook));
 	json_out_key_int(&r->out, "priority", handler->priority);
-	json_out_key_cstr(&r->out, "module", stats->module);
-	json_out_key_uint(&r->out, "calls", stats->calls);
-	json_out_key_int(&r->out, "total_us", stats->total_us);
-	json_out_key_int(&r->out, "max_us", stats->longest_us);
-	json_out_key_uint(&r->out, "slow", stats->slow_calls);
+	json_out_key_cstr(&r->out, "module", cb->module);
+	cost(&r->out, &cb->stats);
+	json_out_key_uint(&r->out, "errors", cb->stats.errors);
 	json_out_object_end(&r->out);
 }
 
@@ -164,6 +172,31 @@ static void on_hooks(struct nuncio_request *rq, void *user)
 	begin(&r, rq, user);
 	list_begin(&r, "hooks");
 	hook_table_each(r.env->hooks, hook_row, &r);
+	json_out_array_end(&r.out);
+	end(&r);
+}
+
+static void callback_row(const struct callback *cb, void *user)
+{
+	struct report *r = user;
+	if ((r->only.n && !str_eq_text(r->only, cb->module)) || (!r->only.n && !cb->stats.calls))
+		return;
+	json_out_object_begin(&r->out);
+	json_out_key_cstr(&r->out, "module", cb->module);
+	json_out_key_cstr(&r->out, "kind", callback_kind_name(cb->kind));
+	json_out_key_cstr(&r->out, "callback", cb->what);
+	cost(&r->out, &cb->stats);
+	json_out_key_uint(&r->out, "errors", cb->stats.errors);
+	json_out_object_end(&r->out);
+}
+
+static void on_callbacks(struct nuncio_request *rq, void *user)
+{
+	struct report r;
+	begin(&r, rq, user);
+	list_begin(&r, "callbacks");
+	request_text(rq, "module", &r.only);
+	modules_each_callback(r.env->modules, callback_row, &r);
 	json_out_array_end(&r.out);
 	end(&r);
 }
@@ -339,6 +372,8 @@ const struct nuncio_command report_commands[] = {
 		on_modules),
 	COMMAND("hooks", "Who listens to which hook, in order, and what it costs.", NULL, 0,
 		on_hooks),
+	COMMAND("callbacks", "What each hook, op, route, timer of the modules costs; those called.",
+		module_fields, 0, on_callbacks),
 	COMMAND("sessions", "Who is connected.", session_fields, 0, on_sessions),
 	COMMAND("config", "Options in force and where they come from, without secrets.",
 		config_fields, 0, on_config),

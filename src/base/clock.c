@@ -21,6 +21,15 @@ static int64_t read_us(clockid_t which)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+int64_t clock_mono_ns(void)
+{
+	struct timespec t;
+	if (atomic_load_explicit(&fake.is_set, memory_order_relaxed))
+		return fake.mono_ms * 1000000;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 int64_t clock_mono_us(void)
 {
 	if (atomic_load_explicit(&fake.is_set, memory_order_relaxed))

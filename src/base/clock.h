@@ -7,6 +7,7 @@
 /* Thread: any. "mono" never goes back and means nothing outside this process; "wall" is UTC. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
+int64_t clock_mono_ns(void);
 int64_t clock_wall_ms(void);
 int64_t clock_wall_us(void);
 

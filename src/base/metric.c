@@ -25,6 +25,8 @@ struct histogram {
 	int64_t bounds[METRIC_BUCKETS_MAX];
 	_Atomic int64_t sum;
 	_Atomic uint64_t buckets[METRIC_BUCKETS_MAX + 1]; /* the last one is above all bounds */
+	metric_read_buckets_fn read;                      /* NULL: counted here */
+	void *user;
 };
 
 struct metric {
@@ -222,18 +224,30 @@ struct metric *metric_new_gauge(struct metric_set *set, const char *name, const 
 	return new_plain(set, KIND_GAUGE, name, help, labels);
 }
 
-struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, const char *help,
-	const struct metric_label *labels, metric_read_fn fn, void *user)
+static struct metric *new_read(struct metric_set *set, enum kind kind, const char *name,
+	const char *help, const struct metric_label *labels, metric_read_fn fn, void *user)
 {
 	bool is_new;
 	pthread_mutex_lock(&set->lock);
-	struct metric *m = take_metric(set, KIND_GAUGE, name, help, labels, &is_new);
+	struct metric *m = take_metric(set, kind, name, help, labels, &is_new);
 	if (is_new) {
 		m->read = fn;
 		m->user = user;
 	}
 	pthread_mutex_unlock(&set->lock);
 	return is_new ? m : NULL;
+}
+
+struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, metric_read_fn fn, void *user)
+{
+	return new_read(set, KIND_GAUGE, name, help, labels, fn, user);
+}
+
+struct metric *metric_new_counter_fn(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, metric_read_fn fn, void *user)
+{
+	return new_read(set, KIND_COUNTER, name, help, labels, fn, user);
 }
 
 static bool are_bounds(const int64_t *bounds, size_t count, double divisor)
@@ -246,9 +260,9 @@ static bool are_bounds(const int64_t *bounds, size_t count, double divisor)
 	return true;
 }
 
-struct metric *metric_new_histogram(struct metric_set *set, const char *name, const char *help,
+static struct metric *new_histogram(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
-	double divisor)
+	double divisor, metric_read_buckets_fn fn, void *user)
 {
 	bool is_new;
 	if (!are_bounds(bounds, bound_count, divisor))
@@ -259,10 +273,26 @@ struct metric *metric_new_histogram(struct metric_set *set, const char *name, co
 		m->histogram = ALLOC_NEW(struct histogram);
 		m->histogram->divisor = divisor;
 		m->histogram->bound_count = bound_count;
+		m->histogram->read = fn;
+		m->histogram->user = user;
 		memcpy(m->histogram->bounds, bounds, bound_count * sizeof(*bounds));
 	}
 	pthread_mutex_unlock(&set->lock);
 	return is_new ? m : NULL;
+}
+
+struct metric *metric_new_histogram(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
+	double divisor)
+{
+	return new_histogram(set, name, help, labels, bounds, bound_count, divisor, NULL, NULL);
+}
+
+struct metric *metric_new_histogram_fn(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
+	double divisor, metric_read_buckets_fn fn, void *user)
+{
+	return new_histogram(set, name, help, labels, bounds, bound_count, divisor, fn, user);
 }
 
 void metric_add(struct metric *m, int64_t by)
@@ -280,7 +310,7 @@ void metric_set_value(struct metric *m, int64_t value)
 
 void metric_observe(struct metric *m, int64_t value)
 {
-	if (!m || !m->histogram)
+	if (!m || !m->histogram || m->histogram->read)
 		return;
 	struct histogram *h = m->histogram;
 	size_t i = 0;
@@ -290,12 +320,27 @@ void metric_observe(struct metric *m, int64_t value)
 	atomic_fetch_add_explicit(&h->sum, value, memory_order_relaxed);
 }
 
-static uint64_t observed(const struct histogram *h)
+/* All its buckets and the sum; returns the count. */
+static uint64_t read_buckets(const struct histogram *h, uint64_t *buckets, int64_t *sum_r)
 {
 	uint64_t count = 0;
-	for (size_t i = 0; i <= h->bound_count; i++)
-		count += atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
+	if (h->read)
+		h->read(h->user, buckets, sum_r);
+	else
+		*sum_r = atomic_load_explicit(&h->sum, memory_order_relaxed);
+	for (size_t i = 0; i <= h->bound_count; i++) {
+		if (!h->read)
+			buckets[i] = atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
+		count += buckets[i];
+	}
 	return count;
+}
+
+static uint64_t observed(const struct histogram *h)
+{
+	uint64_t buckets[METRIC_BUCKETS_MAX + 1] = { 0 };
+	int64_t sum;
+	return read_buckets(h, buckets, &sum);
 }
 
 int64_t metric_value(const struct metric *m)
@@ -319,9 +364,11 @@ static void write_histogram(const struct family *f, const struct metric *m, stru
 {
 	const struct histogram *h = m->histogram;
 	const char *comma = *m->labels ? "," : "";
-	uint64_t count = 0;
+	uint64_t buckets[METRIC_BUCKETS_MAX + 1] = { 0 }, count = 0;
+	int64_t sum;
+	read_buckets(h, buckets, &sum);
 	for (size_t i = 0; i <= h->bound_count; i++) {
-		count += atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
+		count += buckets[i];
 		buf_printf(out, "%s_bucket{%s%sle=\"", f->name, m->labels, comma);
 		if (i < h->bound_count)
 			buf_printf(out, "%.10g", (double)h->bounds[i] / h->divisor);
@@ -330,7 +377,6 @@ static void write_histogram(const struct family *f, const struct metric *m, stru
 		buf_printf(out, "\"} %llu\n", (unsigned long long)count);
 	}
 	const char *open = *m->labels ? "{" : "", *close = *m->labels ? "}" : "";
-	int64_t sum = atomic_load_explicit(&h->sum, memory_order_relaxed);
 	buf_printf(out, "%s_sum%s%s%s %.15g\n", f->name, open, m->labels, close,
 		(double)sum / h->divisor);
 	buf_printf(out, "%s_count%s%s%s %llu\n", f->name, open, m->labels, close,

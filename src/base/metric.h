@@ -39,6 +39,9 @@ typedef int64_t (*metric_read_fn)(void *user);
 struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels, metric_read_fn fn, void *user);
 
+struct metric *metric_new_counter_fn(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, metric_read_fn fn, void *user);
+
 /*
  * Bounds rise strictly (at most METRIC_BUCKETS_MAX). Values are whole numbers in the bounds' unit
  * and divided by `divisor` when written: bounds in microseconds, divisor 1e6, name ..._seconds.
@@ -47,6 +50,12 @@ enum { METRIC_BUCKETS_MAX = 32 };
 struct metric *metric_new_histogram(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
 	double divisor);
+
+/* The same for what is counted elsewhere: fn fills bound_count + 1 buckets and the sum. */
+typedef void (*metric_read_buckets_fn)(void *user, uint64_t *buckets, int64_t *sum_r);
+struct metric *metric_new_histogram_fn(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
+	double divisor, metric_read_buckets_fn fn, void *user);
 
 /* m may be NULL in all of these. */
 void metric_add(struct metric *m, int64_t by);

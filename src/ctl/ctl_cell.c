@@ -17,6 +17,18 @@ static bool ends(const char *key, const char *unit)
 	return str_ends(str_of(key), str_of(unit));
 }
 
+static void write_ns(int64_t ns, struct buf *out)
+{
+	if (ns < 1000)
+		buf_printf(out, "%" PRId64 " ns", ns);
+	else if (ns < 1000000)
+		buf_printf(out, "%.1f us", (double)ns / 1e3);
+	else if (ns < 1000000000)
+		buf_printf(out, "%.1f ms", (double)ns / 1e6);
+	else
+		buf_printf(out, "%.1f s", (double)ns / 1e9);
+}
+
 static void write_us(int64_t us, struct buf *out)
 {
 	if (us < 1000)
@@ -57,6 +69,8 @@ static void write_number(const char *key, struct nuncio_str value, struct buf *o
 	int64_t number;
 	if (json_int(value, &number) < 0)
 		buf_add_str(out, value);
+	else if (ends(key, "_ns"))
+		write_ns(number, out);
 	else if (ends(key, "_us"))
 		write_us(number, out);
 	else if (ends(key, "_ms"))
@@ -119,7 +133,7 @@ void ctl_cell_write(const char *key, struct nuncio_str value, struct buf *out)
 
 void ctl_cell_title(const char *key, struct buf *out)
 {
-	static const char *const units[] = { "_us", "_ms", "_bytes" };
+	static const char *const units[] = { "_ns", "_us", "_ms", "_bytes" };
 	size_t n = strlen(key);
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
 		if (ends(key, units[i]) && n == strlen(key))

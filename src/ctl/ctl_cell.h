@@ -10,8 +10,8 @@
 #include "base/buf.h"
 
 /*
- * A JSON value as a person reads it. The unit is the end of its name: _us, _ms, _bytes. Text loses
- * what would move a terminal's cursor.
+ * A JSON value as a person reads it. The unit is the end of its name: _ns, _us, _ms, _bytes. Text
+ * loses what would move a terminal's cursor.
  */
 void ctl_cell_write(const char *key, struct nuncio_str value, struct buf *out);
 

@@ -6,7 +6,8 @@
  * ticket. The ticket's answer lets it go on at the next handler; nobody is asked twice.
  *
  * Each question ends in exactly one of: done (once), or chain_cancel. Doubt ends in no: a deadline
- * that passed, a LATER without ticket, a verdict that does not exist. Logic thread only.
+ * that passed, unless the operator wants otherwise, a LATER without ticket, a verdict that does not
+ * exist. Logic thread only.
  */
 #include "hook/chain_private.h"
 
@@ -45,19 +46,31 @@ struct chain {
 	struct chain_edit *edits; /* newest first */
 	uint64_t since, until;    /* of nuncio_ask_set_window */
 	struct write_list writes;
-	bool is_parkable; /* on the heap already */
+	bool is_parkable; /* on the heap already: within a struct parked */
 	bool is_running;  /* a handler or done is being called */
 	bool is_cancelled;
-	/* Only while parked: */
-	struct list node;
+};
+
+/* One that waits, or did. Apart, because most never do, and clearing it for each takes its time. */
+struct parked {
+	struct chain chain; /* first */
+	struct list node;   /* in the table's list */
 	struct nuncio_ticket *ticket;
+	struct callback *asked; /* whose answer it waits for; may be NULL */
 	struct loop_timer deadline;
 };
+
+static struct parked *parked(struct chain *c)
+{
+	CHECK(c && c->is_parkable);
+	return (struct parked *)c;
+}
 
 struct nuncio_ask {
 	uint32_t magic;
 	struct chain *chain;
 	const char *module, *what; /* whose handler it is */
+	struct callback *stats;    /* the same; may be NULL */
 	struct nuncio_ticket *ticket;
 	bool has_deferred;
 	int code;
@@ -107,22 +120,24 @@ static enum nuncio_verdict call_handler(
 	}
 }
 
-static enum nuncio_verdict call_turn(struct chain *c, struct nuncio_ask *ask, struct turn *turn)
+/* *at_ns: when it begins, and then when it ended, which is when the next one begins. */
+static enum nuncio_verdict call_turn(
+	struct chain *c, struct nuncio_ask *ask, struct turn *turn, int64_t *at_ns)
 {
 	ask->magic = ASK_MAGIC;
 	ask->chain = c;
 	ask->module = turn->stats ? turn->stats->module : "core";
 	ask->what = turn->stats ? turn->stats->what : "ask";
+	ask->stats = turn->stats;
 	ask->ticket = NULL;
 	ask->has_deferred = false;
 	ask->code = 0;
 	ask->text[0] = '\0';
 	c->is_running = true;
-	int64_t begun_us = callback_begin();
 	enum nuncio_verdict verdict =
 		turn->first ? turn->first->fn(ask, turn->first->what, turn->first->user)
 			    : call_handler(c, ask, turn->handler);
-	callback_end(turn->stats, begun_us);
+	*at_ns = callback_end(turn->stats, *at_ns);
 	c->is_running = false;
 	ask->magic = 0;
 	return verdict;
@@ -139,8 +154,10 @@ static void free_edits(struct chain *c)
 
 static void free_chain(struct chain *c)
 {
-	free_edits(c);
-	write_list_fini(&c->writes);
+	if (c->edits)
+		free_edits(c);
+	if (c->writes.all)
+		write_list_fini(&c->writes);
 	c->magic = 0;
 	if (c->is_parkable)
 		alloc_free(c);
@@ -173,54 +190,90 @@ static void finish_rejected(struct chain *c, int code, const char *text)
 	finish(c, false, code ? code : NUNCIO_CODE_denied, text_or(text, "not allowed"));
 }
 
-static void finish_fault(struct chain *c, const char *module, const char *what, const char *fault)
+static void finish_fault(struct chain *c, struct callback *stats, const char *module,
+	const char *what, const char *fault)
 {
+	callback_count_error(stats);
 	log_write(LOG_LEVEL_ERROR, module, NULL, "%s: %s; refused", what, fault);
 	finish(c, false, NUNCIO_CODE_internal, "an error in the server");
 }
 
-static void unpark(struct chain *c)
+/* It does not wait any more; the ticket is its owner's. */
+static struct nuncio_ticket *unpark(struct chain *c)
 {
-	loop_timer_stop(c->table->settings.loop, &c->deadline);
-	list_remove(&c->node);
+	struct parked *p = parked(c);
+	struct nuncio_ticket *ticket = p->ticket;
+	loop_timer_stop(c->table->settings.loop, &p->deadline);
+	list_remove(&p->node);
 	c->table->parked_count--;
-	c->ticket = NULL;
+	p->ticket = NULL;
+	return ticket;
 }
 
 /* Nobody waits for the ticket any more; the question ends with no. */
 static void refuse_parked(struct chain *c, int code, const char *text)
 {
-	CHECK(c);
-	struct nuncio_ticket *ticket = c->ticket;
-	unpark(c);
+	struct nuncio_ticket *ticket = unpark(c);
 	c->is_running = true;
 	ticket_abandon(ticket);
 	finish(c, false, code, text);
 }
 
+static struct chain *run(struct chain *c);
+
+/* The operator would rather have no answer than no chat: it goes on at the next handler. */
+static void pass_parked(struct chain *c)
+{
+	struct nuncio_ticket *ticket = unpark(c);
+	c->is_running = true;
+	ticket_abandon(ticket);
+	c->is_running = false;
+	if (c->is_cancelled)
+		free_chain(c);
+	else
+		run(c);
+}
+
+/* Only hooks may: who may enter a conversation, and what middleware guards, is never guessed. */
+static bool fails_open(const struct hook_settings *settings, const struct callback *asked)
+{
+	return settings->fails_open && asked && asked->kind == CALLBACK_HOOK &&
+	       settings->fails_open(asked->module, asked->what, settings->fails_open_user);
+}
+
 static void on_deadline(struct loop *l, struct loop_timer *timer, void *user)
 {
-	struct chain *c = user;
+	struct parked *p = user;
+	struct chain *c = &p->chain;
 	(void)l;
 	(void)timer;
 	CHECK_MAGIC(c, CHAIN_MAGIC);
-	log_write(LOG_LEVEL_WARN, c->ticket->module, NULL, "%s: no answer within %u ms; refused",
-		c->ticket->hook, c->ticket->timeout_ms);
-	refuse_parked(c, NUNCIO_CODE_timeout, "no answer within the deadline");
+	bool is_open = fails_open(&c->table->settings, p->asked);
+	callback_count_timeout(p->asked);
+	log_write(LOG_LEVEL_WARN, p->ticket->module, NULL, "%s: no answer within %u ms; %s",
+		p->ticket->hook, p->ticket->timeout_ms, is_open ? "passed" : "refused");
+	if (is_open)
+		pass_parked(c);
+	else
+		refuse_parked(c, NUNCIO_CODE_timeout, "no answer within the deadline");
 }
 
-static struct chain *park(struct chain *c, struct nuncio_ticket *ticket)
+static struct chain *park(struct chain *c, struct nuncio_ticket *ticket, struct callback *asked)
 {
 	if (!c->is_parkable) {
-		c = alloc_copy(c, sizeof(*c));
-		c->is_parkable = true;
+		struct parked *moved = ALLOC_NEW(struct parked);
+		moved->chain = *c;
+		moved->chain.is_parkable = true;
+		c = &moved->chain;
 	}
-	c->ticket = ticket;
+	struct parked *p = parked(c);
+	p->ticket = ticket;
+	p->asked = asked;
 	ticket->chain = c;
-	list_add(&c->table->parked, &c->node);
+	list_add(&c->table->parked, &p->node);
 	c->table->parked_count++;
-	loop_timer_init(&c->deadline, on_deadline, c);
-	loop_timer_start(c->table->settings.loop, &c->deadline, ticket->timeout_ms, 0);
+	loop_timer_init(&p->deadline, on_deadline, p);
+	loop_timer_start(c->table->settings.loop, &p->deadline, ticket->timeout_ms, 0);
 	return c;
 }
 
@@ -229,6 +282,7 @@ static void drop_ticket(struct nuncio_ask *ask)
 {
 	if (!ask->ticket)
 		return;
+	callback_count_error(ask->stats);
 	log_write(LOG_LEVEL_ERROR, ask->module, NULL,
 		"%s: took a ticket with nuncio_defer, but did not return NUNCIO_LATER", ask->what);
 	ticket_abandon(ask->ticket);
@@ -239,8 +293,9 @@ static struct chain *run(struct chain *c)
 {
 	struct nuncio_ask ask;
 	struct turn turn;
+	int64_t at_ns = callback_begin();
 	while (take_turn(c, &turn)) {
-		enum nuncio_verdict verdict = call_turn(c, &ask, &turn);
+		enum nuncio_verdict verdict = call_turn(c, &ask, &turn, &at_ns);
 		if (c->is_cancelled && ask.ticket)
 			ticket_abandon(ask.ticket);
 		else if (verdict != NUNCIO_LATER)
@@ -258,11 +313,13 @@ static struct chain *run(struct chain *c)
 			return NULL;
 		case NUNCIO_LATER:
 			if (ask.ticket)
-				return park(c, ask.ticket);
-			finish_fault(c, ask.module, ask.what, "NUNCIO_LATER without nuncio_defer");
+				return park(c, ask.ticket, ask.stats);
+			finish_fault(c, ask.stats, ask.module, ask.what,
+				"NUNCIO_LATER without nuncio_defer");
 			return NULL;
 		default:
-			finish_fault(c, ask.module, ask.what, "a verdict that does not exist");
+			finish_fault(c, ask.stats, ask.module, ask.what,
+				"a verdict that does not exist");
 			return NULL;
 		}
 	}
@@ -301,9 +358,7 @@ void chain_cancel(struct chain **chain)
 	c->is_cancelled = true;
 	if (c->is_running) /* whoever runs it sees that and frees it */
 		return;
-	struct nuncio_ticket *ticket = c->ticket;
-	unpark(c);
-	ticket_abandon(ticket);
+	ticket_abandon(unpark(c));
 	free_chain(c);
 }
 
@@ -311,8 +366,8 @@ void chain_refuse_all(struct hook_table *t, int code)
 {
 	/* The askers may ask something else at once: that is not of this round. */
 	for (size_t n = t->parked_count; n && !list_is_empty(&t->parked); n--)
-		refuse_parked(
-			LIST_FIRST(&t->parked, struct chain, node), code, "the server is stopping");
+		refuse_parked(&LIST_FIRST(&t->parked, struct parked, node)->chain, code,
+			"the server is stopping");
 }
 
 /* The message's new body, checked; the facts that show it become those of the next handlers. */
@@ -364,11 +419,12 @@ void chain_resume(struct chain *c, struct nuncio_ticket *ticket)
 		c->until = ticket->until;
 	}
 	if (ticket->has_body && replace_body(c, ticket->body, &err) < 0) {
-		finish_fault(c, ticket->module, ticket->hook, "nuncio_resume with a bad body");
+		finish_fault(c, parked(c)->asked, ticket->module, ticket->hook,
+			"nuncio_resume with a bad body");
 		return;
 	}
 	if (take_writes(c, &ticket->writes) < 0) {
-		finish_fault(c, ticket->module, ticket->hook,
+		finish_fault(c, parked(c)->asked, ticket->module, ticket->hook,
 			"nuncio_ticket_add_write for another owner, or one too many");
 		return;
 	}
@@ -377,16 +433,19 @@ void chain_resume(struct chain *c, struct nuncio_ticket *ticket)
 	else if (ticket->verdict == NUNCIO_ACCEPT)
 		finish(c, true, 0, "");
 	else
-		finish_fault(c, ticket->module, ticket->hook, "nuncio_resume with a bad verdict");
+		finish_fault(c, parked(c)->asked, ticket->module, ticket->hook,
+			"nuncio_resume with a bad verdict");
 }
 
 void hook_tell(struct hook_table *t, enum nuncio_hook hook, const void *facts)
 {
 	enum hook_index at = hook_index(hook);
 	const struct hook_list *list = at < HOOK_COUNT ? t->lists[at] : NULL;
-	for (size_t i = 0; list && i < list->count; i++) {
+	if (!list)
+		return;
+	int64_t at_ns = callback_begin();
+	for (size_t i = 0; i < list->count; i++) {
 		struct hook_handler *handler = &list->handlers[i];
-		int64_t begun_us = callback_begin();
 		switch ((int)hook) {
 #define NUNCIO_X(number, name, facts_type) \
 	case number: \
@@ -395,7 +454,7 @@ void hook_tell(struct hook_table *t, enum nuncio_hook hook, const void *facts)
 			NUNCIO_NOTICES(NUNCIO_X)
 #undef NUNCIO_X
 		}
-		callback_end(&handler->stats, begun_us);
+		at_ns = callback_end(&handler->stats, at_ns);
 	}
 }
 
@@ -417,11 +476,13 @@ bool hook_filter(struct hook_table *t, enum nuncio_hook hook, const void *facts)
 {
 	enum hook_index at = hook_index(hook);
 	const struct hook_list *list = at < HOOK_COUNT ? t->lists[at] : NULL;
-	for (size_t i = 0; list && i < list->count; i++) {
+	if (!list)
+		return true;
+	int64_t at_ns = callback_begin();
+	for (size_t i = 0; i < list->count; i++) {
 		struct hook_handler *handler = &list->handlers[i];
-		int64_t begun_us = callback_begin();
 		enum nuncio_verdict verdict = call_filter(hook, handler, facts);
-		callback_end(&handler->stats, begun_us);
+		at_ns = callback_end(&handler->stats, at_ns);
 		if (verdict == NUNCIO_ACCEPT)
 			return true;
 		if (verdict != NUNCIO_PASS)
@@ -469,6 +530,9 @@ struct nuncio_ticket *nuncio_defer(
 	if (ask->has_deferred)
 		return NULL;
 	ask->has_deferred = true;
+	uint32_t limit_ms = ask->chain->table->settings.answer_limit_ms;
+	if (limit_ms && timeout_ms > limit_ms)
+		timeout_ms = limit_ms;
 	ask->ticket =
 		ticket_new(ask->chain->table, ask->module, ask->what, timeout_ms, cancelled, user);
 	return ask->ticket;

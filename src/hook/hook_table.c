@@ -13,7 +13,10 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/slice.h"
 #include "hook/ticket.h"
+
+enum { FIRST_FILTER = 501 }; /* decisions have lower numbers: see hooks.h */
 
 static const struct {
 	enum nuncio_hook hook;
@@ -72,7 +75,7 @@ int hook_table_add(struct hook_table *t, enum nuncio_hook hook, int priority, co
 		.priority = priority,
 		.module_order = module_order,
 		.added = t->added++ };
-	callback_init(&handler->stats, module, hooks[at].name, &t->settings.slow_us);
+	callback_init(&handler->stats, CALLBACK_HOOK, module, hooks[at].name, &t->settings.slow_us);
 	return 0;
 }
 
@@ -110,6 +113,14 @@ void hook_table_freeze(struct hook_table *t)
 		if (list)
 			qsort(list->handlers, list->count, sizeof(list->handlers[0]), compare);
 	}
+}
+
+bool hook_by_name(struct nuncio_str name)
+{
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if ((int)hooks[i].hook < FIRST_FILTER && str_eq_text(name, hooks[i].name))
+			return true;
+	return false;
 }
 
 const char *hook_name(enum nuncio_hook hook)

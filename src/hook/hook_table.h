@@ -45,12 +45,16 @@ struct hook_settings {
 	struct loop *loop;     /* the logic thread's, for deadlines */
 	struct caller *caller; /* into the same loop, for answers from any thread */
 	int (*check_json)(struct nuncio_str text, struct nuncio_error *err); /* a new body */
-	int64_t slow_us; /* callbacks that take longer are logged; 0: none */
+	int64_t slow_us;          /* callbacks that take longer are logged; 0: none */
+	uint32_t answer_limit_ms; /* of any ticket, whatever its module asks for; 0: none */
+	/* A deadline passed: does this question go on as if the module had passed? NULL: no */
+	bool (*fails_open)(const char *module, const char *hook, void *user);
+	void *fails_open_user;
 };
 
 struct hook_table {
 	struct hook_list *lists[HOOK_COUNT]; /* NULL: nobody listens */
-	struct hook_settings settings;       /* slow_us may be changed at any time */
+	struct hook_settings settings;       /* the last four may be changed at any time */
 	struct list parked;                  /* of struct chain */
 	size_t parked_count;
 	struct list tickets; /* of struct nuncio_ticket: handed out, not back yet */
@@ -92,6 +96,8 @@ int hook_table_add(struct hook_table *t, enum nuncio_hook hook, int priority, co
 	uint32_t module_order, nuncio_any_fn *fn, void *user);
 void hook_table_remove_module(struct hook_table *t, const char *module); /* nothing is running */
 void hook_table_freeze(struct hook_table *t);
+/* A decision (may_*, able to wait) of this name. */
+bool hook_by_name(struct nuncio_str name);
 const char *hook_name(enum nuncio_hook hook); /* "may_send"; NULL for none */
 
 /* For --show-hooks: one line per handler, hooks in table order, handlers in the order they run. */

@@ -74,9 +74,9 @@ static void control_run(struct nuncio_request *rq, const char *asker)
 		log_write(level, op->owner, request_trace(rq), "control: %s by %s", op->command->op,
 			asker);
 	metric_add(op->calls, 1);
-	int64_t begun_us = callback_begin();
+	int64_t begun_ns = callback_begin();
 	op->command->fn(rq, op->user);
-	callback_end(op->stats, begun_us);
+	callback_end(op->stats, begun_ns);
 }
 
 struct answered {

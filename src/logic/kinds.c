@@ -52,6 +52,13 @@ int kinds_add(struct kinds *kinds, const char *owner, const struct nuncio_kind *
 	return 0;
 }
 
+void kinds_measure(struct kinds *kinds, const struct nuncio_kind *ops, struct callback *stats)
+{
+	for (size_t i = 0; i < kinds->count; i++)
+		if (kinds->all[i].ops == ops)
+			kinds->all[i].stats = stats;
+}
+
 void kinds_remove(struct kinds *kinds, const struct nuncio_kind *ops)
 {
 	for (size_t i = 0; i < kinds->count; i++) {
@@ -171,7 +178,10 @@ void kinds_enter(
 	}
 	struct entering *entering = entering_new(what, done, user);
 	entering->first = (struct chain_first){
-		.fn = kind_ask_enter, .what = &entering->what, .user = (void *)kind
+		.fn = kind_ask_enter,
+		.what = &entering->what,
+		.user = (void *)kind,
+		.stats = kind->stats,
 	};
 	struct chain *chain = chain_ask(logic->parts.hooks,
 		what->access == NUNCIO_ACCESS_READ ? NUNCIO_HOOK_may_query : NUNCIO_HOOK_none,

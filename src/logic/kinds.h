@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 
+struct callback;
 struct logic;
 struct session;
 
@@ -20,6 +21,7 @@ struct kind {
 	const char *owner;
 	void *user;
 	size_t prefix_bytes;
+	struct callback *stats; /* of may_enter; NULL: not counted */
 };
 
 struct kinds {
@@ -33,6 +35,7 @@ void kinds_init(struct kinds *kinds);
 int kinds_add(struct kinds *kinds, const char *owner, const struct nuncio_kind *ops, void *user,
 	struct nuncio_error *err);
 void kinds_remove(struct kinds *kinds, const struct nuncio_kind *ops);
+void kinds_measure(struct kinds *kinds, const struct nuncio_kind *ops, struct callback *stats);
 
 /* The kind of an id that is valid for it; NULL: of none. */
 const struct kind *kind_of(const struct kinds *kinds, struct nuncio_str conversation);

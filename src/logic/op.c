@@ -100,9 +100,9 @@ static void op_run(struct nuncio_request *rq)
 		return;
 	}
 	metric_add(op->calls, 1);
-	int64_t begun_us = callback_begin();
+	int64_t begun_ns = callback_begin();
 	op->command->fn(rq, op->user);
-	callback_end(op->stats, begun_us);
+	callback_end(op->stats, begun_ns);
 }
 
 static void on_may_call(const struct chain_answer *answer, void *user)

@@ -57,7 +57,8 @@ int routes_add(struct routes *routes, const char *owner, const struct nuncio_rou
 }
 
 int routes_add_skin(struct routes *routes, const char *owner,
-	const struct nuncio_middleware *middleware, void *user, struct nuncio_error *err)
+	const struct nuncio_middleware *middleware, void *user, struct callback *stats,
+	struct nuncio_error *err)
 {
 	uint32_t at = routes->skin_count;
 	if (at == ROUTE_SKINS_MAX || !middleware->prefix || middleware->prefix[0] != '/') {
@@ -69,7 +70,9 @@ int routes_add_skin(struct routes *routes, const char *owner,
 		routes->skins[at] = routes->skins[at - 1];
 		at--;
 	}
-	routes->skins[at] = (struct skin){ .middleware = middleware, .owner = owner, .user = user };
+	routes->skins[at] = (struct skin){
+		.middleware = middleware, .owner = owner, .user = user, .stats = stats
+	};
 	routes->skin_count++;
 	return 0;
 }
@@ -140,9 +143,9 @@ static void route_run(struct nuncio_request *rq)
 			"%s", err.text);
 		return;
 	}
-	int64_t begun_us = callback_begin();
+	int64_t begun_ns = callback_begin();
 	route->route->fn(rq, route->user);
-	callback_end(route->stats, begun_us);
+	callback_end(route->stats, begun_ns);
 }
 
 static void on_may_call(const struct chain_answer *answer, void *user)
@@ -261,6 +264,7 @@ static void route_enter(struct nuncio_request *rq)
 		struct chain_first *first = arena_zero(&rq->arena, sizeof *first);
 		first->fn = ask_skin;
 		first->what = skin;
+		first->stats = skin->stats;
 		first->user = rq;
 		struct chain *chain = chain_ask(
 			rq->logic->parts.hooks, NUNCIO_HOOK_none, NULL, first, on_skin, rq);
@@ -284,7 +288,10 @@ void route_leave(struct nuncio_request *rq, int http_status)
 	struct routes *routes = &rq->logic->routes;
 	for (uint32_t i = rq->http->skin; i > 0; i--) {
 		const struct skin *skin = &routes->skins[i - 1];
-		if (skin->middleware->after && skin_fits(skin, rq))
-			skin->middleware->after(rq, http_status, skin->user);
+		if (!skin->middleware->after || !skin_fits(skin, rq))
+			continue;
+		int64_t begun_ns = callback_begin();
+		skin->middleware->after(rq, http_status, skin->user);
+		callback_end(skin->stats, begun_ns);
 	}
 }

@@ -22,6 +22,7 @@ struct skin {
 	const struct nuncio_middleware *middleware;
 	const char *owner;
 	void *user;
+	struct callback *stats; /* of the module; NULL: not counted */
 };
 
 enum { ROUTE_SKINS_MAX = 32 };
@@ -39,7 +40,8 @@ void routes_fini(struct routes *routes);
 int routes_add(struct routes *routes, const char *owner, const struct nuncio_route *route,
 	void *user, struct route **route_r, struct nuncio_error *err);
 int routes_add_skin(struct routes *routes, const char *owner,
-	const struct nuncio_middleware *middleware, void *user, struct nuncio_error *err);
+	const struct nuncio_middleware *middleware, void *user, struct callback *stats,
+	struct nuncio_error *err);
 
 /*
  * A complete HTTP request: find its route, ask the skins, the token, may_call, check the input, run

@@ -452,7 +452,10 @@ static void sending_ask(struct sending *sending)
 		.access = NUNCIO_ACCESS_WRITE,
 	};
 	sending->first = (struct chain_first){
-		.fn = kind_ask_enter, .what = &sending->access, .user = (void *)sending->kind
+		.fn = kind_ask_enter,
+		.what = &sending->access,
+		.user = (void *)sending->kind,
+		.stats = sending->kind->stats,
 	};
 	struct chain *chain = chain_ask(sending->logic->parts.hooks, NUNCIO_HOOK_may_send,
 		&sending->facts, &sending->first, on_may_send, sending);

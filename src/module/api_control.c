@@ -29,7 +29,7 @@ int nuncio_control_add(struct nuncio_module *self, const struct nuncio_command *
 	rc = control_add(logic, nuncio_module_name(self), command, user, &op, &err);
 	if (rc < 0)
 		return module_refuse(self, rc, "%s", err.text);
-	op->stats = module_callback(self, command->op);
+	op->stats = module_callback(self, CALLBACK_CONTROL, "%s", command->op);
 	struct control_owned *owned = ALLOC_NEW(struct control_owned);
 	owned->logic = logic;
 	owned->op = op;

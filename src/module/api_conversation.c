@@ -53,6 +53,8 @@ int nuncio_kind_add(struct nuncio_module *self, const struct nuncio_kind *kind, 
 		alloc_free(owned);
 		return module_refuse(self, rc, "%s", err.text);
 	}
+	kinds_measure(&owned->logic->kinds, &owned->ops,
+		module_callback(self, CALLBACK_ENTRY, "%s", owned->ops.name));
 	module_own(self, "kind", owned, undo_kind);
 	return 0;
 }

@@ -40,7 +40,7 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 	struct metric_label labels[] = { { "op", command->op }, { NULL, NULL } };
 	op->calls = metric_new_counter(
 		logic->parts.metrics, "nuncio_op_calls_total", "Client ops carried out.", labels);
-	op->stats = module_callback(self, command->op);
+	op->stats = module_callback(self, CALLBACK_OP, "%s", command->op);
 	struct op_owned *owned = ALLOC_NEW(struct op_owned);
 	owned->logic = logic;
 	owned->op = op;
@@ -63,7 +63,7 @@ int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *rout
 		&added, &err);
 	if (rc < 0)
 		return module_refuse(self, rc, "%s", err.text);
-	added->stats = module_callback(self, route->path);
+	added->stats = module_callback(self, CALLBACK_ROUTE, "%s %s", route->method, route->path);
 	return 0;
 }
 
@@ -75,7 +75,8 @@ int nuncio_middleware_add(
 	if (rc < 0)
 		return rc;
 	rc = routes_add_skin(&module_env_of(self)->logic->routes, nuncio_module_name(self),
-		middleware, user, &err);
+		middleware, user,
+		module_callback(self, CALLBACK_MIDDLEWARE, "%s", middleware->prefix), &err);
 	return rc < 0 ? module_refuse(self, rc, "%s", err.text) : 0;
 }
 

@@ -55,9 +55,9 @@ static void on_timer(struct loop *l, struct loop_timer *timer, void *user)
 	(void)l;
 	(void)timer;
 	t->is_running = true;
-	int64_t begun_us = callback_begin();
+	int64_t begun_ns = callback_begin();
 	t->fn(t->user);
-	callback_end(&t->module->timer_stats, begun_us);
+	callback_end(&t->module->timer_stats, begun_ns);
 	t->is_running = false;
 	if (t->is_once || t->is_stopped)
 		free_timer(t);
@@ -120,9 +120,9 @@ struct module_call {
 static void on_call(struct call *call)
 {
 	struct module_call *c = CONTAINER_OF(call, struct module_call, call);
-	int64_t begun_us = callback_begin();
+	int64_t begun_ns = callback_begin();
 	c->fn(c->user);
-	callback_end(&c->module->call_stats, begun_us);
+	callback_end(&c->module->call_stats, begun_ns);
 	alloc_free(c);
 }
 
@@ -145,21 +145,25 @@ struct module_work {
 	struct nuncio_module *module;
 	nuncio_work_fn *work, *done;
 	void *user;
+	int64_t took_ns; /* on the worker */
 };
 
 static void on_work(void *user)
 {
 	struct module_work *w = user;
+	int64_t begun_ns = callback_begin();
 	w->work(w->user);
+	w->took_ns = callback_begin() - begun_ns;
 }
 
 static void on_work_done(void *user)
 {
 	struct module_work *w = user;
-	int64_t begun_us = callback_begin();
+	callback_took(&w->module->work_stats, w->took_ns);
+	int64_t begun_ns = callback_begin();
 	if (w->done)
 		w->done(w->user);
-	callback_end(&w->module->work_stats, begun_us);
+	callback_end(&w->module->done_stats, begun_ns);
 	w->module->work_count--;
 	alloc_free(w);
 }

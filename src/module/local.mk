@@ -19,6 +19,7 @@ src_libmodule_a_SOURCES = \
 	%D%/api_timer.c \
 	%D%/loader.c %D%/loader.h \
 	%D%/module.c %D%/module.h %D%/module_private.h \
+	%D%/module_metrics.c \
 	%D%/module_needs.c \
 	%D%/module_report.c \
 	%D%/option_value.c %D%/option_value.h \

@@ -134,10 +134,17 @@ void module_forget(struct nuncio_module *self, void *ptr)
 	}
 }
 
-struct callback *module_callback(struct nuncio_module *self, const char *what)
+struct callback *module_callback(
+	struct nuncio_module *self, enum callback_kind kind, const char *format, ...)
 {
 	struct callback *cb = ALLOC_NEW(struct callback);
-	callback_init(cb, self->info.name, what, &self->set->env.hooks->settings.slow_us);
+	char what[256];
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	callback_init(cb, kind, self->info.name, alloc_text(str_of(what)),
+		&self->set->env.hooks->settings.slow_us);
 	self->callbacks = alloc_grow(
 		self->callbacks, (self->callback_count + 1) * sizeof(self->callbacks[0]));
 	self->callbacks[self->callback_count++] = cb;
@@ -210,8 +217,10 @@ void modules_bind(struct modules *set)
 
 static void module_free(struct nuncio_module *m)
 {
-	for (size_t i = 0; i < m->callback_count; i++)
+	for (size_t i = 0; i < m->callback_count; i++) {
+		alloc_free((void *)m->callbacks[i]->what);
 		alloc_free(m->callbacks[i]);
+	}
 	alloc_free(m->callbacks);
 	options_free(&m->options);
 	m->magic = 0;
@@ -234,6 +243,7 @@ void modules_free(struct modules **set_ptr)
 	alloc_free((void *)set->env.data_dir);
 	alloc_free((void *)set->env.node);
 	alloc_free((void *)set->env.module_path);
+	module_free_groups(set);
 	map_fini(&set->timers);
 	alloc_free(set);
 	the_set = NULL;
@@ -290,9 +300,10 @@ static int load_one(struct modules *set, const char *name, struct nuncio_error *
 	m->options = options;
 	list_init(&m->owned);
 	list_init(&m->timers);
-	callback_init(&m->timer_stats, info.name, "timer", slow_us);
-	callback_init(&m->call_stats, info.name, "on_logic", slow_us);
-	callback_init(&m->work_stats, info.name, "work done", slow_us);
+	callback_init(&m->timer_stats, CALLBACK_TIMER, info.name, "timer", slow_us);
+	callback_init(&m->call_stats, CALLBACK_CALL, info.name, "on_logic", slow_us);
+	callback_init(&m->work_stats, CALLBACK_WORK, info.name, "work", NULL);
+	callback_init(&m->done_stats, CALLBACK_WORK_DONE, info.name, "work done", slow_us);
 	add_ready(m);
 	set->list = alloc_grow(set->list, (set->count + 1) * sizeof(set->list[0]));
 	set->list[set->count++] = m;
@@ -535,11 +546,12 @@ static void reload_one(struct nuncio_module *m, struct buf *report)
 	if (kept.used)
 		buf_printf(report, "[%s] " STR_FMT ": cannot change while the server runs\n",
 			m->info.name, STR_ARG(buf_str(&kept)));
-	if (m->info.reload && m->info.reload(m, &err) < 0) {
+	int rc = m->info.reload ? m->info.reload(m, &err) : 0;
+	if (rc < 0) {
 		options_take_back(m->options);
 		module_count_error(m);
-		buf_printf(
-			report, "[%s] the module refuses the change: %s\n", m->info.name, err.text);
+		buf_printf(report, "[%s] the module refuses the change: %s\n", m->info.name,
+			err.text[0] ? err.text : nuncio_status_name(rc));
 	} else if (changed) {
 		buf_printf(report, "[%s] %zu changed\n", m->info.name, changed);
 	}

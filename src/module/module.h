@@ -89,13 +89,17 @@ struct nuncio_module *modules_find(const struct modules *set, const char *name);
 /* For reports. */
 struct module_report {
 	const char *name, *version, *summary, *stage;
-	uint64_t calls, slow_calls;
-	int64_t total_us;
+	struct callback_stats stats; /* of all its callbacks but work, which is on workers */
 	size_t timers, tickets, owned, work, errors;
 	bool is_ready;
 };
+typedef void modules_callback_fn(const struct callback *cb, void *user);
 typedef void modules_each_fn(const struct module_report *report, void *user);
 void modules_each(const struct modules *set, modules_each_fn *fn, void *user);
+/* Every callback: handlers of hooks in the order in which they run, then module by module. */
+void modules_each_callback(const struct modules *set, modules_callback_fn *fn, void *user);
+/* /metrics tells of them from here on; after the start, before the first scrape. */
+void modules_add_metrics(struct modules *set);
 
 /* [core], [modules] as they are switched, and every module's section. */
 void modules_each_option(const struct modules *set, options_each_fn *fn, void *user);
@@ -138,7 +142,8 @@ void module_own(struct nuncio_module *self, const char *kind, void *ptr, module_
 void module_forget(struct nuncio_module *self, void *ptr); /* gone already, do not undo */
 
 /* Stats of one callback of this module, counted in its report; owned by the module's record. */
-struct callback *module_callback(struct nuncio_module *self, const char *what);
+struct callback *module_callback(struct nuncio_module *self, enum callback_kind kind,
+	const char *format, ...) NUNCIO_PRINTF(3, 4);
 void module_count_error(struct nuncio_module *self);
 
 /*

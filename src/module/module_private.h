@@ -12,6 +12,7 @@
 #include "module/module.h"
 #include "provide/provider.h"
 
+struct callback_group;
 struct ready;
 
 enum { MODULE_MAGIC = 0x30d01e00 };
@@ -40,7 +41,7 @@ struct nuncio_module {
 	struct ready *ready; /* of the set; for nuncio_ready_set */
 	struct callback **callbacks;
 	size_t callback_count;
-	struct callback timer_stats, call_stats, work_stats;
+	struct callback timer_stats, call_stats, work_stats, done_stats;
 	size_t timer_count, work_count, error_count;
 	char refusal[256]; /* why a registration failed, not told yet */
 };
@@ -64,6 +65,8 @@ struct modules {
 	const struct provider *store, *auth, *bus; /* chosen; NULL: none */
 	struct service *services;
 	size_t service_count;
+	struct callback_group **groups; /* of module_metrics.c */
+	size_t group_count;
 	struct map timers; /* of struct module_timer, by id */
 	uint64_t timer_id;
 	bool is_stopped;
@@ -84,6 +87,7 @@ int module_provide(struct nuncio_module *self, const char *job, const void *ops,
 const struct service *module_find_service(const struct modules *set, const char *name);
 void module_withdraw_services(struct modules *set, const struct nuncio_module *module);
 void module_stop_timers(struct nuncio_module *self);
+void module_free_groups(struct modules *set);
 
 int module_needs_order(struct modules *set, struct nuncio_error *err); /* fills set->order */
 

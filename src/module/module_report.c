@@ -21,24 +21,46 @@ static const char *stage_name(enum module_stage stage)
 	return names[stage];
 }
 
+struct each {
+	modules_callback_fn *fn;
+	void *user;
+};
+
+static void each_handler(enum nuncio_hook hook, const struct hook_handler *handler, void *user)
+{
+	const struct each *each = user;
+	(void)hook;
+	each->fn(&handler->stats, each->user);
+}
+
+static void each_of_module(const struct nuncio_module *m, modules_callback_fn *fn, void *user)
+{
+	for (size_t i = 0; i < m->callback_count; i++)
+		fn(m->callbacks[i], user);
+	fn(&m->timer_stats, user);
+	fn(&m->call_stats, user);
+	fn(&m->work_stats, user);
+	fn(&m->done_stats, user);
+}
+
+void modules_each_callback(const struct modules *set, modules_callback_fn *fn, void *user)
+{
+	struct each each = { fn, user };
+	hook_table_each(set->env.hooks, each_handler, &each);
+	for (size_t i = 0; i < set->count; i++)
+		each_of_module(set->list[i], fn, user);
+}
+
 struct sum {
 	const char *module;
 	struct module_report *report;
 };
 
-static void add_callback(struct module_report *report, const struct callback *cb)
-{
-	report->calls += cb->calls;
-	report->slow_calls += cb->slow_calls;
-	report->total_us += cb->total_us;
-}
-
-static void add_handler(enum nuncio_hook hook, const struct hook_handler *handler, void *user)
+static void add_callback(const struct callback *cb, void *user)
 {
 	struct sum *sum = user;
-	(void)hook;
-	if (strcmp(handler->stats.module, sum->module) == 0)
-		add_callback(sum->report, &handler->stats);
+	if (cb->kind != CALLBACK_WORK && strcmp(cb->module, sum->module) == 0)
+		callback_stats_add(&sum->report->stats, &cb->stats);
 }
 
 static size_t count_owned(const struct nuncio_module *m)
@@ -62,12 +84,8 @@ static void fill_report(const struct nuncio_module *m, struct module_report *rep
 		.work = m->work_count,
 		.is_ready = ready_is(m->ready),
 		.errors = m->error_count };
-	add_callback(report, &m->timer_stats);
-	add_callback(report, &m->call_stats);
-	add_callback(report, &m->work_stats);
-	for (size_t i = 0; i < m->callback_count; i++)
-		add_callback(report, m->callbacks[i]);
-	hook_table_each(m->set->env.hooks, add_handler, &sum);
+	modules_each_callback(m->set, add_callback, &sum);
+	report->errors += report->stats.errors;
 }
 
 void modules_each(const struct modules *set, modules_each_fn *fn, void *user)

@@ -195,6 +195,12 @@ tests_api_bad_options_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_bad_options_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_bad_options_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/bad_reload.la
+tests_api_bad_reload_la_SOURCES = %D%/bad_reload.c
+tests_api_bad_reload_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_reload_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_reload_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/bad_service.la
 tests_api_bad_service_la_SOURCES = %D%/bad_service.c
 tests_api_bad_service_la_CPPFLAGS = $(MODULE_CPPFLAGS)
@@ -212,6 +218,12 @@ tests_api_bad_start_la_SOURCES = %D%/bad_start.c
 tests_api_bad_start_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_bad_start_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_bad_start_la_LDFLAGS = $(API_LINKFLAGS)
+
+API_MODULES += tests/api/bad_start_busy.la
+tests_api_bad_start_busy_la_SOURCES = %D%/bad_start_busy.c
+tests_api_bad_start_busy_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_start_busy_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_start_busy_la_LDFLAGS = $(API_LINKFLAGS)
 
 API_MODULES += tests/api/bad_symbol.la
 tests_api_bad_symbol_la_SOURCES = %D%/bad_symbol.c

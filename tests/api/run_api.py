@@ -289,6 +289,38 @@ def start_fails(bench):
 
 
 @case
+def start_fails_late(bench):
+	"""Everything that it registered and began is undone; the ones before it are stopped."""
+	refused(bench, ["api_timer", "bad_start_busy"], CANNOT,
+		r"module bad_start_busy: start: no room for 3 elephants", options=())
+
+
+@case
+def reload_refused(bench):
+	"""Named, with its old values, and nobody else is touched."""
+	server = bench.load("bad_reload", "api_conf").start()
+
+	def reload(word, text):
+		server.write(f"[bad_reload]\nword = {word}\n[api_conf]\ntext = {text}\n")
+		return control(server, "reload")["data"]["report"], json.loads(server.get("/m/bad_reload")[2])["data"]
+
+	server.wait_for("ready: ")
+	report, word = reload("bad", "two")
+	expect(report, "[bad_reload] the module refuses the change: there is nothing good in bad" in report)
+	expect(word, word == "good")
+	server.wait_for("api: two 3")
+	report, word = reload("worse", "three")
+	expect(report, any("[bad_reload] the module refuses the change: E_CONFLICT" in line for line in report))
+	expect(word, word == "good")
+	server.wait_for("api: three 3")
+	report, word = reload("fine", "four")
+	expect(f"{report} {word}", word == "fine" and not any("refuses" in line for line in report))
+	rows = control(server, "modules", module="bad_reload")["data"]["modules"]
+	expect(rows, rows[0]["errors"] == 2)
+	expect("exit status", server.stop() == 0)
+
+
+@case
 def doubled_op(bench):
 	refused(bench, ["bad_op_a", "bad_op_b"], CONFIG, r"module bad_op_b: init: .*bad\.op.*bad_op_a")
 
@@ -336,6 +368,35 @@ def ticket_forgotten(bench):
 
 
 @case
+def ticket_forgotten_fails_open(bench):
+	"""The operator would rather go on; only for what they name."""
+	for names, passes in (("may_call", 1), ("bad_forgets", 1), ("bad_forgets.may_call", 1), ("*", 1),
+			("may_send, bad_forgets.may_send, other.may_call", 0)):
+		server = bench.load("bad_forgets", core=f"fail_open = {names}").start()
+		status, _, body = server.get("/m/bad_forgets")
+		expect(f"{names}: {status} {body}", status == (200 if passes else 503))
+		server.wait_for("no answer within")
+		word = "passed" if passes else "refused"
+		one_line(server, rf'"module":"bad_forgets".*may_call: no answer within 30 ms; {word}')
+		rows = control(server, "callbacks", module="bad_forgets")["data"]["callbacks"]
+		rows = [row["timeouts"] for row in rows if row["callback"] == "may_call"]
+		expect(f"counted: {rows}", rows == [1])
+		server.stop()
+		server.end()
+	for names, why in (("may_sned", "no such may_. hook"), ("x.did_store", "no such may_. hook"), ("a b", "each must be")):
+		refused(bench, ["bad_forgets"], CONFIG, rf"\[core\] fail_open: .*{why}", core=f"fail_open = {names}")
+		bench.server.end()
+
+
+@case
+def ticket_has_a_limit(bench):
+	server = bench.load("bad_forgets", core="answer_timeout = 10ms").start()
+	server.get("/m/bad_forgets")
+	server.wait_for("may_call: no answer within 10 ms; refused")
+	expect("exit status", server.stop() == 0)
+
+
+@case
 def ticket_given_twice(bench):
 	server = bench.load("bad_twice").start()
 	try:
@@ -354,7 +415,7 @@ def callback_blocks(bench):
 	expect("exit status", server.stop() == 0)
 	found = sorted(server.troubles())
 	expect(f"expected two lines, got {len(found)}", len(found) == 2)
-	for line, callback in zip(found, ("may_call", "/m/bad_blocks")):
+	for line, callback in zip(found, ("may_call", "GET /m/bad_blocks")):
 		pattern = rf'"module":"bad_blocks".*slow callback.*"callback":"{callback}"'
 		expect(f"expected {pattern!r}", re.search(pattern, line))
 

@@ -3,7 +3,8 @@
 #	make bench           builds all that is needed and measures; BENCH_FLAGS='--rounds 1' and so on
 #	make bench-programs  builds the load generator and the floors only
 BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fsync \
-	tests/bench/floor_sqlite tests/bench/bench_store tests/bench/bench_sync
+	tests/bench/floor_sqlite tests/bench/bench_store tests/bench/bench_sync \
+	tests/bench/bench_hook
 EXTRA_PROGRAMS = $(BENCH_BUILDS)
 CLEANFILES += $(BENCH_BUILDS)
 
@@ -18,6 +19,9 @@ tests_bench_floor_echo_LDADD = $(EV_LIBS)
 tests_bench_floor_fsync_SOURCES = $(BENCH_COMMON) %D%/floor_fsync.c
 tests_bench_floor_sqlite_SOURCES = $(BENCH_COMMON) %D%/floor_sqlite.c
 tests_bench_floor_sqlite_LDADD = $(SQLITE_LIBS)
+
+tests_bench_bench_hook_SOURCES = $(BENCH_COMMON) %D%/bench_hook.c
+tests_bench_bench_hook_LDADD = src/libhook.a src/libloop.a src/libbase.a $(LOOP_LIBS) $(BASE_LIBS)
 
 # Loads a store module into itself: bench_store modules/lib/store_sqlite.so
 tests_bench_bench_store_SOURCES = $(BENCH_COMMON) %D%/bench_store.c tests/lib/store_host.c tests/lib/store_host_control.c \

@@ -31,13 +31,16 @@ FIGURES = [
 	("acknowledged p99, us", "latency", "ack_p99_us", "fsync", "p99_us", None, None, None),
 	("delivered p50, us", "latency", "delivery_p50_us", "fsync", "p50_us", None, None, None),
 	("delivered p99, us", "latency", "delivery_p99_us", "fsync", "p99_us", None, None, None),
+	("hook, nobody listens, ns", "hook", "empty_ns", "hook", "test_ns", "ratio_most", 1.5, "goal"),
+	("hook, one handler, ns", "hook", "handler_ns", "hook", "clock_ns", "most", 100, "goal"),
+	("  one more in a row, ns", "hook", "row_each_ns", "hook", "clock_ns", None, None, None),
 	("token logins, /s", "login", "per_s", None, None, "least", 7000, "goal"),
 	("  server CPU each, us", "login", "server_us", None, None, None, None, None),
 	("sync of 10,000 missed, us", "sync", "sync_us", "sync", "rows_us", "ratio_most", 3, "goal"),
 	("  with nothing new, us", "sync", "nothing_us", None, None, None, None, None),
 ]
 # What has no server behind it, and so the same figures whatever io_threads is.
-ALONE = {"sync"}
+ALONE = {"sync", "hook"}
 SAID = {"ratio_least": ">= {:g}x", "ratio_most": "<= {:g}x", "over_most": "<= +{:g}", "least": ">= {:g}",
 	"most": "<= {:g}"}
 

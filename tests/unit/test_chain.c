@@ -300,6 +300,85 @@ static void deadline_refuses(void **state)
 	assert_int_equal(rig->cancelled, 1);
 }
 
+static bool is_open(const char *module, const char *hook, void *user)
+{
+	assert_string_equal(module, "tester");
+	assert_string_equal(hook, "may_send");
+	return *(bool *)user;
+}
+
+static void deadline_passes_if_the_operator_wants(void **state)
+{
+	static bool yes;
+	struct rig *rig = *state;
+	struct step a = { .takes_ticket = true, .verdict = NUNCIO_LATER, .timeout_ms = 2 };
+	struct step b = { .verdict = NUNCIO_PASS };
+	rig->table->settings.fails_open = is_open;
+	rig->table->settings.fails_open_user = &yes;
+	add(rig, &a);
+	add(rig, &b);
+	yes = true;
+	ask(rig);
+	loop_run(rig->loop); /* until on_done */
+	assert_int_equal(rig->done, 1);
+	assert_true(rig->answer.yes);
+	assert_int_equal(b.calls, 1); /* the next one was asked */
+	assert_int_equal(rig->cancelled, 1);
+	resume(rig, &a, NUNCIO_REJECT); /* too late */
+	assert_int_equal(rig->done, 1);
+	yes = false;
+	ask(rig);
+	loop_run(rig->loop);
+	assert_int_equal(rig->done, 2);
+	assert_int_equal(rig->answer.code, NUNCIO_CODE_timeout);
+	assert_int_equal(b.calls, 1);
+	resume(rig, &a, NUNCIO_PASS);
+	const struct hook_list *list = rig->table->lists[HOOK_AT_may_send];
+	assert_int_equal(list->handlers[0].stats.stats.timeouts, 2);
+	assert_int_equal(list->handlers[0].stats.stats.errors, 0);
+}
+
+static void deadlines_have_a_limit(void **state)
+{
+	struct rig *rig = *state;
+	struct step a = { .takes_ticket = true, .verdict = NUNCIO_LATER, .timeout_ms = 3600000 };
+	rig->table->settings.answer_limit_ms = 2;
+	add(rig, &a);
+	ask(rig);
+	loop_run(rig->loop);
+	assert_int_equal(rig->done, 1);
+	assert_int_equal(rig->answer.code, NUNCIO_CODE_timeout);
+	resume(rig, &a, NUNCIO_PASS);
+}
+
+static enum nuncio_verdict on_first_later(struct nuncio_ask *ask, const void *what, void *user)
+{
+	return on_send(ask, what, user);
+}
+
+/* Who may enter is never guessed. */
+static void first_ones_never_fail_open(void **state)
+{
+	static bool yes = true;
+	struct rig *rig = *state;
+	struct callback stats;
+	struct step a = {
+		.takes_ticket = true, .verdict = NUNCIO_LATER, .timeout_ms = 2, .rig = rig
+	};
+	struct chain_first first = {
+		.fn = on_first_later, .what = &rig->send, .user = &a, .stats = &stats
+	};
+	callback_init(&stats, CALLBACK_ENTRY, "tester", "may_send", NULL);
+	rig->table->settings.fails_open = is_open;
+	rig->table->settings.fails_open_user = &yes;
+	rig->chain = chain_ask(rig->table, NUNCIO_HOOK_none, &rig->send, &first, on_done, rig);
+	loop_run(rig->loop);
+	assert_int_equal(rig->done, 1);
+	assert_int_equal(rig->answer.code, NUNCIO_CODE_timeout);
+	assert_int_equal(stats.stats.timeouts, 1);
+	resume(rig, &a, NUNCIO_PASS);
+}
+
 static void cancel_tells_the_module_once(void **state)
 {
 	struct rig *rig = *state;
@@ -484,6 +563,9 @@ int main(void)
 		T(writes_come_with_the_answer),
 		T(writes_of_a_ticket_are_checked_when_it_is_back),
 		T(deadline_refuses),
+		T(deadline_passes_if_the_operator_wants),
+		T(deadlines_have_a_limit),
+		T(first_ones_never_fail_open),
 		T(cancel_tells_the_module_once),
 		T(cancel_while_a_handler_runs),
 		T(all_are_refused_at_the_end),

@@ -18,6 +18,10 @@ static void units(void **state)
 {
 	(void)state;
 	is_shown("count", "1234567", "1234567");
+	is_shown("x_ns", "999", "999 ns");
+	is_shown("x_ns", "1500", "1.5 us");
+	is_shown("x_ns", "2500000", "2.5 ms");
+	is_shown("x_ns", "3500000000", "3.5 s");
 	is_shown("x_us", "999", "999 us");
 	is_shown("x_us", "1500", "1.5 ms");
 	is_shown("x_us", "2500000", "2.5 s");

@@ -166,8 +166,10 @@ static int setup(void **state)
 	assert_int_equal(routes_add(&lb.logic->routes, "t", &item, NULL, &route, &err), 0);
 	assert_int_equal(routes_add(&lb.logic->routes, "t", &open_item, NULL, &route, &err), 0);
 	assert_int_equal(routes_add(&lb.logic->routes, "t", &path_item, NULL, &route, &err), 0);
-	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &inner, (void *)"c3", &err), 0);
-	assert_int_equal(routes_add_skin(&lb.logic->routes, "t", &outer, (void *)"a4", &err), 0);
+	assert_int_equal(
+		routes_add_skin(&lb.logic->routes, "t", &inner, (void *)"c3", NULL, &err), 0);
+	assert_int_equal(
+		routes_add_skin(&lb.logic->routes, "t", &outer, (void *)"a4", NULL, &err), 0);
 	*state = &lb;
 	return 0;
 }

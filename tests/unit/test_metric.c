@@ -69,6 +69,32 @@ static void histograms_add_up(void **state)
 	metric_set_free(&set);
 }
 
+static void read_three(void *user, uint64_t *buckets, int64_t *sum_r)
+{
+	(void)user;
+	buckets[0] = 1;
+	buckets[1] = 2;
+	*sum_r = 50;
+}
+
+static void counted_elsewhere(void **state)
+{
+	(void)state;
+	static const int64_t bounds[] = { 10 };
+	struct metric_set *set = metric_set_new();
+	metric_new_counter_fn(set, "c_total", "C.", NULL, read_seven, NULL);
+	struct metric *h =
+		metric_new_histogram_fn(set, "h", "H.", NULL, bounds, 1, 10, read_three, NULL);
+	metric_observe(h, 1); /* not its business */
+	assert_int_equal(metric_value(h), 3);
+	assert_null(metric_new_counter_fn(set, "c_total", "", NULL, read_seven, NULL));
+	assert_null(metric_new_histogram_fn(set, "h", "", NULL, bounds, 1, 1, read_three, NULL));
+	expect_text(set, "# HELP c_total C.\n# TYPE c_total counter\nc_total 7\n"
+			 "# HELP h H.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n"
+			 "h_bucket{le=\"+Inf\"} 3\nh_sum 5\nh_count 3\n");
+	metric_set_free(&set);
+}
+
 static void same_name_is_the_same_metric(void **state)
 {
 	(void)state;
@@ -135,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters_and_gauges),
 		cmocka_unit_test(histograms_add_up),
+		cmocka_unit_test(counted_elsewhere),
 		cmocka_unit_test(same_name_is_the_same_metric),
 		cmocka_unit_test(bad_names_and_bounds_are_refused),
 		cmocka_unit_test(threads_lose_no_count),

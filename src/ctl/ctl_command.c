@@ -261,11 +261,12 @@ static bool ask_secret(const char *name, const char *again, char *to, size_t siz
 		return read_secret(to, size);
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
+	/* First silent, then the question: who answers it at once is not shown either. */
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
 	fprintf(stderr, "%s%s: ", name, again);
 	fflush(stderr);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
 	bool is_read = read_secret(to, size);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	fputc('\n', stderr);
 	return is_read;
 }

@@ -16,6 +16,7 @@ enum callback_kind {
 	CALLBACK_ROUTE,
 	CALLBACK_MIDDLEWARE,
 	CALLBACK_ENTRY, /* may_enter of a kind of conversations */
+	CALLBACK_PEER,  /* from the same module on another node */
 	CALLBACK_CONTROL,
 	CALLBACK_TIMER,
 	CALLBACK_CALL,     /* nuncio_on_logic */

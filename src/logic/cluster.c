@@ -160,9 +160,9 @@ static void take_peer(struct logic *logic, const struct bus_frame *frame)
 		if (!str_eq_text(frame->module, peer->module) ||
 			!str_eq_text(frame->name, peer->name))
 			continue;
-		int64_t begun_us = callback_begin();
+		int64_t begun_ns = callback_begin();
 		peer->fn(frame->data, peer->user);
-		callback_end(peer->stats, begun_us);
+		callback_end(peer->stats, begun_ns);
 		return;
 	}
 }

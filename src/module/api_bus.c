@@ -67,7 +67,7 @@ int nuncio_peer_add(struct nuncio_module *self, const char *name, nuncio_peer_fn
 	if (rc < 0)
 		return rc;
 	rc = cluster_peer_add(module_env_of(self)->logic, nuncio_module_name(self), name, fn, user,
-		module_callback(self, name), &peer);
+		module_callback(self, CALLBACK_PEER, "%s", name), &peer);
 	if (rc < 0)
 		return module_refuse(self, rc, "the peer %s was added twice", name);
 	module_own(self, "peer", peer, undo_peer);

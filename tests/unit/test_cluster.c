@@ -339,7 +339,7 @@ static void modules_talk_to_themselves(void **state)
 	log_in(B, "good:bob");
 	assert_int_equal(cluster_peer_send(a, "t", "p", STR("bob"), STR("bobs")), 0);
 	assert_string_equal(nodes[B].line, "peer:all peer:bobs");
-	assert_int_equal(nodes[B].stats.calls, 2);
+	assert_int_equal(nodes[B].stats.stats.calls, 2);
 	assert_string_equal(nodes[A].line, "");
 	assert_int_equal(cluster_peer_send(
 				 a, "t", "p", STR(""), (struct nuncio_str){ large, 64 * 1024 + 1 }),

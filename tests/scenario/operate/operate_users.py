@@ -70,8 +70,9 @@ def terminal(t):
 			stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=t.server.environment(), start_new_session=True)
 		os.close(slave)
 		shown = b""
-		for line in lines:
-			shown += os.read(process.stderr.fileno(), 1000)
+		for count, line in enumerate(lines, 1):
+			while shown.count(b": ") < count:
+				shown += os.read(process.stderr.fileno(), 1000)
 			os.write(master, line.encode() + b"\n")
 		out, err = process.communicate(timeout=30 * wire.SLOW)
 		os.set_blocking(master, False)

@@ -197,14 +197,15 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 	ask_target(change);
 }
 
-static void on_entered(int status, const char *text, void *user)
+/* The refusal is the kind's own, as it is for sending: muted, read_only ... */
+static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct change *change = user;
 	if (status == NUNCIO_E_NOTFOUND)
 		change_refuse(change, NUNCIO_CODE_not_found,
 			"conversation: there is no such conversation");
-	else if (status == NUNCIO_E_DENIED)
-		change_refuse(change, NUNCIO_CODE_not_member, text ? text : "not a member");
+	else if (status < 0 && entry && entry->code)
+		change_refuse(change, entry->code, entry->text);
 	if (status == 0)
 		status = nuncio_store_member(change->m->self, text_str(change->conversation),
 			text_str(change->user), on_member, change);
@@ -222,7 +223,7 @@ void change_go(struct change *change)
 		.conversation = text_str(change->conversation),
 		.access = change->verb->access,
 	};
-	nuncio_conversation_enter(change->m->self, &what, on_entered, change);
+	nuncio_conversation_ask(change->m->self, &what, on_entered, change);
 }
 
 struct change *change_new(struct messages *m, struct nuncio_request *rq, const struct verb *verb)

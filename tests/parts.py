@@ -264,6 +264,17 @@ def kill9(run):
 	return script(run, "plain", "kill9.py", "--rounds", "20")
 
 
+@part("model", ["build"], serves=True)
+def model(run):
+	"""Random runs against a reference model; always the same seeds, longer ones are for a free evening."""
+	return script(run, "plain", "model.py", "--seed", "1", "--seeds", "6", "--steps", "250")
+
+
+@part("model_asan", ["build_asan"], fast=False, serves=True)
+def model_asan(run):
+	return script(run, "asan", "model.py", "--seed", "7", "--steps", "250")
+
+
 @part("webhook", ["build"], serves=True)
 def webhook(run):
 	return script(run, "plain", "webhook.py")
@@ -471,6 +482,7 @@ ORDER = """
 	bad_input
 	operate
 	kill9
+	model
 	webhook
 	web
 	scenario_one_loop
@@ -486,6 +498,7 @@ ORDER = """
 	operate_asan
 	build_tsan
 	kill9_asan
+	model_asan
 	webhook_asan
 	check_tsan
 	scenario_tsan

@@ -181,6 +181,8 @@ void here_apply(const struct news_event *news, const struct nuncio_event *event,
 		break;
 	case NEWS_TRANSFERRED:
 		standing->role = is_sender ? NUNCIO_GROUP_ADMIN : NUNCIO_GROUP_OWNER;
+		if (!is_sender)
+			standing->muted_until_ms = 0; /* an owner is not muted; so it is stored */
 		break;
 	default:
 		break;

@@ -22,6 +22,7 @@ enum search_sql {
 	SEARCH_META_SET,
 	SEARCH_DOC_ADD,
 	SEARCH_DOC_GET,
+	SEARCH_DOC_LAST,
 	SEARCH_DOC_SET,
 	SEARCH_WORDS_ADD,
 	SEARCH_WORDS_DROP,
@@ -56,6 +57,7 @@ struct search_doc {
 	uint64_t changed; /* its event's, when it was indexed */
 };
 int search_db_doc(struct search_db *db, uint64_t number, struct search_doc *doc_r);
+int search_db_docs(struct search_db *db, uint64_t *docs_r); /* the number of the last */
 /* The first document whose message has at least this id; one above the last if there is none. */
 int search_db_find(struct search_db *db, uint64_t docs, nuncio_id id, uint64_t *number_r);
 
@@ -104,7 +106,6 @@ struct search {
 	int64_t complained_ms;
 	/* Shared. */
 	_Atomic(uint64_t) generation; /* of the file; even: there is none now */
-	_Atomic(uint64_t) ready;      /* documents that are committed */
 	_Atomic(nuncio_id) done;      /* bodies shed by events up to this are not needed any more */
 	atomic_bool is_broken;        /* a reader says so */
 	atomic_bool is_asleep;

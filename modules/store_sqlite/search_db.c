@@ -50,6 +50,7 @@ static const char *const texts[SEARCH_SQL_COUNT] = {
 	[SEARCH_DOC_ADD] =
 		"INSERT INTO doc (number, event, conversation, changed) VALUES (?1, ?2, ?3, ?4)",
 	[SEARCH_DOC_GET] = "SELECT event, conversation, changed FROM doc WHERE number = ?1",
+	[SEARCH_DOC_LAST] = "SELECT coalesce(max(number), 0) FROM doc",
 	[SEARCH_DOC_SET] = "UPDATE doc SET changed = ?2 WHERE number = ?1",
 	[SEARCH_FIND] = find_sql,
 	[SEARCH_WORDS_ADD] = "INSERT INTO word (rowid, tokens) VALUES (?1, ?2)",
@@ -206,6 +207,16 @@ int search_db_doc(struct search_db *db, uint64_t number, struct search_doc *doc_
 			.changed = db_uint(st, 2) };
 	sqlite3_reset(st);
 	return rc;
+}
+
+int search_db_docs(struct search_db *db, uint64_t *docs_r)
+{
+	sqlite3_stmt *st = db->sql[SEARCH_DOC_LAST];
+	int rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*docs_r = db_uint(st, 0);
+	sqlite3_reset(st);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
 int search_db_find(struct search_db *db, uint64_t docs, nuncio_id id, uint64_t *number_r)

@@ -140,14 +140,13 @@ static int find_time(struct find *f, int64_t ms, uint64_t *number_r)
 	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
-static int set_range(struct find *f, nuncio_id below, uint64_t docs)
+static int set_range(struct find *f, nuncio_id below)
 {
 	uint64_t number;
+	int rc = search_db_docs(f->index, &f->high);
 	f->low = 1;
-	f->high = docs;
-	int rc = SQLITE_OK;
-	if (below <= INT64_MAX) {
-		rc = search_db_find(f->index, docs, below, &number);
+	if (rc == SQLITE_OK && below <= INT64_MAX) {
+		rc = search_db_find(f->index, f->high, below, &number);
 		f->high = number - 1;
 	}
 	if (rc == SQLITE_OK && f->q->to_ms && f->q->to_ms < INT64_MAX) {
@@ -368,11 +367,8 @@ static int run_find(struct find *f, struct search *x, nuncio_id below, uint32_t 
 {
 	struct search_reader *reader;
 	int rc = open_reader(x, lane, &reader);
-	uint64_t docs = atomic_load(&x->ready);
 	if (rc != SQLITE_OK)
 		return rc;
-	if (atomic_load(&x->generation) != reader->generation)
-		return SQLITE_BUSY; /* it is made anew just now */
 	f->index = &reader->db;
 	f->generation = reader->generation;
 	rc = make_expression(f);
@@ -383,7 +379,7 @@ static int run_find(struct find *f, struct search *x, nuncio_id below, uint32_t 
 	if (rc == SQLITE_OK)
 		rc = search_db_run(&reader->db, SEARCH_BEGIN_READ);
 	if (rc == SQLITE_OK)
-		rc = set_range(f, below, docs);
+		rc = set_range(f, below);
 	if (rc == SQLITE_OK)
 		rc = run_slices(f);
 	if (!sqlite3_get_autocommit(reader->db.handle))

@@ -154,7 +154,6 @@ int search_index_open(struct search *x)
 		return rc;
 	x->is_open = true;
 	x->synced = 0;
-	atomic_store(&x->ready, x->state.docs);
 	if (atomic_load(&x->generation) % 2 == 0) {
 		atomic_store(&x->is_broken, false); /* that was another file */
 		atomic_fetch_add(&x->generation, 1);
@@ -340,7 +339,6 @@ static int commit(struct search *x, bool is_synced)
 		sqlite3_exec(x->db.handle, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	atomic_store(&x->ready, x->state.docs);
 	if (is_synced) {
 		x->synced = x->state.upto;
 		atomic_store(&x->done, x->state.upto);

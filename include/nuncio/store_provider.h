@@ -164,6 +164,13 @@ struct nuncio_store_ops {
 	 * records. May be NULL.
 	 */
 	void (*idle)(void *store, uint32_t lane);
+	/*
+	 * The write lane, below writers, for what belongs to a conversation or a records owner:
+	 * always the same one for the same text. For a store whose lanes lead to different places,
+	 * so that one that hangs does not hold up the others. May be NULL: by a hash.
+	 * Thread: logic; must not block.
+	 */
+	uint32_t (*lane)(void *store, struct nuncio_str owner);
 };
 
 /*

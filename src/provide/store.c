@@ -355,9 +355,9 @@ struct nuncio_job *store_job(
 
 int store_post(struct store *store, struct nuncio_job *job, struct nuncio_str shard)
 {
-	uint64_t hash = hash_str(shard);
-	int rc = job->kind < NUNCIO_JOB_EVENTS ? lane_set_write(store->lanes, hash, job)
-					       : lane_set_read(store->lanes, hash, job);
+	uint64_t lane = store->ops.lane ? store->ops.lane(store->impl, shard) : hash_str(shard);
+	int rc = job->kind < NUNCIO_JOB_EVENTS ? lane_set_write(store->lanes, lane, job)
+					       : lane_set_read(store->lanes, lane, job);
 	if (rc < 0) {
 		job_free(&job);
 		metric_add(store->refused, 1);

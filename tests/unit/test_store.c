@@ -27,6 +27,7 @@ struct rig {
 	bool forgets_target;
 	uint64_t now_seq;
 	nuncio_id write_id, mark_id; /* what the store got with them */
+	uint32_t lane;               /* of the last write */
 	nuncio_id id;
 	int64_t sent_at_ms;
 };
@@ -169,6 +170,7 @@ static void on_run(void *impl, uint32_t lane, struct nuncio_job **jobs, size_t n
 		} else if (kind == NUNCIO_JOB_WRITE) {
 			const struct nuncio_job_write *write = nuncio_job_input(jobs[i]);
 			rig->write_id = write->id;
+			rig->lane = lane;
 		} else {
 			answer_read(jobs[i]);
 		}
@@ -180,14 +182,25 @@ static const struct nuncio_store_ops ops = {
 	.size = sizeof(ops), .open = on_open, .close = on_close, .lanes = on_lanes, .run = on_run
 };
 
-static void open_store(struct rig *rig)
+static void open_with(struct rig *rig, const struct nuncio_store_ops *with)
 {
 	static struct provider p;
 	p = (struct provider){ .job = "store",
 		.name = "fake",
 		.module = (struct nuncio_module *)(void *)rig,
-		.ops = &ops };
+		.ops = with };
 	assert_int_equal(store_open(rig->store, &p, NULL), 0);
+}
+
+static void open_store(struct rig *rig)
+{
+	open_with(rig, &ops);
+}
+
+static uint32_t on_lane(void *impl, struct nuncio_str owner)
+{
+	(void)impl;
+	return owner.p[0] == 'b';
 }
 
 static int set_up(void **state)
@@ -583,6 +596,26 @@ static void searches_syncs_and_counts_are_asked_for(void **state)
 	assert_int_equal(rig->answers, 3);
 }
 
+static void a_store_may_say_which_lane(void **state)
+{
+	struct rig *rig = *state;
+	struct nuncio_store_ops with = ops;
+	struct nuncio_record_write w = { .size = sizeof(w), .space = STR("m") };
+	static const struct {
+		struct nuncio_str owner;
+		uint32_t lane;
+	} cases[] = { { STR("alice"), 0 }, { STR("bob"), 1 }, { STR("carol"), 0 },
+		{ STR("b"), 1 } };
+	with.lane = on_lane;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_with(rig, &with);
+		w.owner = cases[i].owner;
+		assert_int_equal(store_write(rig->store, &w, 1, on_written, rig), 0);
+		store_close(rig->store);
+		assert_int_equal(rig->lane, cases[i].lane);
+	}
+}
+
 static void no_provider(void **state)
 {
 	struct rig *rig = *state;
@@ -602,6 +635,7 @@ int main(void)
 		T(an_append_is_refused_for),
 		T(members_are_asked_for),
 		T(searches_syncs_and_counts_are_asked_for),
+		T(a_store_may_say_which_lane),
 		T(no_provider),
 	};
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

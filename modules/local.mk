@@ -29,6 +29,7 @@ include $(top_srcdir)/modules/history/local.mk
 include $(top_srcdir)/modules/group/local.mk
 include $(top_srcdir)/modules/receipts/local.mk
 include $(top_srcdir)/modules/store_memory/local.mk
+include $(top_srcdir)/modules/store_mysql/local.mk
 include $(top_srcdir)/modules/store_sqlite/local.mk
 include $(top_srcdir)/modules/typing/local.mk
 include $(top_srcdir)/modules/web/local.mk

@@ -14,6 +14,7 @@
 #include <nuncio/json.h>
 #include <nuncio/log.h>
 #include <nuncio/metric.h>
+#include <nuncio/ready.h>
 #include <nuncio/search.h>
 #include <nuncio/timer.h>
 
@@ -49,6 +50,7 @@ struct store_host_text {
 };
 
 static _Atomic(int64_t) wall_ms;
+static atomic_int ready;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static char log_last[1024];
 static unsigned log_count;
@@ -59,7 +61,7 @@ _Noreturn static void fail(const char *why)
 	abort();
 }
 
-/* --- module.h, conf.h, log.h, metric.h, timer.h, json.h, search.h --- */
+/* --- module.h, conf.h, log.h, metric.h, ready.h, timer.h, json.h, search.h --- */
 
 void *nuncio_module_data(const struct nuncio_module *self)
 {
@@ -89,12 +91,18 @@ const char *nuncio_conf_text(const struct nuncio_module *self, const char *key)
 	return self->values[option_index(self, key)];
 }
 
+/* Sizes and times as far as the tables of stores use them: K, M; ms, s; on, off. */
 int64_t nuncio_conf_int(const struct nuncio_module *self, const char *key)
 {
+	const char *text = nuncio_conf_text(self, key);
+	bool is_time =
+		self->info->options[option_index(self, key)].type == (uint32_t)NUNCIO_OPT_MSEC;
 	char *end;
 	if (self->info->options[option_index(self, key)].type == NUNCIO_OPT_BOOL)
-		return strcmp(nuncio_conf_text(self, key), "on") == 0;
-	long long value = strtoll(nuncio_conf_text(self, key), &end, 10);
+		return strcmp(text, "on") == 0;
+	long long value = strtoll(text, &end, 10);
+	if (is_time)
+		return *end == 's' ? value * 1000 : value;
 	return *end == 'K' ? value << 10 : *end == 'M' ? value << 20 : value;
 }
 
@@ -110,6 +118,17 @@ void nuncio_log(const struct nuncio_module *self, enum nuncio_level level, const
 	va_end(ap);
 	log_count++;
 	pthread_mutex_unlock(&log_lock);
+}
+
+void nuncio_ready_set(struct nuncio_module *self, int is_ready, const char *why)
+{
+	(void)self, (void)why;
+	atomic_store(&ready, is_ready);
+}
+
+bool store_host_is_ready(void)
+{
+	return atomic_load(&ready);
 }
 
 unsigned store_host_complaints(char *last, size_t size)
@@ -369,7 +388,7 @@ static void set_options(struct nuncio_module *m, const char *const *options)
 		for (size_t k = 0; options && options[k]; k++)
 			if (strncmp(options[k], o->key, length) == 0 && options[k][length] == '=')
 				value = options[k] + length + 1;
-		bool is_relative = o->type == NUNCIO_OPT_PATH && value[0] != '/';
+		bool is_relative = o->type == NUNCIO_OPT_PATH && value[0] && value[0] != '/';
 		snprintf(m->values[i], VALUE_MAX, "%s%s%s", is_relative ? m->data_dir : "",
 			is_relative ? "/" : "", value);
 	}

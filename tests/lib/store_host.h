@@ -28,6 +28,7 @@ void store_host_idle(struct store_host *host);
 void store_host_set_wall_ms(int64_t ms); /* 0: the real clock */
 /* How many lines the module logged at WARN and above, and the last of them. */
 unsigned store_host_complaints(char *last, size_t size);
+bool store_host_is_ready(void); /* as the module said last */
 
 /*
  * A job and its answer. Input is borrowed until the job was run; rows are copies, owned by the job.

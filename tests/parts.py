@@ -244,6 +244,24 @@ def scenario_one_loop(run):
 	return script(run, "plain", "run_scenarios.py")
 
 
+@part("store_mysql", ["build"], minutes=12, serves=True)
+def store_mysql(run):
+	"""What every store must do, and its own tests, on real servers."""
+	return run.count([os.path.join(TOP, "tests", "store", "run_mysql.py"), "--build", run.tree("plain")])
+
+
+@part("scenario_mysql", ["build"], serves=True)
+def scenario_mysql(run):
+	run.env["NUNCIO_TEST_STORE"] = "store_mysql:1:1"
+	return script(run, "plain", "run_scenarios.py")
+
+
+@part("scenario_mysql_spread", ["build"], serves=True)
+def scenario_mysql_spread(run):
+	run.env["NUNCIO_TEST_STORE"] = "store_mysql:16:2"
+	return script(run, "plain", "run_scenarios.py")
+
+
 @part("bad_input", ["build"], serves=True)
 def bad_input(run):
 	return script(run, "plain", "bad/run_bad.py")
@@ -487,6 +505,9 @@ ORDER = """
 	web
 	scenario_one_loop
 	scenario_memory
+	store_mysql
+	scenario_mysql
+	scenario_mysql_spread
 	browser
 	build_asan
 	quickstart

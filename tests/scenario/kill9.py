@@ -12,7 +12,7 @@ Then, with nobody sending, four things must hold:
      been (`duplicate`: true), or it is now;
   3. each receiver, which connects again and calls `sync` with the cursor of its last sync, has then seen
      every event of every conversation of its own exactly once and in order, live and synced together;
-  4. `nuncioctl fsck` finds the database whole.
+  4. `nuncioctl fsck` finds the database whole (of store_sqlite, which has that command).
 The seed decides the moments and the sizes; it is printed, and `--seed` plays it again (the scheduler's
 part in it cannot be played again). The last line is the count of checks.
 """
@@ -316,7 +316,7 @@ def main():
 		if open_ends:
 			faults.append(f"{open_ends} messages could not be sent again")
 		check_receivers(server, receivers, after, faults)
-		whole = control.ctl(server, "fsck")
+		whole = control.ctl(server, "fsck" if "store_sqlite" in server.modules else "status")
 		if whole.status != 0:
 			faults.append(f"nuncioctl fsck: {whole}")
 		faults = look.faults + after.faults + faults

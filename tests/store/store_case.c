@@ -15,9 +15,35 @@ static const struct {
 	{ "store_sqlite", "readers=0", true, true, true }, /* reads on the write lane */
 };
 
+/*
+ * The store that a script outside has prepared: NUNCIO_TEST_STORE is its module,
+ * NUNCIO_TEST_STORE_OPTIONS its options, separated by |, and NUNCIO_TEST_STORE_WIPE a command that
+ * empties it before each test.
+ */
+static int run_prepared(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	static char options[2048];
+	const char *given = getenv("NUNCIO_TEST_STORE_OPTIONS");
+	size_t count = 0;
+	the = (struct store_case){ .so = case_so(getenv("NUNCIO_TEST_STORE")),
+		.wipe = getenv("NUNCIO_TEST_STORE_WIPE"),
+		.is_durable = true,
+		.has_many_writers = true };
+	snprintf(options, sizeof(options), "%s", given ? given : "");
+	for (char *at = options, *next; at && *at && count + 1 < COUNT_OF(the.options); at = next) {
+		next = strchr(at, '|');
+		if (next)
+			*next++ = '\0';
+		the.options[count++] = at;
+	}
+	return _cmocka_run_group_tests(name, tests, n, NULL, NULL) != 0;
+}
+
 int case_run(const char *name, const struct CMUnitTest *tests, size_t n, enum case_stores which)
 {
 	int failed = 0;
+	if (getenv("NUNCIO_TEST_STORE"))
+		return run_prepared(name, tests, n);
 	for (size_t i = 0; i < COUNT_OF(stores); i++) {
 		char title[128];
 		if ((which == CASE_FULL_STORES && !stores[i].is_full) ||
@@ -63,6 +89,8 @@ void case_close(void)
 int case_setup(void **state)
 {
 	(void)state;
+	if (the.wipe && system(the.wipe) != 0)
+		return -1;
 	snprintf(the.dir, sizeof(the.dir), "/tmp/nuncio_store.XXXXXX");
 	if (!mkdtemp(the.dir))
 		return -1;

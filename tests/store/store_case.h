@@ -10,9 +10,11 @@
 #define S(literal) ((struct nuncio_str){ literal, sizeof(literal) - 1 })
 
 struct store_case {
-	const char *so;  /* module under test */
-	bool is_durable; /* survives closing */
-	const char *options[4];
+	const char *so;        /* module under test */
+	const char *wipe;      /* command that empties it; NULL: a new folder is enough */
+	bool is_durable;       /* survives closing */
+	bool has_many_writers; /* of several nodes, whose ids come in any order */
+	const char *options[8];
 	char dir[64];
 	struct store_host *host;
 	nuncio_id last_id;

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 
-from . import wire
+from . import storage, wire
 from .tokens import Keys
 
 REPORT = re.compile(r"ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:"
@@ -120,10 +120,11 @@ class Server:
 			self.settings["core"]["user"] = USER
 		for section, values in (settings or {}).items():
 			self.settings.setdefault(section, {}).update(values)
+		storage.apply(self)
 		self.process = None
 		self.announced = []
 		self.troubles = []
-		self.ready_any = "store_sqlite" not in self.modules and "store_memory" not in self.modules
+		self.ready_any = not any(name.startswith("store_") for name in self.modules)
 
 	def write_config(self, extra=""):
 		give_to_user(self.keys.folder)
@@ -278,6 +279,7 @@ class Server:
 
 	def remove(self):
 		shutil.rmtree(self.folder, ignore_errors=True)
+		storage.remove(self)
 
 	# Shorthands that every test uses.
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nuncio/bus.h>
 #include <nuncio/conf.h>
 #include <nuncio/conversation.h>
 #include <nuncio/hooks.h>
@@ -92,11 +93,17 @@ static void tell_all(struct receipts *receipts, const struct pending_conversatio
 	nuncio_json_free(&json);
 }
 
+/* Other devices than the one that has read: here, or on other nodes. */
+static int may_have_others(struct nuncio_str user)
+{
+	return nuncio_user_session_count(user) > 1 || nuncio_bus_is_there();
+}
+
 /* Which device has confirmed is not known any more, so all are told if there are several. */
 static void tell_own(struct receipts *receipts, const struct pending_conversation *conversation,
 	const struct pending_mark *mark)
 {
-	if (nuncio_user_session_count(user_of(mark)) < 2)
+	if (!may_have_others(user_of(mark)))
 		return;
 	struct nuncio_json *json = begin(conversation);
 	put_mark(json, mark);
@@ -158,15 +165,14 @@ static int is_ours(struct nuncio_str conversation)
 
 /*
  * With more members online than a small one has, only own devices are of interest: those are told
- * at once and nothing is kept.
+ * at once and nothing is kept. The node where a cursor has moved tells those on all nodes.
  */
 static void on_did_mark(const struct nuncio_mark *what, void *user)
 {
 	struct receipts *receipts = user;
-	if (!is_ours(what->conversation) || receipts->is_stopped)
+	if (what->is_remote || !is_ours(what->conversation) || receipts->is_stopped)
 		return;
-	if (nuncio_live_count(what->conversation) > RECEIPTS_SMALL &&
-		nuncio_user_session_count(what->user) < 2)
+	if (nuncio_live_count(what->conversation) > RECEIPTS_SMALL && !may_have_others(what->user))
 		return;
 	pending_note(
 		&receipts->pending, what->conversation, what->user, what->delivered, what->read);

@@ -575,6 +575,10 @@ def shown_hooks(bench):
 	server = bench.load("api_hook").start("--show-hooks")
 	expect("exit status", server.exit_status() == 0)
 	expect("order", server.lines()[-2:] == ["may_call        -500  api_hook", "may_call        1000  api_hook"])
+	server = bench.load("api_notice").start("--show-hooks")
+	expect("exit status", server.exit_status() == 0)
+	shown = [line.split()[0] for line in server.lines()]
+	expect(shown, shown == ["may_send", "may_join", "did_event", "did_miss", "did_presence", "did_request", "did_drain"])
 
 
 @case

@@ -10,7 +10,8 @@
  * Major goes up when something is removed or changes meaning; minor when something is added.
  *
  * 1.0  2026-11-23  first
- * 1.1  2026-11-26  control.h, ready.h; issued_at_ms in auth.h and hooks.h
+ * 1.1  2026-11-26  control.h, ready.h; issued_at_ms in auth.h and hooks.h; bus.h, live sides in
+ *                  conversation.h, may_join and more did_* in hooks.h
  */
 #define NUNCIO_ABI_MAJOR 1
 #define NUNCIO_ABI_MINOR 1

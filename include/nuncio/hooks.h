@@ -136,6 +136,13 @@ struct nuncio_answered {                /* a request was answered */
 	uint32_t http_status;           /* 0 over WebSocket */
 	int64_t took_us;                /* from when the core had it to the answer */
 };
+/*
+ * Frames of other nodes may have been lost, and come again: whoever keeps something right by
+ * did_event or messages of peers looks it up again. Clients are asked to sync besides.
+ */
+struct nuncio_recovery {
+	uint32_t size, reserved;
+};
 struct nuncio_drain {       /* the server begins to stop */
 	int64_t timeout_ms; /* what is not over by then is cut off */
 };
@@ -160,7 +167,8 @@ struct nuncio_drain {       /* the server begins to stop */
 	X(1006, did_miss, miss) \
 	X(1007, did_presence, state) \
 	X(1008, did_request, answered) \
-	X(1009, did_drain, drain)
+	X(1009, did_drain, drain) \
+	X(1010, did_recover, recovery)
 
 enum nuncio_hook {
 	NUNCIO_HOOK_none = 0,

@@ -38,6 +38,7 @@ struct arriving {
 	struct table groups;
 	int is_asking; /* the store has a question of ours */
 	int is_over;   /* the session has gone: free it when the store has answered */
+	int is_check;  /* of somebody who is here: no session of theirs waits for it */
 	int is_dirty;  /* something happened that may be missing in what was loaded: load again */
 	int tries;
 	char after[GROUP_CONVERSATION_BYTES + 1];
@@ -105,17 +106,23 @@ void arrive_free(void *data)
 		end(arriving);
 }
 
-static struct arriving *begin(
-	struct group *g, struct nuncio_session *session, struct nuncio_str user)
+static struct arriving *begin_for(struct group *g, struct nuncio_str user)
 {
 	struct arriving *arriving = group_alloc(sizeof *arriving);
 	arriving->g = g;
-	arriving->sid = nuncio_session_id(session);
 	memcpy(arriving->user, user.p, user.n);
 	arriving->next = g->arriving;
 	if (g->arriving)
 		g->arriving->previous = arriving;
 	g->arriving = arriving;
+	return arriving;
+}
+
+static struct arriving *begin(
+	struct group *g, struct nuncio_session *session, struct nuncio_str user)
+{
+	struct arriving *arriving = begin_for(g, user);
+	arriving->sid = nuncio_session_id(session);
 	nuncio_slot_set(session, g->of_session, arriving);
 	return arriving;
 }
@@ -144,12 +151,34 @@ static void settle(struct arriving *arriving, struct nuncio_session *session)
 	end(arriving);
 }
 
+/* Who is here is put right: what the store does not say is left. */
+static void settle_check(struct arriving *arriving)
+{
+	struct group *g = arriving->g;
+	struct here_user *here = here_user_of(g, text_of(arriving->user));
+	struct here_member *member = here ? here->members : NULL, *next;
+	if (here)
+		table_each(&arriving->groups, join_one, here);
+	for (; member; member = next) {
+		struct table_node *node =
+			table_find(&arriving->groups, text_of(member->group->conversation));
+		next = member->next;
+		if (!node || !TABLE_OF(node, struct arrived, node)->standing.is_member)
+			here_leave(g, member);
+	}
+	end(arriving);
+	check_done(g);
+}
+
 /* ---- the store ---- */
 
 static void loaded(struct arriving *arriving)
 {
-	struct nuncio_session *session = nuncio_session_find(arriving->sid);
-	if (arriving->ticket)
+	struct nuncio_session *session =
+		arriving->is_check ? NULL : nuncio_session_find(arriving->sid);
+	if (arriving->is_check)
+		settle_check(arriving);
+	else if (arriving->ticket)
 		answer(arriving, 0, NULL);
 	else if (session)
 		settle(arriving, session);
@@ -210,6 +239,20 @@ static void ask_page(struct arriving *arriving)
 		arriving->is_asking = 1;
 	else if (rc != NUNCIO_E_GONE)
 		failed(arriving);
+}
+
+void arrive_check(struct group *g, struct nuncio_str user)
+{
+	struct arriving *arriving = begin_for(g, user);
+	arriving->is_check = 1;
+	ask_page(arriving);
+}
+
+/* Those whose session has gone are freed; what is left was being looked up at the end. */
+void arrive_fini(struct group *g)
+{
+	while (g->arriving)
+		end(g->arriving);
 }
 
 /* ---- hooks ---- */

@@ -67,13 +67,39 @@ static void end_one(struct one *one, int status, one_fn *ask)
 
 static int screen_one(struct one *one);
 
+/* What modules say to it comes last. */
+static void on_may_join(int status, const struct nuncio_entry *entry, void *user)
+{
+	struct one *one = user;
+	(void)entry;
+	if (status == NUNCIO_E_DENIED || status == NUNCIO_E_NOTFOUND) {
+		one->user->result = RESULT_REFUSED;
+		status = 0;
+	}
+	end_one(one, status, screen_one);
+}
+
+static void ask_modules(struct one *one, int status)
+{
+	const struct nuncio_join join = { .size = sizeof join,
+		.role = NUNCIO_GROUP_MEMBER,
+		.session = nuncio_request_session(one->t->rq),
+		.user = text_of(one->user->name),
+		.by = text_of(one->t->actor),
+		.conversation = text_of(one->t->conversation) };
+	if (status < 0 || one->user->result != RESULT_OPEN)
+		end_one(one, status, screen_one);
+	else
+		nuncio_conversation_join_ask(one->t->g->self, &join, on_may_join, one);
+}
+
 static void on_groups(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
 {
 	struct one *one = user;
 	(void)rows, (void)more;
 	if (status == 0 && n >= one->t->g->options.max_groups_per_user)
 		one->user->result = RESULT_LIMIT;
-	end_one(one, status, screen_one);
+	ask_modules(one, status);
 }
 
 static void on_invites(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
@@ -85,7 +111,7 @@ static void on_invites(int status, const struct nuncio_record *rows, size_t n, i
 	for (size_t i = 0; status == 0 && i < n; i++)
 		if (text_same(rows[i].key, text_of(one->t->conversation)))
 			one->user->result = RESULT_ALREADY;
-	end_one(one, status, screen_one);
+	ask_modules(one, status);
 }
 
 static int count_groups(const struct task *t, const char *name, nuncio_members_fn *done, void *user)
@@ -155,7 +181,8 @@ static void on_invited(int status, void *user)
 	if (status == 0) {
 		struct nuncio_json *json = write_invite(t);
 		one->user->result = RESULT_INVITED;
-		task_tell(t->g, text_of(one->user->name), "group.invited", nuncio_json_str(json));
+		nuncio_user_notify(
+			text_of(one->user->name), "group.invited", nuncio_json_str(json), 0);
 		nuncio_json_free(&json);
 	}
 	end_one(one, status, invite_one);
@@ -184,9 +211,31 @@ void crowd_invite(struct task *t, task_fn *next)
 
 /* ---- who asks ---- */
 
-static void on_own(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+struct own {
+	struct task *t;
+	uint32_t role;
+	char by[GROUP_USER_BYTES + 1];
+};
+
+static void on_own_may_join(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct task *t = user;
+	if (status < 0)
+		task_refuse(t, entry->code, entry->text);
+	else
+		t->next(t);
+}
+
+static void on_own(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+{
+	struct own *own = user;
+	struct task *t = own->t;
+	const struct nuncio_join join = { .size = sizeof join,
+		.role = own->role,
+		.session = nuncio_request_session(t->rq),
+		.user = text_of(t->actor),
+		.by = text_of(own->by),
+		.conversation = text_of(t->conversation) };
 	(void)rows, (void)more;
 	if (status < 0)
 		task_fail(t, status);
@@ -194,13 +243,20 @@ static void on_own(int status, const struct nuncio_member *rows, size_t n, int m
 		task_refuse(
 			t, NUNCIO_CODE_group_limit, "you are in as many groups as a user may be");
 	else
-		t->next(t);
+		nuncio_conversation_join_ask(t->g->self, &join, on_own_may_join, t);
+	free(own);
 }
 
-void crowd_count_own(struct task *t, task_fn *next)
+void crowd_own(struct task *t, uint32_t role, const char *by, task_fn *next)
 {
+	struct own *own = group_alloc(sizeof *own);
+	own->t = t;
+	own->role = role;
+	memcpy(own->by, by, strlen(by));
 	t->next = next;
-	int rc = count_groups(t, t->actor, on_own, t);
-	if (rc < 0)
-		task_fail(t, rc);
+	int rc = count_groups(t, t->actor, on_own, own);
+	if (rc == 0)
+		return;
+	free(own);
+	task_fail(t, rc);
 }

@@ -23,11 +23,20 @@
 static void on_did_event(const struct nuncio_told *told, void *user)
 {
 	struct news_event news;
-	if (news_read(told->event, &news) < 0 ||
-		!text_same((struct nuncio_str){ told->event->conversation.p, 2 }, text_of(PREFIX)))
+	struct nuncio_str id;
+	if (group_id_read(told->event->conversation, &id) < 0)
 		return;
-	arrive_tell(user, told->event, &news);
-	here_tell(user, told->event, &news);
+	if (news_read(told->event, &news) == 0) {
+		arrive_tell(user, told->event, &news);
+		here_tell(user, told->event, &news);
+	}
+	check_event(user, told->event);
+}
+
+static void on_did_recover(const struct nuncio_recovery *what, void *user)
+{
+	(void)what;
+	check_all(user);
 }
 
 static void read_options(struct group *g)
@@ -59,6 +68,8 @@ static int add_hooks(struct nuncio_module *self, struct group *g)
 		rc = nuncio_hook_did_login(self, NUNCIO_PRIO_FIRST, arrive_did_login, g);
 	if (rc == 0)
 		rc = nuncio_hook_did_event(self, NUNCIO_PRIO_FIRST, on_did_event, g);
+	if (rc == 0)
+		rc = nuncio_hook_did_recover(self, NUNCIO_PRIO_FIRST, on_did_recover, g);
 	return rc;
 }
 
@@ -72,6 +83,8 @@ static int group_init(struct nuncio_module *self, struct nuncio_error *err)
 		self, "changes_total", NULL, "Changes to groups and their members.");
 	g->conflicts = nuncio_counter_new(self, "conflicts_total", NULL,
 		"Changes that were decided again, because somebody else was faster.");
+	g->checks_total = nuncio_counter_new(self, "checks_total", NULL,
+		"Users whose groups were looked up again, because another node may not have been heard.");
 	g->live_members = nuncio_gauge_new(self, "live_members", NULL,
 		"Pairs of a group and a member of it who is online here.");
 	int rc = nuncio_kind_add(self, &enter_kind, g);
@@ -98,7 +111,12 @@ static int group_reload(struct nuncio_module *self, struct nuncio_error *err)
 
 static void group_fini(struct nuncio_module *self)
 {
-	free(nuncio_module_data(self));
+	struct group *g = nuncio_module_data(self);
+	if (!g)
+		return;
+	arrive_fini(g);
+	check_fini(g);
+	free(g);
 }
 
 static const char *const group_needs[] = { "store", NULL };

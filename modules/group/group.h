@@ -38,7 +38,12 @@ struct group {
 	struct nuncio_slot *of_user;         /* struct here_user */
 	struct nuncio_slot *of_conversation; /* struct here_group */
 	struct arriving *arriving;           /* logins under way, linked */
-	struct nuncio_counter *changes, *conflicts;
+	struct here_user *users;             /* all who are here, linked */
+	struct check *checks, **last_check;  /* who is to be looked up again */
+	uint32_t checking;                   /* are being looked up */
+	struct here_group *holes;            /* with events that have not come */
+	struct nuncio_timer *hole_timer;
+	struct nuncio_counter *changes, *conflicts, *checks_total;
 	struct nuncio_gauge *live_members;
 	int is_stopped;
 };
@@ -59,8 +64,10 @@ struct here_member {
 
 struct here_user {
 	struct here_member *members;
+	struct here_user *previous, *next; /* in g->users */
 	struct group *g;
 	uint32_t count;
+	int is_to_check;
 	uint32_t name_bytes;
 	char name[];
 };
@@ -73,6 +80,10 @@ struct here_group {
 	struct asking *asking; /* the store is being asked for the mode */
 	int is_mode_known;
 	struct rules_mode mode;
+	/* events that have been heard of: all up to `low`; bit i of `later` is low + 1 + i */
+	uint64_t low, later;
+	int has_hole; /* in g->holes */
+	struct here_group *next_hole;
 	char conversation[GROUP_CONVERSATION_BYTES + 1];
 };
 
@@ -102,6 +113,19 @@ void arrive_did_login(const struct nuncio_login *login, void *user);
 /* What happens meanwhile, to those who are still on their way. */
 void arrive_tell(struct group *g, const struct nuncio_event *event, const struct news_event *news);
 nuncio_free_fn arrive_free;
+
+/* Looks a user up, and joins and leaves what differs. */
+void arrive_check(struct group *g, struct nuncio_str user);
+void arrive_fini(struct group *g);
+
+/* ---- check.c: what other nodes did may not have been heard here ---- */
+
+/* An event of one of our conversations, of any type. */
+void check_event(struct group *g, const struct nuncio_event *event);
+void check_all(struct group *g);                 /* after a loss */
+void check_done(struct group *g);                /* one that arrive_check began is over */
+void check_group_ends(struct here_group *group); /* not live any more */
+void check_fini(struct group *g);
 
 /* ---- enter.c: the kind, and who may enter ---- */
 

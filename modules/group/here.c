@@ -43,6 +43,10 @@ struct here_user *here_user_new(struct group *g, struct nuncio_str user)
 		return NULL;
 	struct here_user *here = group_alloc(sizeof *here + user.n + 1);
 	here->g = g;
+	here->next = g->users;
+	if (g->users)
+		g->users->previous = here;
+	g->users = here;
 	here->name_bytes = (uint32_t)user.n;
 	memcpy(here->name, user.p, user.n);
 	nuncio_slot_set(session, g->of_user, here);
@@ -119,8 +123,11 @@ void here_join(struct group *g, struct here_user *user, struct nuncio_str conver
 	if (nuncio_live_join(g->self, conversation, name_of(user)) < 0)
 		return; /* in too many; their clients find what they miss by sync */
 	struct here_group *group = group_here(g, conversation);
-	if (group)
-		member_new(group, user, standing, as_of);
+	if (!group)
+		return;
+	if (group->low < as_of && !group->later)
+		group->low = as_of;
+	member_new(group, user, standing, as_of);
 }
 
 void here_leave(struct group *g, struct here_member *member)
@@ -137,6 +144,12 @@ void here_free_user(void *data)
 		next = member->next;
 		member_free(member);
 	}
+	if (user->previous)
+		user->previous->next = user->next;
+	else
+		user->g->users = user->next;
+	if (user->next)
+		user->next->previous = user->previous;
 	free(user);
 }
 
@@ -145,6 +158,7 @@ void here_free_group(void *data)
 	struct here_group *group = data;
 	struct table_node *node;
 	enter_group_ends(group);
+	check_group_ends(group);
 	while ((node = table_any(&group->members)) != NULL)
 		member_free(TABLE_OF(node, struct here_member, node));
 	table_fini(&group->members);

@@ -155,7 +155,7 @@ void ops_create(struct nuncio_request *rq, void *user)
 	t->record.created_at_ms = nuncio_wall_ms();
 	t->decide = create_append;
 	t->done = create_done;
-	crowd_count_own(t, create_counted);
+	crowd_own(t, NUNCIO_GROUP_OWNER, t->actor, create_counted);
 }
 
 /* ---- info ---- */

@@ -78,7 +78,7 @@ static void on_admins_to_tell(
 	struct nuncio_json *json = write_request(t);
 	(void)more;
 	for (size_t i = 0; status == 0 && i < n; i++)
-		task_tell(t->g, rows[i].user, "group.requested", nuncio_json_str(json));
+		nuncio_user_notify(rows[i].user, "group.requested", nuncio_json_str(json), 0);
 	nuncio_json_free(&json);
 	reply_status(t, "requested");
 }
@@ -170,7 +170,8 @@ static void join_decide(struct task *t)
 	if (code > 0)
 		task_refuse(t, code, text);
 	else if (code == 0)
-		crowd_count_own(t, join_append);
+		crowd_own(
+			t, NUNCIO_GROUP_MEMBER, t->is_invited ? t->inviter : t->actor, join_append);
 	else if (t->is_asked)
 		reply_status(t, "requested");
 	else
@@ -304,6 +305,10 @@ static void approve_append(struct task *t)
 		task_refuse(t, NUNCIO_CODE_group_limit, "user: is in as many groups as allowed");
 		return;
 	}
+	if (t->users[0].result == RESULT_REFUSED) {
+		task_refuse(t, NUNCIO_CODE_denied, "user: may not be let into this group");
+		return;
+	}
 	write_joined(t, &name, 1, "approve");
 	task_append(t, &change);
 }
@@ -368,7 +373,7 @@ static void reject_decide(struct task *t)
 	task_put(json, "group", task_id(t));
 	task_put(json, "conversation", text_of(t->conversation));
 	nuncio_json_object_end(json);
-	task_tell(t->g, text_of(t->them), "group.rejected", nuncio_json_str(json));
+	nuncio_user_notify(text_of(t->them), "group.rejected", nuncio_json_str(json), 0);
 	nuncio_json_free(&json);
 	drop_request(t);
 }

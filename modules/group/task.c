@@ -185,19 +185,32 @@ static int read_kind(struct task *t, struct task_settings *s)
 	return 0;
 }
 
+/* What is refused takes the task with it, so nothing is written into it before that is known. */
+static int read_texts(struct task *t, struct task_settings *s)
+{
+	const struct group_options *limits = &t->g->options;
+	int rc = task_text(t, "name", s->name, limits->name_bytes + 1, 0);
+	if (rc < 0)
+		return rc;
+	s->has_name = rc;
+	if (s->has_name && !s->name[0])
+		return refuse_field(t, "name", "must not be empty");
+	rc = task_text(t, "avatar", s->avatar, sizeof s->avatar, 0);
+	if (rc < 0)
+		return rc;
+	s->has_avatar = rc;
+	rc = task_text(
+		t, "announcement", s->announcement, (size_t)limits->announcement_bytes + 1, 1);
+	if (rc < 0)
+		return rc;
+	s->has_announcement = rc;
+	return 0;
+}
+
 int task_settings(struct task *t)
 {
 	struct task_settings *s = t->settings = group_alloc(sizeof *s);
-	const struct group_options *limits = &t->g->options;
-	if ((s->has_name = task_text(t, "name", s->name, limits->name_bytes + 1, 0)) < 0)
-		return NUNCIO_E_INVAL;
-	if (s->has_name && !s->name[0])
-		return refuse_field(t, "name", "must not be empty");
-	if ((s->has_avatar = task_text(t, "avatar", s->avatar, sizeof s->avatar, 0)) < 0)
-		return NUNCIO_E_INVAL;
-	s->has_announcement = task_text(
-		t, "announcement", s->announcement, (size_t)limits->announcement_bytes + 1, 1);
-	if (s->has_announcement < 0 || read_join(t, s) < 0 || read_kind(t, s) < 0)
+	if (read_texts(t, s) < 0 || read_join(t, s) < 0 || read_kind(t, s) < 0)
 		return NUNCIO_E_INVAL;
 	s->has_history = nuncio_request_bool(t->rq, "history", &s->history);
 	return 0;
@@ -262,8 +275,13 @@ static void on_asked(int status, const struct nuncio_record *rows, size_t n, int
 static void on_invite(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
 {
 	struct task *t = user;
-	(void)rows, (void)more;
+	struct nuncio_str by;
+	(void)more;
 	t->is_invited = status == 0 && n == 1;
+	t->inviter[0] = '\0';
+	if (t->is_invited && nuncio_json_get(rows->value, "by", &by) &&
+		nuncio_json_text(by, t->inviter, sizeof t->inviter) < 0)
+		t->inviter[0] = '\0';
 	arrived(t, status == NUNCIO_E_NOTFOUND ? 0 : status);
 }
 
@@ -415,13 +433,7 @@ void task_append(struct task *t, const struct task_change *change)
 		task_fail(t, rc);
 }
 
-/* ---- telling, writing ---- */
-
-void task_tell(struct group *g, struct nuncio_str user, const char *op, struct nuncio_str data)
-{
-	(void)g;
-	nuncio_user_notify(user, op, data, 0);
-}
+/* ---- writing ---- */
 
 void task_put(struct nuncio_json *json, const char *key, struct nuncio_str text)
 {
@@ -482,7 +494,8 @@ void task_write_group(struct nuncio_json *json, struct nuncio_str id, const stru
 
 void task_write_results(struct nuncio_json *json, const struct task *t)
 {
-	static const char *const words[] = { "open", "added", "invited", "already", "limit" };
+	static const char *const words[] = { "open", "added", "invited", "already", "limit",
+		"refused" };
 	nuncio_json_key(json, "users");
 	nuncio_json_array_begin(json);
 	for (size_t i = 0; i < t->user_count; i++) {

@@ -29,7 +29,8 @@ enum task_result {
 	RESULT_ADDED,
 	RESULT_INVITED,
 	RESULT_ALREADY, /* a member, or invited already */
-	RESULT_LIMIT    /* is in as many groups, or has as many invitations, as allowed */
+	RESULT_LIMIT,   /* is in as many groups, or has as many invitations, as allowed */
+	RESULT_REFUSED  /* a module does not want it (may_join) */
 };
 struct task_user {
 	char name[GROUP_USER_BYTES + 1];
@@ -59,6 +60,7 @@ struct task {
 	struct standing me, other;
 	uint32_t member_count;
 	int is_asked, is_invited; /* there is a request, an invitation */
+	char inviter[GROUP_USER_BYTES + 1];
 	uint64_t asked_version;
 	/* input */
 	struct task_settings *settings;
@@ -118,9 +120,6 @@ struct task_change {
 };
 void task_append(struct task *t, const struct task_change *change);
 
-/* Tells all devices of a user on all nodes. */
-void task_tell(struct group *g, struct nuncio_str user, const char *op, struct nuncio_str data);
-
 /* Writes one object about the group, or about a member. */
 struct nuncio_str task_id(const struct task *t);
 void task_write_group(struct nuncio_json *json, struct nuncio_str id, const struct record *record,
@@ -132,13 +131,16 @@ void task_put_time(struct nuncio_json *json, const char *key, int64_t ms); /* 0:
 /* ---- crowd.c ---- */
 
 /*
- * Looks at each of t->users: who is a member already, and who is in too many groups (or, with
- * `invites`, has too many invitations). Then `next`.
+ * Looks at each of t->users: who is a member already, who is in too many groups (or, with
+ * `invites`, has too many invitations), and what may_join says. Then `next`.
  */
 void crowd_screen(struct task *t, int invites, task_fn *next);
 /* Writes and tells the invitations of those who are left. Then `next`. */
 void crowd_invite(struct task *t, task_fn *next);
-/* Whether who asks may be in one group more; then `next`, or they are refused. */
-void crowd_count_own(struct task *t, task_fn *next);
+/*
+ * Whether who asks may be in one group more, with this role, let in by `by`; then `next`, or they
+ * are refused.
+ */
+void crowd_own(struct task *t, uint32_t role, const char *by, task_fn *next);
 
 #endif

@@ -244,6 +244,8 @@ static void on_resync(struct loop *loop, struct loop_timer *timer, void *user)
 void cluster_resync(struct logic *logic)
 {
 	struct cluster *cluster = &logic->cluster;
+	const struct nuncio_recovery facts = { .size = sizeof facts };
+	hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_recover, &facts);
 	size_t ticks = (size_t)logic->settings.retry_after_ms / CLUSTER_RESYNC_TICK_MS + 1;
 	cluster->resync_thread = cluster->resync_slot = 0;
 	cluster->resync_a_tick = logic->sessions.ready_count / ticks + 1;

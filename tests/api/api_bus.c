@@ -45,6 +45,7 @@ struct bus {
 	int fd;
 	char own[100]; /* file name of our socket */
 	pthread_t thread;
+	int is_deaf;                     /* what comes is lost */
 	struct topic topics[TOPICS_MAX]; /* ours have node = own */
 	char lines[LINES_MAX][200];      /* what this node was told */
 	size_t line_count;
@@ -189,7 +190,7 @@ static void take(struct bus *bus, char *bytes, size_t n)
 		break;
 	case 'F': {
 		char *end = strstr(rest, "\n\n");
-		if (!end)
+		if (!end || bus->is_deaf)
 			return;
 		end[1] = '\0';
 		take_frame(
@@ -269,6 +270,13 @@ static void on_tell(struct nuncio_request *rq, void *user)
 	nuncio_reply(&rq, 200, TEXT("{}"));
 }
 
+static void on_deaf(struct nuncio_request *rq, void *user)
+{
+	struct bus *bus = user;
+	bus->is_deaf = !bus->is_deaf;
+	nuncio_reply(&rq, 200, bus->is_deaf ? TEXT("true") : TEXT("false"));
+}
+
 /* As if it had been cut off; with junk as the first thing that it brings again. */
 static void on_recover(struct nuncio_request *rq, void *user)
 {
@@ -290,7 +298,8 @@ static const struct nuncio_field to_fields[] = {
 		.fields = to_fields, .field_size = sizeof(struct nuncio_field), .fn = (FN) \
 	}
 static const struct nuncio_command commands[] = { COMMAND("bus.told", on_get),
-	COMMAND("bus.tell", on_tell), COMMAND("bus.recover", on_recover) };
+	COMMAND("bus.tell", on_tell), COMMAND("bus.recover", on_recover),
+	COMMAND("bus.deaf", on_deaf) };
 
 static int add_hooks(struct nuncio_module *self, struct bus *bus)
 {
@@ -299,7 +308,7 @@ static int add_hooks(struct nuncio_module *self, struct bus *bus)
 		rc = nuncio_hook_did_mark(self, 0, on_mark, bus);
 	if (rc == 0)
 		rc = nuncio_hook_did_miss(self, 0, on_miss, bus);
-	for (size_t i = 0; rc == 0 && i < 3; i++)
+	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
 		rc = nuncio_command_add(self, &commands[i], bus);
 	return rc < 0 ? rc : nuncio_peer_add(self, "hello", on_peer, bus);
 }

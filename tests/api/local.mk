@@ -33,6 +33,12 @@ tests_api_api_control_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_control_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_api_control_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_group.la
+tests_api_api_group_la_SOURCES = %D%/api_group.c
+tests_api_api_group_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_group_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_group_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/api_hook.la
 tests_api_api_hook_la_SOURCES = %D%/api_hook.c
 tests_api_api_hook_la_CPPFLAGS = $(MODULE_CPPFLAGS)

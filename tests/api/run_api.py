@@ -140,7 +140,7 @@ class Bench:
 		self.folder = tempfile.mkdtemp(prefix="nuncio-plugs-")
 		os.chmod(self.folder, 0o755)
 		found = glob.glob(os.path.join(build, "tests/api/.libs/*.so"))
-		for name in ("direct", "presence", "store_memory"):
+		for name in ("direct", "group", "presence", "receipts", "store_memory"):
 			found += glob.glob(os.path.join(build, f"modules/{name}/.libs/*.so"))
 		for path in found:
 			shutil.copy(path, self.folder)
@@ -813,6 +813,109 @@ def tickets_under_stress(bench):
 	allowed = r"no answer within 30 ms; refused|drain_timeout: 0 sessions and [0-9]+ requests are cut off"
 	for line in server.troubles():
 		expect(f"expected no {line}", re.search(allowed, line))
+
+
+@case
+def groups_by_service(bench):
+	server = bench.load("auth_api", "store_memory", "direct", "group", "api_group").start()
+	ann, ben, zoe = (server.client(name) for name in ("ann", "ben", "zoe"))
+
+	def standing(user, group="g"):
+		return ann.call("groupapi.standing", {"conversation": f"g:{group}", "user": user})
+
+	made = data_of(ann.call("group.create", {"group": "g", "name": "G", "members": ["ben", "carl", "zoe"]}))
+	expect(f"zoe is refused: {made}", [u["result"] for u in made["users"]] == ["added", "added", "refused"])
+	expect("the owner", data_of(standing("ann")) == {"is_member": 1, "role": 2, "may_write": 1, "since": 0, "until": 0})
+	expect("a member here", data_of(standing("ben"))["may_write"] == 1)
+	expect("a member elsewhere", data_of(standing("carl")) == {"is_member": 1, "role": 0, "may_write": 1, "since": 0,
+		"until": 0})
+	expect("no member", data_of(standing("zoe"))["is_member"] == 0)
+	expect("no group", data_of(standing("ann", "none"))["is_member"] == 0)
+	expect("no id", standing("ann", "a b")["code"] == 1000)
+	for user in ("ben", "carl"):
+		data_of(ann.call("group.mute", {"group": "g", "user": user, "seconds": 60}))
+		expect("muted", data_of(standing(user))["may_write"] == 0)
+	data_of(ann.call("group.remove", {"group": "g", "user": "ben"}))
+	gone = data_of(standing("ben"))
+	expect(f"gone: {gone}", gone["is_member"] == 0 and gone["until"] == 4)
+	info = data_of(ann.call("groupapi.info", {"conversation": "g:g"}))
+	expect(f"info: {info}", info == {"name": "G", "owner": "ann", "is_channel": 0, "is_muted": 0})
+	expect("no info", ann.call("groupapi.info", {"conversation": "g:none"})["code"] == 1007)
+
+	data_of(ann.call("group.update", {"group": "g", "join": "open"}))
+	expect("zoe may not join", zoe.call("group.join", {"group": "g"})["message"] == "zoe stays out")
+	expect("zoe may not be invited", data_of(ann.call("group.invite", {"group": "g", "users": ["zoe"]}))["users"][0]
+		== {"user": "zoe", "result": "refused"})
+	data_of(ann.call("group.update", {"group": "g", "join": "approval"}))
+	data_of(zoe.call("group.join", {"group": "g"}))
+	expect("zoe is not let in", ann.call("group.approve", {"group": "g", "user": "zoe"})["code"] == 3000)
+	expect("zoe makes none", zoe.call("group.create", {"name": "Z"})["code"] == 3000)
+	expect("exit status", server.stop() == 0)
+
+
+@case
+def groups_on_two_nodes(bench):
+	"""Each node has a store of its own here, so b knows of the group only what the bus brings, and nothing any more when
+	it looks."""
+	folder = tempfile.mkdtemp(prefix="nuncio-bus-")
+	os.chmod(folder, 0o777)
+	modules = ("auth_api", "store_memory", "direct", "group", "receipts", "api_bus")
+	a, b = (bench.load(*modules, core=f"node = {name}\nnode_number = {number}\nretry_after = 100ms",
+		sections=f"[api_bus]\nfolder = {folder}\n[receipts]\ndelay = 10ms\n").start()
+		for name, number in (("a", 1), ("b", 2)))
+	ann, ben, phone, carl = a.client("ann"), b.client("ben"), a.client("ben", "phone"), b.client("carl")
+
+	def send(text):
+		data_of(ann.call("message.send", {"to": {"group": "g"}, "client_id": text, "body": text}))
+
+	def hears(client, text, patience=SECONDS):
+		return client.expect("message.new", patience)["data"]["body"] == text
+
+	data_of(ann.call("group.create", {"group": "g", "name": "G", "members": ["ben", "carl"]}))
+	for client in (ben, phone, carl):
+		expect("created", client.expect("group.changed")["data"]["kind"] == "created")
+	send("1")
+	for client in (ben, phone, carl):
+		expect("both nodes", hears(client, "1"))
+	data_of(phone.call("message.read", {"conversation": "g:g", "seq": 2}))
+	for client in (ann, phone, ben, carl):
+		expect("a receipt", client.expect("receipt")["data"]["members"] == [{"user": "ben", "delivered": 2, "read": 2}])
+	data_of(ann.call("group.invite", {"group": "g", "users": ["dora"]}))
+	data_of(ann.call("group.remove", {"group": "g", "user": "ben"}))
+	expect("removed", ben.expect("group.changed")["data"]["kind"] == "removed")
+	send("2")
+	expect("carl stays", hears(carl, "2"))
+	expect("ben left on both", not ben.quiet(0.2, "message.new") and not phone.quiet(0.1, "message.new"))
+
+	dora = b.client("dora")
+	data_of(ann.call("group.add", {"group": "g", "users": ["ben", "dora"]}))
+	for client in (ben, dora):
+		expect("added", client.expect("group.changed")["data"]["kind"] == "joined")
+	send("3")
+	for client in (ben, dora, carl, phone):
+		expect("added on b", hears(client, "3"))
+
+	# what is lost is looked up: behind a hole, and when the bus says so
+	data_of(carl.call("bus.deaf"))
+	send("4")
+	data_of(carl.call("bus.deaf"))
+	send("5")
+	expect("until it is seen", hears(carl, "5"))
+	deadline = time.monotonic() + SECONDS
+	while "nuncio_group_live_members 0" not in b.get("/metrics")[2].splitlines() and time.monotonic() < deadline:
+		time.sleep(0.05)
+	expect("looked up", "nuncio_group_live_members 0" in b.get("/metrics")[2].splitlines())
+	send("6")
+	expect("nobody on b", not carl.quiet(0.2, "message.new"))
+	data_of(ann.call("group.add", {"group": "g", "users": ["erin"]}))
+	erin = a.client("erin")
+	send("7")
+	expect("erin on a", hears(erin, "7"))
+	data_of(ann.call("bus.recover"))
+	send("8")
+	expect("a's own store knows", hears(erin, "8"))
+	expect("exit status", (a.stop(), b.stop()) == (0, 0))
+	shutil.rmtree(folder, ignore_errors=True)
 
 
 @case

@@ -11,6 +11,9 @@ include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/bench/local.mk
 include $(top_srcdir)/tests/lint/local.mk
 
+# Run by tests/run only.
+EXTRA_DIST += tests/browser tests/package tests/web
+
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \

@@ -397,8 +397,10 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 static void stop(struct nuncio_module *self)
 {
 	struct devices *d = nuncio_module_data(self);
-	while (d->lists)
-		listing_end(d->lists);
+	for (struct listing *l = d->lists, *next; l; l = next) {
+		next = l->next;
+		listing_end(l);
+	}
 }
 
 static void fini(struct nuncio_module *self)

@@ -566,8 +566,10 @@ void outbox_free(struct outbox **outbox)
 	if (!o)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
-		while (o->bucket[i])
-			lane_free(o->bucket[i]);
+		for (struct lane *lane = o->bucket[i], *next; lane; lane = next) {
+			next = lane->chain;
+			lane_free(lane);
+		}
 	nuncio_timer_stop(&o->scan_later);
 	o->has_more = true;
 	late_end(o);

@@ -55,7 +55,7 @@ static char *path_of(const char *name)
 		memcpy(path, dir, dir_bytes - 1);
 		path[dir_bytes - 1] = '/';
 	}
-	memcpy(path + dir_bytes, name, n);
+	memcpy(path + dir_bytes, name, n + 1);
 	return path;
 }
 

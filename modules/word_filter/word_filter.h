@@ -41,7 +41,7 @@ void words_free(struct words **words);
  * Adds an entry: `stop` whole words only, `stop*` also as a beginning, `*stop` as an end, `*stop*`
  * anywhere. 0; NUNCIO_E_INVAL (nothing in it, or not UTF-8), NUNCIO_E_TOOBIG (too long, too many).
  */
-int words_add(struct words *words, struct nuncio_str entry, enum action action);
+int words_add(struct words *words, struct nuncio_str text, enum action action);
 void words_build(struct words *words); /* once, after the last entry */
 size_t words_count(const struct words *words);
 

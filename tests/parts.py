@@ -325,7 +325,7 @@ def scenario_tsan(run):
 
 # ---- the rest
 
-@part("lint", ["autogen"], minutes=12)
+@part("lint", ["autogen"], minutes=20)
 def lint(run):
 	count = Count()
 	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "check_*.sh")))

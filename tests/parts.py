@@ -244,7 +244,7 @@ def scenario_one_loop(run):
 	return script(run, "plain", "run_scenarios.py")
 
 
-@part("store_mysql", ["build"], minutes=12, serves=True)
+@part("store_mysql", ["check"], minutes=12, serves=True)
 def store_mysql(run):
 	"""What every store must do, and its own tests, on real servers."""
 	return run.count([os.path.join(TOP, "tests", "store", "run_mysql.py"), "--build", run.tree("plain")])

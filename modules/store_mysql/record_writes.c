@@ -55,6 +55,8 @@ int record_apply(struct work *w, const struct nuncio_record_write *writes, size_
 		int status = refuse(write, row->version);
 		if (status < 0)
 			return status;
+		if (write->flags & NUNCIO_WRITE_CHECK)
+			continue;
 		WORK_KEEP_ROW(w, row);
 		row->is_changed = true;
 		row->is_synced |= (write->flags & NUNCIO_WRITE_SYNCED) != 0;

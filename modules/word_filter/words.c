@@ -208,7 +208,8 @@ void words_build(struct words *w)
 {
 	uint32_t *queue = filter_alloc(w->node_count * sizeof *queue);
 	size_t head = 0, tail = 1;
-	qsort(w->edges, w->edge_count, sizeof *w->edges, by_from_and_point);
+	if (w->edge_count) /* ISO C 7.22.5: the array must be one, even of none */
+		qsort(w->edges, w->edge_count, sizeof *w->edges, by_from_and_point);
 	free(w->first_edge);
 	free(w->next_edge);
 	w->first_edge = w->next_edge = NULL;

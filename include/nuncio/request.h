@@ -18,11 +18,11 @@ struct nuncio_request;
 struct nuncio_session;
 
 enum nuncio_field_type {
-	NUNCIO_FIELD_TEXT = 1, /* min/max: length in bytes */
+	NUNCIO_FIELD_TEXT = 1, /* without U+0000; min/max: length in bytes */
 	NUNCIO_FIELD_INT = 2,  /* min/max: range */
 	NUNCIO_FIELD_BOOL = 3,
 	NUNCIO_FIELD_OBJECT = 4,
-	NUNCIO_FIELD_TEXTS = 5, /* array of texts; min/max: their count */
+	NUNCIO_FIELD_TEXTS = 5, /* array of such texts; min/max: their count */
 	NUNCIO_FIELD_ANY = 6    /* any JSON value; max: its size in bytes */
 };
 #define NUNCIO_FIELD_REQUIRED 1u

@@ -36,9 +36,17 @@ static int check_range(
 	return NUNCIO_E_INVAL;
 }
 
+/* Handlers keep names, cursors and the like as C strings, which would end at a zero byte. */
+static bool has_zero(struct nuncio_str text)
+{
+	return text.n && memchr(text.p, '\0', text.n);
+}
+
 static int check_text(
 	const struct nuncio_field *field, struct nuncio_str text, struct nuncio_error *err)
 {
+	if (has_zero(text))
+		return wrong(err, field, "must not contain the character U+0000");
 	return check_range(field, (int64_t)text.n, " bytes long", err);
 }
 
@@ -53,6 +61,8 @@ static int check_texts(struct arena *arena, const struct nuncio_field *field,
 	for (; json_next_item(&items, &item); count++)
 		if (json_text(item, arena, &text) < 0)
 			return wrong(err, field, "must be an array of strings");
+		else if (has_zero(text))
+			return wrong(err, field, "must not contain the character U+0000");
 	return check_range(field, count, " items", err);
 }
 

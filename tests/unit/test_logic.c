@@ -371,7 +371,9 @@ static void unknown_ops_and_wrong_input_are_named(void **state)
 	assert_non_null(strstr(loopback_next(lb), "n: must be 1 to 3 bytes long"));
 	loopback_packet(lb, id, 4, "mark", "{}");
 	assert_non_null(strstr(loopback_next(lb), "n: is missing"));
-	loopback_packet(lb, id, 5, "message.send", "{}");
+	loopback_packet(lb, id, 5, "mark", "{\"n\":\"a\\u0000\"}");
+	assert_non_null(strstr(loopback_next(lb), "n: must not contain the character U+0000"));
+	loopback_packet(lb, id, 6, "message.send", "{}");
 	assert_non_null(
 		strstr(loopback_next(lb), "\"code\":1003")); /* no kind of conversations is there */
 }

@@ -526,7 +526,7 @@ static void members_are_checked(void **state)
 		{ "\"client_id\":\"c\",\"body\":\"\"", "body: must be a string, not empty" },
 		{ "\"client_id\":\"c\",\"body\":{}", "body: must be a string, not empty" },
 		{ "\"client_id\":\"c\",\"body\":\"b\",\"kind\":\"te\\u0000xt\"",
-			"kind: must be 1 to" },
+			"kind: must not contain" },
 		{ "\"client_id\":\"c\",\"body\":\"b\",\"kind\":\"Text\"", "kind: must be 1 to" },
 		{ "\"client_id\":\"c\",\"body\":\"b\",\"kind\":\"system\"", "kind: system is for" },
 		{ "\"client_id\":\"c\",\"body\":\"b\",\"reply_to\":0", "reply_to: must be 1 to" },

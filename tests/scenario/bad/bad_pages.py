@@ -88,7 +88,7 @@ def largest(t):
 @case("a list cannot be gone on with at a place that was never given")
 def odd_next(t):
 	client = t.client("alice")
-	for text in ("x", "-1", "99999999999999999999999", "1 "):
+	for text in ("x", "-1", "99999999999999999999999", "1 ", "\u0000"):
 		answer = client.call("conversation.list", {"after": text})
 		assert answer["code"] == 1002, f"{text!r}: {answer}"
 	client.say_close()

@@ -21,6 +21,7 @@ nuncioinclude_HEADERS = \
 	%D%/store.h \
 	%D%/store_provider.h \
 	%D%/test.h \
+	%D%/text.h \
 	%D%/timer.h
 
 nuncioservicesdir = $(nuncioincludedir)/services

@@ -25,6 +25,7 @@
 #include <nuncio/service.h>
 #include <nuncio/session.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #endif

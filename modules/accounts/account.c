@@ -28,7 +28,7 @@ int account_read(const struct nuncio_record *row, struct account *account_r)
 	struct account *a = account_r;
 	memset(a, 0, sizeof *a);
 	if (nuncio_json_check(row->value, NULL) < 0 ||
-		str_copy(row->owner, a->id, sizeof a->id) < 0 ||
+		nuncio_text_copy(row->owner, a->id, sizeof a->id) < 0 ||
 		text_get(row->value, "name", a->name, sizeof a->name) < 0 ||
 		text_get(row->value, "password", a->hash, sizeof a->hash) < 0 ||
 		int_get(row->value, "epoch", &a->epoch) < 0 ||
@@ -42,7 +42,7 @@ int account_read(const struct nuncio_record *row, struct account *account_r)
 static void put_text(struct nuncio_json *out, const char *key, const char *text)
 {
 	nuncio_json_key(out, key);
-	nuncio_json_put_text(out, str_of_text(text));
+	nuncio_json_put_text(out, nuncio_text(text));
 }
 
 static void put_int(struct nuncio_json *out, const char *key, int64_t number)

@@ -17,14 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *accounts_alloc(size_t bytes)
-{
-	void *p = calloc(1, bytes);
-	if (!p)
-		abort();
-	return p;
-}
-
 static const struct nuncio_option options[] = {
 	{ "registration", NUNCIO_OPT_CHOICE, NUNCIO_OPT_LIVE, "open", 0, 0, "open closed",
 		"open: anybody may make an account. closed: nobody." },
@@ -126,7 +118,7 @@ static void metrics_add(struct accounts *a)
 
 static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct accounts *a = accounts_alloc(sizeof *a);
+	struct accounts *a = nuncio_alloc(sizeof *a);
 	a->self = self;
 	nuncio_module_set_data(self, a);
 	a->gone = gone_new();

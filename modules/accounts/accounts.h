@@ -13,6 +13,7 @@
 #include <nuncio/request.h>
 #include <nuncio/services/token.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <stdbool.h>
@@ -41,17 +42,7 @@ enum {
 
 /* --- text.c: pure --- */
 
-static inline struct nuncio_str str_of_text(const char *text)
-{
-	size_t n = 0;
-	while (text[n])
-		n++;
-	return (struct nuncio_str){ text, n };
-}
-bool str_same(struct nuncio_str a, struct nuncio_str b);
-bool str_starts(struct nuncio_str text, struct nuncio_str prefix);
 /* Copies with a NUL behind; 0, or -1 when it does not fit. */
-int str_copy(struct nuncio_str text, char *out, size_t size);
 
 /* Valid UTF-8 without control characters (C0, DEL, C1): its number of characters, or -1. */
 long text_chars(struct nuncio_str text);
@@ -140,8 +131,6 @@ struct accounts {
 	struct nuncio_counter *registered, *logins, *failures, *throttled, *renewed, *reused;
 	struct nuncio_gauge *hashing_gauge;
 };
-
-void *accounts_alloc(size_t bytes);
 
 /* --- flow.c: one request on its way through store and workers --- */
 

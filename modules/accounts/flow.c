@@ -21,10 +21,10 @@
 
 struct flow *flow_new(struct accounts *a, struct nuncio_request *rq)
 {
-	struct flow *f = accounts_alloc(sizeof *f);
+	struct flow *f = nuncio_alloc(sizeof *f);
 	f->a = a;
 	f->rq = rq;
-	if (str_copy(nuncio_request_address(rq), f->address, sizeof f->address) < 0)
+	if (nuncio_text_copy(nuncio_request_address(rq), f->address, sizeof f->address) < 0)
 		f->address[0] = '\0';
 	return f;
 }
@@ -69,7 +69,7 @@ int flow_text(struct flow *f, const char *field, char *out, size_t size)
 	char words[80];
 	if (!nuncio_request_text(f->rq, field, &text))
 		return 0;
-	if (str_copy(text, out, size) == 0 && strlen(out) == text.n)
+	if (nuncio_text_copy(text, out, size) == 0 && strlen(out) == text.n)
 		return 1;
 	snprintf(words, sizeof words, "%s: too long, or with a NUL character in it", field);
 	flow_refuse(f, NUNCIO_CODE_invalid_field, words);
@@ -80,10 +80,10 @@ int flow_path_id(struct flow *f)
 {
 	static const char prefix[] = "/api/v1/users/";
 	struct nuncio_str path = nuncio_request_path(f->rq), id = { NULL, 0 };
-	if (str_starts(path, str_of_text(prefix)))
+	if (nuncio_text_starts(path, nuncio_text(prefix)))
 		id = (struct nuncio_str){ path.p + sizeof prefix - 1,
 			path.n - (sizeof prefix - 1) };
-	if (id_is_sound(id) && str_copy(id, f->id, sizeof f->id) == 0)
+	if (id_is_sound(id) && nuncio_text_copy(id, f->id, sizeof f->id) == 0)
 		return 0;
 	flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
 	return -1;
@@ -107,7 +107,7 @@ static void on_load(int status, const struct nuncio_record *rows, size_t n, int 
 void flow_load(struct flow *f, flow_fn *next)
 {
 	f->next = next;
-	int rc = nuncio_store_get(f->a->self, str_of_text(SPACE_ACCOUNT), str_of_text(f->id),
+	int rc = nuncio_store_get(f->a->self, nuncio_text(SPACE_ACCOUNT), nuncio_text(f->id),
 		(struct nuncio_str){ "", 0 }, on_load, f);
 	if (rc < 0)
 		flow_fail(f, rc);
@@ -128,8 +128,8 @@ void flow_save(struct flow *f, int64_t expect, flow_status_fn *next)
 	account_write(&f->account, json);
 	struct nuncio_record_write write = {
 		.size = sizeof write,
-		.space = str_of_text(SPACE_ACCOUNT),
-		.owner = str_of_text(f->account.id),
+		.space = nuncio_text(SPACE_ACCOUNT),
+		.owner = nuncio_text(f->account.id),
 		.key = { "", 0 },
 		.value = nuncio_json_str(json),
 		.expect = expect,
@@ -146,7 +146,7 @@ void flow_save(struct flow *f, int64_t expect, flow_status_fn *next)
 /* Search looks through the ids themselves first, so what the id begins with needs no entry. */
 bool index_is_needed(struct nuncio_str folded, struct nuncio_str id)
 {
-	return folded.n > 0 && !str_starts(id, folded);
+	return folded.n > 0 && !nuncio_text_starts(id, folded);
 }
 
 static void index_step(struct flow *f);
@@ -170,10 +170,10 @@ static void index_step(struct flow *f)
 	snprintf(now, sizeof now, "%lld", (long long)nuncio_wall_ms());
 	struct nuncio_record_write write = {
 		.size = sizeof write,
-		.space = str_of_text(SPACE_NAME),
-		.owner = str_of_text(f->index[--f->index_count]),
-		.key = str_of_text(f->account.id),
-		.value = str_of_text(now),
+		.space = nuncio_text(SPACE_NAME),
+		.owner = nuncio_text(f->index[--f->index_count]),
+		.key = nuncio_text(f->account.id),
+		.value = nuncio_text(now),
 	};
 	int rc = nuncio_store_write(f->a->self, &write, 1, on_index, f);
 	if (rc < 0)
@@ -183,8 +183,8 @@ static void index_step(struct flow *f)
 static void index_note(struct flow *f, const char *text)
 {
 	char *folded = f->index[f->index_count];
-	text_fold(str_of_text(text), folded);
-	if (index_is_needed(str_of_text(folded), str_of_text(f->account.id)))
+	text_fold(nuncio_text(text), folded);
+	if (index_is_needed(nuncio_text(folded), nuncio_text(f->account.id)))
 		f->index_count++;
 }
 
@@ -208,7 +208,7 @@ void index_drop(struct accounts *a, struct nuncio_str folded, struct nuncio_str 
 {
 	struct nuncio_record_write write = {
 		.size = sizeof write,
-		.space = str_of_text(SPACE_NAME),
+		.space = nuncio_text(SPACE_NAME),
 		.owner = folded,
 		.key = id,
 		.value = { NULL, 0 },

@@ -43,14 +43,14 @@ static uint32_t chain_of(const struct gone *gone, struct nuncio_str id)
 static void make_room(struct gone *gone, uint32_t size)
 {
 	gone->size = size;
-	gone->ring = accounts_alloc(size * sizeof *gone->ring);
-	gone->chains = accounts_alloc(size * sizeof *gone->chains);
+	gone->ring = nuncio_alloc(size * sizeof *gone->ring);
+	gone->chains = nuncio_alloc(size * sizeof *gone->chains);
 	memset(gone->chains, 0xff, size * sizeof *gone->chains);
 }
 
 struct gone *gone_new(void)
 {
-	struct gone *gone = accounts_alloc(sizeof *gone);
+	struct gone *gone = nuncio_alloc(sizeof *gone);
 	crypto_shorthash_keygen(gone->key);
 	make_room(gone, GONE_MIN);
 	return gone;
@@ -69,7 +69,7 @@ void gone_free(struct gone **gone)
 static void put(struct gone *gone, const struct one *one)
 {
 	uint32_t at = (gone->first + gone->count++) & (gone->size - 1);
-	uint32_t *chain = &gone->chains[chain_of(gone, str_of_text(one->id))];
+	uint32_t *chain = &gone->chains[chain_of(gone, nuncio_text(one->id))];
 	gone->ring[at] = *one;
 	gone->ring[at].next = *chain;
 	*chain = at;
@@ -79,7 +79,7 @@ static void put(struct gone *gone, const struct one *one)
 static void drop_oldest(struct gone *gone)
 {
 	uint32_t at = gone->first & (gone->size - 1);
-	uint32_t *link = &gone->chains[chain_of(gone, str_of_text(gone->ring[at].id))];
+	uint32_t *link = &gone->chains[chain_of(gone, nuncio_text(gone->ring[at].id))];
 	while (*link != at)
 		link = &gone->ring[*link].next;
 	*link = NOBODY;
@@ -102,7 +102,7 @@ void gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_
 	int64_t until_ms)
 {
 	struct one one = { .until_ms = until_ms, .before_ms = before_ms };
-	if (str_copy(id, one.id, sizeof one.id) < 0)
+	if (nuncio_text_copy(id, one.id, sizeof one.id) < 0)
 		return;
 	while (gone->count && gone->ring[gone->first & (gone->size - 1)].until_ms <= now_ms)
 		drop_oldest(gone);
@@ -122,7 +122,7 @@ enum gone_why gone_has(
 	for (uint32_t at = gone->chains[chain_of(gone, id)]; at != NOBODY;
 		at = gone->ring[at].next) {
 		const struct one *one = &gone->ring[at];
-		if (now_ms >= one->until_ms || !str_same(id, str_of_text(one->id)))
+		if (now_ms >= one->until_ms || !nuncio_text_same(id, nuncio_text(one->id)))
 			continue;
 		if (one->before_ms == GONE_ALL)
 			return GONE_DELETED;

@@ -14,7 +14,7 @@ static bool take_id(struct flow *f)
 {
 	if (flow_text(f, "id", f->id, sizeof f->id) < 0)
 		return false;
-	if (id_is_sound(str_of_text(f->id)))
+	if (id_is_sound(nuncio_text(f->id)))
 		return true;
 	flow_refuse(f, NUNCIO_CODE_not_found, "there is no such user");
 	return false;

@@ -109,7 +109,7 @@ static void rules_of(const struct accounts *a, struct throttle_rule rules[RULES]
 
 static void give_back(struct flow *f, const struct throttle_rule *rules, int count)
 {
-	struct nuncio_str user = str_of_text(f->id), address = str_of_text(f->address),
+	struct nuncio_str user = nuncio_text(f->id), address = nuncio_text(f->address),
 			  none = { NULL, 0 };
 	for (int i = 0; i < count; i++)
 		throttle_give(f->a->throttle, &rules[i], rules[i].kind == 'a' ? none : user,
@@ -119,7 +119,7 @@ static void give_back(struct flow *f, const struct throttle_rule *rules, int cou
 static bool take_turn(struct flow *f)
 {
 	struct throttle_rule rules[RULES];
-	struct nuncio_str user = str_of_text(f->id), address = str_of_text(f->address),
+	struct nuncio_str user = nuncio_text(f->id), address = nuncio_text(f->address),
 			  none = { NULL, 0 };
 	rules_of(f->a, rules);
 	for (int i = 0; i < RULES; i++) {
@@ -190,7 +190,7 @@ static void on_stand_in_done(void *user)
 
 void password_change_cost(struct accounts *a)
 {
-	struct stand_in *s = accounts_alloc(sizeof *s);
+	struct stand_in *s = nuncio_alloc(sizeof *s);
 	*s = (struct stand_in){ .a = a, .ops = a->hash_ops, .bytes = a->hash_bytes };
 	if (nuncio_work(a->self, 0, on_stand_in_work, on_stand_in_done, s) < 0)
 		free(s);

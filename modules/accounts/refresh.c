@@ -66,10 +66,10 @@ int refresh_parse(struct nuncio_str text, struct refresh *refresh_r)
 	struct nuncio_str mark = part_take(&text), user = part_take(&text),
 			  family = part_take(&text);
 	long n = part_decode(user, refresh_r->user, sizeof refresh_r->user - 1);
-	if (!str_same(mark, str_of_text("r1")) || n <= 0 ||
+	if (!nuncio_text_same(mark, nuncio_text("r1")) || n <= 0 ||
 		part_decode(family, family_bytes, sizeof family_bytes) != FAMILY_BYTES ||
 		part_decode(text, secret_bytes, sizeof secret_bytes) != SECRET_BYTES ||
-		str_copy(family, refresh_r->family, sizeof refresh_r->family) < 0)
+		nuncio_text_copy(family, refresh_r->family, sizeof refresh_r->family) < 0)
 		return -1;
 	refresh_r->user[n] = '\0';
 	hash_secret(secret_bytes, refresh_r->hash);

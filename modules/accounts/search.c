@@ -106,7 +106,7 @@ static void search_reply(struct search *s)
 	nuncio_json_key(s->json, "next");
 	cursor_write(s, cursor, sizeof cursor);
 	if (s->has_more)
-		nuncio_json_put_text(s->json, str_of_text(cursor));
+		nuncio_json_put_text(s->json, nuncio_text(cursor));
 	else
 		nuncio_json_put_null(s->json);
 	nuncio_json_object_end(s->json);
@@ -118,11 +118,11 @@ static void search_list(struct search *s, const char *space, nuncio_records_fn *
 {
 	struct nuncio_records_query query = {
 		.size = sizeof query,
-		.space = str_of_text(space),
+		.space = nuncio_text(space),
 		.owner = { NULL, 0 },
-		.owner_prefix = str_of_text(s->query),
-		.after_owner = str_of_text(s->after_owner),
-		.after_key = str_of_text(s->after_key),
+		.owner_prefix = nuncio_text(s->query),
+		.after_owner = nuncio_text(s->after_owner),
+		.after_key = nuncio_text(s->after_key),
 		.limit = s->limit - s->count,
 	};
 	int rc = nuncio_store_list(s->a->self, &query, done, s);
@@ -140,8 +140,8 @@ static void entry_check(struct search *s)
 		search_reply(s);
 		return;
 	}
-	int rc = nuncio_store_get(s->a->self, str_of_text(SPACE_ACCOUNT),
-		str_of_text(s->entries[s->entry_at].id), (struct nuncio_str){ "", 0 }, on_entry, s);
+	int rc = nuncio_store_get(s->a->self, nuncio_text(SPACE_ACCOUNT),
+		nuncio_text(s->entries[s->entry_at].id), (struct nuncio_str){ "", 0 }, on_entry, s);
 	if (rc < 0)
 		search_fail(s, rc);
 }
@@ -151,10 +151,10 @@ static bool entry_holds(const struct search *s, const struct entry *entry,
 	const struct account *account, bool *is_shown_r)
 {
 	char id[FOLD_SIZE], name[FOLD_SIZE];
-	text_fold(str_of_text(account->id), id);
-	text_fold(str_of_text(account->name), name);
+	text_fold(nuncio_text(account->id), id);
+	text_fold(nuncio_text(account->name), name);
 	bool is_id = strcmp(entry->folded, id) == 0;
-	*is_shown_r = is_id || !str_starts(str_of_text(id), str_of_text(s->query));
+	*is_shown_r = is_id || !nuncio_text_starts(nuncio_text(id), nuncio_text(s->query));
 	return !account->deleted_at_ms && (is_id || strcmp(entry->folded, name) == 0);
 }
 
@@ -162,7 +162,7 @@ static void entry_drop_if_old(struct search *s, const struct entry *entry)
 {
 	if (nuncio_wall_ms() - entry->written_at_ms > STALE_MS)
 		index_drop(
-			s->a, str_of_text(entry->folded), str_of_text(entry->id), entry->version);
+			s->a, nuncio_text(entry->folded), nuncio_text(entry->id), entry->version);
 }
 
 static void on_entry(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
@@ -188,15 +188,15 @@ static void entry_add(struct search *s, const struct nuncio_record *row)
 {
 	struct entry *entry = &s->entries[s->entry_count];
 	if (s->entry_count == SEARCH_LIMIT_MAX ||
-		str_copy(row->owner, entry->folded, sizeof entry->folded) < 0 ||
-		str_copy(row->key, entry->id, sizeof entry->id) < 0)
+		nuncio_text_copy(row->owner, entry->folded, sizeof entry->folded) < 0 ||
+		nuncio_text_copy(row->key, entry->id, sizeof entry->id) < 0)
 		return;
 	memcpy(s->after_owner, entry->folded, sizeof s->after_owner);
 	memcpy(s->after_key, entry->id, sizeof s->after_key);
 	entry->version = (int64_t)row->version;
 	if (nuncio_json_int(row->value, &entry->written_at_ms) < 0)
 		entry->written_at_ms = 0;
-	if (!str_starts(row->key, str_of_text(s->query))) /* or it came among the ids */
+	if (!nuncio_text_starts(row->key, nuncio_text(s->query))) /* or it came among the ids */
 		s->entry_count++;
 }
 
@@ -229,7 +229,7 @@ static void on_ids(int status, const struct nuncio_record *rows, size_t n, int m
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (str_copy(rows[i].owner, s->after_owner, sizeof s->after_owner) < 0 ||
+		if (nuncio_text_copy(rows[i].owner, s->after_owner, sizeof s->after_owner) < 0 ||
 			account_read(&rows[i], &account) < 0 || account.deleted_at_ms)
 			continue;
 		account_show(&account, s->json);
@@ -248,7 +248,7 @@ static void on_ids(int status, const struct nuncio_record *rows, size_t n, int m
 
 void search_run(struct nuncio_request *rq, void *user)
 {
-	struct search *s = accounts_alloc(sizeof *s);
+	struct search *s = nuncio_alloc(sizeof *s);
 	struct nuncio_str query = { "", 0 }, after;
 	int64_t limit = nuncio_request_is_http(rq) ? SEARCH_LIMIT : SEARCH_LIMIT_MAX;
 	s->a = user;

@@ -10,7 +10,6 @@
  * a new password or the end of the account voids all of them in one write.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct nuncio_str none(void)
@@ -23,7 +22,7 @@ static struct nuncio_str none(void)
 static void put_text(struct nuncio_json *json, const char *key, const char *text)
 {
 	nuncio_json_key(json, key);
-	nuncio_json_put_text(json, str_of_text(text));
+	nuncio_json_put_text(json, nuncio_text(text));
 }
 
 static void reply_tokens(struct flow *f, const char *access)
@@ -48,8 +47,8 @@ static void issue(struct flow *f)
 {
 	char access[2048];
 	struct nuncio_error err = { "" };
-	int rc = f->a->tokens->issue(f->a->tokens_impl, str_of_text(f->account.id),
-		str_of_text(f->device), f->a->access_ttl_ms, access, sizeof access, &err);
+	int rc = f->a->tokens->issue(f->a->tokens_impl, nuncio_text(f->account.id),
+		nuncio_text(f->device), f->a->access_ttl_ms, access, sizeof access, &err);
 	if (rc >= 0) {
 		reply_tokens(f, access);
 		return;
@@ -81,9 +80,9 @@ static void family_save(struct flow *f, int64_t expect, flow_status_fn *next)
 	nuncio_json_object_end(json);
 	struct nuncio_record_write write = {
 		.size = sizeof write,
-		.space = str_of_text(SPACE_REFRESH),
-		.owner = str_of_text(f->refresh.user),
-		.key = str_of_text(f->refresh.family),
+		.space = nuncio_text(SPACE_REFRESH),
+		.owner = nuncio_text(f->refresh.user),
+		.key = nuncio_text(f->refresh.family),
 		.value = nuncio_json_str(json),
 		.expect = expect,
 		.expires_at_ms = nuncio_wall_ms() + f->a->refresh_ttl_ms,
@@ -99,9 +98,9 @@ static void family_end(struct flow *f, nuncio_written_fn *done)
 {
 	struct nuncio_record_write write = {
 		.size = sizeof write,
-		.space = str_of_text(SPACE_REFRESH),
-		.owner = str_of_text(f->refresh.user),
-		.key = str_of_text(f->refresh.family),
+		.space = nuncio_text(SPACE_REFRESH),
+		.owner = nuncio_text(f->refresh.user),
+		.key = nuncio_text(f->refresh.family),
 		.value = { NULL, 0 },
 	};
 	int rc = nuncio_store_write(f->a->self, &write, 1, done, f);
@@ -158,10 +157,10 @@ static void on_login(struct nuncio_request *rq, void *user)
 		flow_text(f, "password", f->password, sizeof f->password) < 0 ||
 		flow_text(f, "device", f->device, sizeof f->device) < 0)
 		return;
-	if (text_chars(str_of_text(f->device)) < 0)
+	if (text_chars(nuncio_text(f->device)) < 0)
 		flow_refuse(
 			f, NUNCIO_CODE_invalid_field, "device: must not have control characters");
-	else if (!id_is_sound(str_of_text(f->id)))
+	else if (!id_is_sound(nuncio_text(f->id)))
 		flow_refuse(f, NUNCIO_CODE_login_failed, NULL);
 	else
 		flow_load(f, login_prove);
@@ -259,8 +258,8 @@ static void on_refresh(struct nuncio_request *rq, void *user)
 		refuse_refresh(f);
 		return;
 	}
-	int rc = nuncio_store_get(f->a->self, str_of_text(SPACE_REFRESH),
-		str_of_text(f->refresh.user), str_of_text(f->refresh.family), on_family, f);
+	int rc = nuncio_store_get(f->a->self, nuncio_text(SPACE_REFRESH),
+		nuncio_text(f->refresh.user), nuncio_text(f->refresh.family), on_family, f);
 	if (rc < 0)
 		flow_fail(f, rc);
 }

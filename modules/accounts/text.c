@@ -7,26 +7,6 @@
 
 #include <string.h>
 
-bool str_same(struct nuncio_str a, struct nuncio_str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_starts(struct nuncio_str text, struct nuncio_str prefix)
-{
-	return text.n >= prefix.n && (prefix.n == 0 || memcmp(text.p, prefix.p, prefix.n) == 0);
-}
-
-int str_copy(struct nuncio_str text, char *out, size_t size)
-{
-	if (text.n >= size)
-		return -1;
-	if (text.n)
-		memcpy(out, text.p, text.n);
-	out[text.n] = '\0';
-	return 0;
-}
-
 /*
  * Bytes of the character at p[0], 0 if there is none: RFC 3629, no overlong forms, no surrogates.
  */
@@ -72,8 +52,8 @@ bool id_is_sound(struct nuncio_str id)
 
 bool id_is_any(struct nuncio_str id)
 {
-	return id_is_sound(id) && !memchr(id.p, '/', id.n) && !str_same(id, str_of_text(".")) &&
-	       !str_same(id, str_of_text(".."));
+	return id_is_sound(id) && !memchr(id.p, '/', id.n) &&
+	       !nuncio_text_same(id, nuncio_text(".")) && !nuncio_text_same(id, nuncio_text(".."));
 }
 
 static bool is_plain_letter(char c)

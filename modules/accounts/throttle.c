@@ -28,7 +28,7 @@ struct throttle {
 
 struct throttle *throttle_new(void)
 {
-	struct throttle *throttle = accounts_alloc(sizeof *throttle);
+	struct throttle *throttle = nuncio_alloc(sizeof *throttle);
 	crypto_shorthash_keygen(throttle->secret);
 	return throttle;
 }
@@ -43,7 +43,7 @@ void throttle_free(struct throttle **throttle)
 static size_t address_bytes(struct nuncio_str address, char out[64])
 {
 	unsigned char ip[16];
-	if (str_copy(address, out, 64) < 0)
+	if (nuncio_text_copy(address, out, 64) < 0)
 		return 0;
 	if (inet_pton(AF_INET6, out, ip) != 1 ||
 		memcmp(ip, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0)

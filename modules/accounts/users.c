@@ -63,7 +63,7 @@ static bool is_registration_allowed(struct flow *f)
 		return false;
 	}
 	if (throttle_take(f->a->throttle, &rule, (struct nuncio_str){ NULL, 0 },
-		    str_of_text(f->address), nuncio_mono_ms()))
+		    nuncio_text(f->address), nuncio_mono_ms()))
 		return true;
 	nuncio_counter_add(f->a->throttled, 1);
 	flow_refuse(f, NUNCIO_CODE_rate_limited, "too many new accounts; try again later");
@@ -72,7 +72,7 @@ static bool is_registration_allowed(struct flow *f)
 
 static bool is_id_good(struct flow *f)
 {
-	struct nuncio_str id = str_of_text(f->id);
+	struct nuncio_str id = nuncio_text(f->id);
 	if (f->a->takes_any_id ? id_is_any(id) : id_is_plain(id))
 		return true;
 	flow_refuse(f, NUNCIO_CODE_invalid_field,
@@ -84,7 +84,7 @@ static bool is_id_good(struct flow *f)
 
 static bool is_name_good(struct flow *f)
 {
-	if (name_is_sound(str_of_text(f->name)))
+	if (name_is_sound(nuncio_text(f->name)))
 		return true;
 	flow_refuse(f, NUNCIO_CODE_invalid_field,
 		"name: must be at most 64 characters, none of them control characters");
@@ -130,7 +130,7 @@ static void on_get(struct nuncio_request *rq, void *user)
 /* Tokens issued before before_ms open nothing any more, and what they opened is closed. */
 static void end_sign_ins(struct flow *f, int64_t before_ms, int close_code, const char *words)
 {
-	struct nuncio_str user = str_of_text(f->id);
+	struct nuncio_str user = nuncio_text(f->id);
 	int64_t now_ms = nuncio_wall_ms();
 	gone_add(
 		f->a->gone, user, before_ms, now_ms, now_ms + f->a->access_ttl_ms + GONE_LEEWAY_MS);
@@ -149,12 +149,12 @@ static void on_changed(struct flow *f, int status)
 			f, NUNCIO_CODE_conflict, "the account was changed meanwhile; try again");
 		return;
 	}
-	text_fold(str_of_text(f->old_name), old_folded);
-	text_fold(str_of_text(f->account.name), folded);
+	text_fold(nuncio_text(f->old_name), old_folded);
+	text_fold(nuncio_text(f->account.name), folded);
 	if (strcmp(old_folded, folded) != 0) {
-		text_fold(str_of_text(f->id), folded);
+		text_fold(nuncio_text(f->id), folded);
 		if (strcmp(old_folded, folded) != 0)
-			index_drop(f->a, str_of_text(old_folded), str_of_text(f->id),
+			index_drop(f->a, nuncio_text(old_folded), nuncio_text(f->id),
 				NUNCIO_EXPECT_ANY);
 	}
 	if (f->makes)
@@ -201,7 +201,7 @@ static void put_prove(struct flow *f)
 
 static bool is_self(struct flow *f)
 {
-	if (str_same(nuncio_request_user(f->rq), str_of_text(f->id)))
+	if (nuncio_text_same(nuncio_request_user(f->rq), nuncio_text(f->id)))
 		return true;
 	flow_refuse(f, NUNCIO_CODE_denied, "only the user themselves may do this");
 	return false;
@@ -234,8 +234,8 @@ static void on_put(struct nuncio_request *rq, void *user)
 static void index_drop_text(struct flow *f, const char *text)
 {
 	char folded[FOLD_SIZE];
-	text_fold(str_of_text(text), folded);
-	index_drop(f->a, str_of_text(folded), str_of_text(f->id), NUNCIO_EXPECT_ANY);
+	text_fold(nuncio_text(text), folded);
+	index_drop(f->a, nuncio_text(folded), nuncio_text(f->id), NUNCIO_EXPECT_ANY);
 }
 
 static void on_deleted(struct flow *f, int status)

@@ -151,7 +151,7 @@ static void check_done(void *user)
 static void check_elsewhere(struct auth_jwt *a, struct nuncio_auth *question,
 	const struct token *token, struct nuncio_str text)
 {
-	struct check *c = key_alloc(sizeof *c + text.n);
+	struct check *c = nuncio_alloc(sizeof *c + text.n);
 	c->a = a;
 	c->question = question;
 	c->keys = key_set_ref(a->keys);
@@ -332,7 +332,7 @@ static int auth_jwt_init(struct nuncio_module *self, struct nuncio_error *err)
 	int rc = specs_parse(self, specs, &count, err);
 	if (rc < 0)
 		return keys_are_wrong(self, rc, err);
-	struct auth_jwt *a = key_alloc(sizeof *a);
+	struct auth_jwt *a = nuncio_alloc(sizeof *a);
 	a->self = self;
 	nuncio_module_set_data(self, a);
 	metrics_add(a);

@@ -8,6 +8,7 @@
  */
 
 #include <nuncio/base.h>
+#include <nuncio/text.h>
 
 #include <stdbool.h>
 
@@ -27,7 +28,6 @@ enum {
 };
 
 /* --- memory: aborts instead of returning NULL --- */
-void *key_alloc(size_t bytes);
 
 /* --- base64url.c: RFC 4648 section 5, without padding, one spelling per value --- */
 

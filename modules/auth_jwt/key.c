@@ -32,14 +32,6 @@ static const char *const alg_names[] = {
 	[KEY_EDDSA] = "EdDSA",
 };
 
-void *key_alloc(size_t bytes)
-{
-	void *p = calloc(1, bytes ? bytes : 1);
-	if (!p)
-		abort();
-	return p;
-}
-
 const char *key_alg_name(enum key_alg alg)
 {
 	return alg_names[alg];
@@ -133,7 +125,7 @@ static int file_read(const char *path, unsigned char **data_r, size_t *bytes_r, 
 	else if (st.st_size > KEY_FILE_BYTES_MAX)
 		rc = file_refuse(err, path, "is larger than 64 KiB");
 	if (rc == 0) {
-		data = key_alloc((size_t)st.st_size + 1);
+		data = nuncio_alloc((size_t)st.st_size + 1);
 		n = read(fd, data, (size_t)st.st_size);
 		if (n < 0)
 			rc = file_refuse(err, path, strerror(errno));
@@ -258,7 +250,7 @@ static int key_load(
 static char *path_join(const char *folder, const char *path)
 {
 	size_t size = strlen(folder) + strlen(path) + 2;
-	char *joined = key_alloc(size);
+	char *joined = nuncio_alloc(size);
 	if (path[0] == '/')
 		snprintf(joined, size, "%s", path);
 	else
@@ -269,7 +261,7 @@ static char *path_join(const char *folder, const char *path)
 int key_set_load(const struct key_spec *specs, size_t count, const char *sign_with,
 	const char *folder, struct key_set **set_r, struct nuncio_error *err)
 {
-	struct key_set *set = key_alloc(sizeof *set + count * sizeof set->keys[0]);
+	struct key_set *set = nuncio_alloc(sizeof *set + count * sizeof set->keys[0]);
 	int rc = 0;
 	set->refs = 1;
 	set->count = count;

@@ -29,7 +29,8 @@ struct token_cache {
 struct token_cache *token_cache_new(size_t count)
 {
 	size_t sets = (count + WAYS - 1) / WAYS;
-	struct token_cache *cache = key_alloc(sizeof *cache + sets * WAYS * sizeof(struct entry));
+	struct token_cache *cache =
+		nuncio_alloc(sizeof *cache + sets * WAYS * sizeof(struct entry));
 	cache->sets = sets;
 	return cache;
 }

@@ -27,15 +27,15 @@ static void on_written(int status, void *user)
 		free(b);
 		return;
 	}
-	relations_forget_pair(b->c->relations, text_str(b->me), text_str(b->other));
+	relations_forget_pair(b->c->relations, nuncio_text(b->me), nuncio_text(b->other));
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "user");
-	nuncio_json_put_text(json, text_str(b->other));
+	nuncio_json_put_text(json, nuncio_text(b->other));
 	nuncio_json_key(json, "blocked");
 	nuncio_json_put_bool(json, b->is_on);
 	nuncio_json_object_end(json);
-	nuncio_user_notify(text_str(b->me), "block.changed", nuncio_json_str(json), b->session);
+	nuncio_user_notify(nuncio_text(b->me), "block.changed", nuncio_json_str(json), b->session);
 	nuncio_reply(&b->rq, 200, nuncio_json_str(json));
 	nuncio_json_free(&json);
 	free(b);
@@ -43,7 +43,7 @@ static void on_written(int status, void *user)
 
 static void set_block(struct nuncio_request *rq, struct contacts *c, bool is_on)
 {
-	struct blocking *b = contacts_alloc(sizeof *b);
+	struct blocking *b = nuncio_alloc(sizeof *b);
 	struct nuncio_session *session = nuncio_request_session(rq);
 	char value[64];
 	*b = (struct blocking){ .c = c, .rq = rq, .is_on = is_on };
@@ -57,15 +57,15 @@ static void set_block(struct nuncio_request *rq, struct contacts *c, bool is_on)
 	nuncio_json_key(json, "since");
 	nuncio_json_put_time(json, nuncio_wall_ms());
 	nuncio_json_object_end(json);
-	text_copy(nuncio_json_str(json), value, sizeof value);
+	nuncio_text_copy(nuncio_json_str(json), value, sizeof value);
 	nuncio_json_free(&json);
 	const struct nuncio_record_write write = {
 		.size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_str(SPACE_BLOCK),
-		.owner = text_str(b->me),
-		.key = text_str(b->other),
-		.value = is_on ? text_str(value) : (struct nuncio_str){ NULL, 0 },
+		.space = nuncio_text(SPACE_BLOCK),
+		.owner = nuncio_text(b->me),
+		.key = nuncio_text(b->other),
+		.value = is_on ? nuncio_text(value) : (struct nuncio_str){ NULL, 0 },
 		.expect = NUNCIO_EXPECT_ANY,
 	};
 	int rc = nuncio_store_write(c->self, &write, 1, on_written, b);

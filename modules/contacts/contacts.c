@@ -121,7 +121,7 @@ static int add_all(struct contacts *c)
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct contacts *c = contacts_alloc(sizeof *c);
+	struct contacts *c = nuncio_alloc(sizeof *c);
 	c->self = self;
 	c->relations = relations_new(c);
 	c->refused = nuncio_counter_new(self, "refused_total", NULL,

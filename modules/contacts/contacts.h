@@ -12,6 +12,7 @@
 #include <nuncio/services/contacts.h>
 #include <nuncio/services/direct.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 
 #include <stdbool.h>
 
@@ -30,11 +31,7 @@ struct contacts {
 	struct nuncio_counter *refused;
 };
 
-void *contacts_alloc(size_t bytes); /* zeroed; never NULL */
-struct nuncio_str text_str(const char *text);
-bool text_same(struct nuncio_str a, struct nuncio_str b);
 /* Copies with a NUL behind; 0, or -1 when it does not fit. */
-int text_copy(struct nuncio_str text, char *out, size_t size);
 void reply_failure(struct nuncio_request **rq, int status);
 /*
  * The other one of a request: member `user`, or path parameter. 0, or -1 after a refusal: no id, or

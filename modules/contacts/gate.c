@@ -62,7 +62,7 @@ static void on_sender(int status, uint32_t of_sender, void *user)
 	else if (of_sender & NUNCIO_CONTACTS_BLOCKED)
 		passing_end(p, NUNCIO_CODE_you_blocked);
 	else
-		relations_ask_policy(p->c->relations, text_str(p->receiver), on_policy, p);
+		relations_ask_policy(p->c->relations, nuncio_text(p->receiver), on_policy, p);
 }
 
 static void on_receiver(int status, uint32_t of_receiver, void *user)
@@ -74,8 +74,8 @@ static void on_receiver(int status, uint32_t of_receiver, void *user)
 	else if (of_receiver & NUNCIO_CONTACTS_BLOCKED)
 		passing_end(p, NUNCIO_CODE_not_accepted);
 	else
-		relations_ask(
-			p->c->relations, text_str(p->sender), text_str(p->receiver), on_sender, p);
+		relations_ask(p->c->relations, nuncio_text(p->sender), nuncio_text(p->receiver),
+			on_sender, p);
 }
 
 enum nuncio_verdict gate_on_send(struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
@@ -85,14 +85,14 @@ enum nuncio_verdict gate_on_send(struct nuncio_ask *ask, const struct nuncio_sen
 	struct nuncio_str peer;
 	if (!c->direct ||
 		!c->direct->peer(c->direct_impl, event->conversation, event->from, &peer) ||
-		text_same(peer, event->from))
+		nuncio_text_same(peer, event->from))
 		return NUNCIO_PASS;
-	struct passing *p = contacts_alloc(sizeof *p);
+	struct passing *p = nuncio_alloc(sizeof *p);
 	p->c = c;
 	p->ask = ask;
-	text_copy(event->from, p->sender, sizeof p->sender);
-	text_copy(peer, p->receiver, sizeof p->receiver);
-	relations_ask(c->relations, peer, text_str(p->sender), on_receiver, p);
+	nuncio_text_copy(event->from, p->sender, sizeof p->sender);
+	nuncio_text_copy(peer, p->receiver, sizeof p->receiver);
+	relations_ask(c->relations, peer, nuncio_text(p->sender), on_receiver, p);
 	if (p->is_over) {
 		enum nuncio_verdict verdict = p->verdict;
 		free(p);

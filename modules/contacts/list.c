@@ -76,20 +76,20 @@ static void on_rows(int status, const struct nuncio_record *rows, size_t n, int 
 
 static void list(struct nuncio_request *rq, struct contacts *c, bool is_blocks)
 {
-	struct listing *l = contacts_alloc(sizeof *l);
+	struct listing *l = nuncio_alloc(sizeof *l);
 	struct nuncio_str after = { "", 0 };
 	int64_t limit = PAGE_DEFAULT;
 	*l = (struct listing){ .c = c, .rq = rq, .is_blocks = is_blocks };
 	nuncio_request_text(rq, "after", &after);
 	nuncio_request_int(rq, "limit", &limit);
-	text_copy(nuncio_request_user(rq), l->me, sizeof l->me);
-	text_copy(after, l->after, sizeof l->after);
+	nuncio_text_copy(nuncio_request_user(rq), l->me, sizeof l->me);
+	nuncio_text_copy(after, l->after, sizeof l->after);
 	const struct nuncio_records_query query = {
 		.size = sizeof query,
-		.space = text_str(is_blocks ? SPACE_BLOCK : SPACE_CONTACT),
-		.owner = text_str(l->me),
-		.after_owner = l->after[0] ? text_str(l->me) : (struct nuncio_str){ "", 0 },
-		.after_key = text_str(l->after),
+		.space = nuncio_text(is_blocks ? SPACE_BLOCK : SPACE_CONTACT),
+		.owner = nuncio_text(l->me),
+		.after_owner = l->after[0] ? nuncio_text(l->me) : (struct nuncio_str){ "", 0 },
+		.after_key = nuncio_text(l->after),
 		.limit = (uint32_t)(limit < 1 || limit > PAGE_MAX ? PAGE_DEFAULT : limit),
 	};
 	int rc = nuncio_store_list(c->self, &query, on_rows, l);

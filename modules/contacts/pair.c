@@ -85,16 +85,16 @@ static struct nuncio_json *side_write(const struct side *side)
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "state");
-	nuncio_json_put_text(json, text_str(state_words[side->state]));
+	nuncio_json_put_text(json, nuncio_text(state_words[side->state]));
 	nuncio_json_key(json, "since_ms");
 	nuncio_json_put_int(json, side->since_ms);
 	if (side->remark[0]) {
 		nuncio_json_key(json, "remark");
-		nuncio_json_put_text(json, text_str(side->remark));
+		nuncio_json_put_text(json, nuncio_text(side->remark));
 	}
 	if (side->greeting[0]) {
 		nuncio_json_key(json, "message");
-		nuncio_json_put_text(json, text_str(side->greeting));
+		nuncio_json_put_text(json, nuncio_text(side->greeting));
 	}
 	nuncio_json_object_end(json);
 	return json;
@@ -123,18 +123,18 @@ static struct nuncio_json *write_contact(const char *user, const struct side *si
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "user");
-	nuncio_json_put_text(json, text_str(user));
+	nuncio_json_put_text(json, nuncio_text(user));
 	nuncio_json_key(json, "state");
-	nuncio_json_put_text(json, text_str(state_words[side->state]));
+	nuncio_json_put_text(json, nuncio_text(state_words[side->state]));
 	nuncio_json_key(json, "since");
 	if (side->since_ms)
 		nuncio_json_put_time(json, side->since_ms);
 	else
 		nuncio_json_put_null(json);
 	nuncio_json_key(json, "remark");
-	nuncio_json_put_text(json, text_str(side->remark));
+	nuncio_json_put_text(json, nuncio_text(side->remark));
 	nuncio_json_key(json, "message");
-	nuncio_json_put_text(json, text_str(side->greeting));
+	nuncio_json_put_text(json, nuncio_text(side->greeting));
 	nuncio_json_object_end(json);
 	return json;
 }
@@ -144,13 +144,13 @@ static void tell(const char *owner, const char *other, const struct side *side, 
 	struct nuncio_json *json = write_contact(other, side);
 	if (side->is_changed)
 		nuncio_user_notify(
-			text_str(owner), "contact.changed", nuncio_json_str(json), except);
+			nuncio_text(owner), "contact.changed", nuncio_json_str(json), except);
 	nuncio_json_free(&json);
 }
 
 static void finish(struct pair *pair)
 {
-	relations_forget_pair(pair->c->relations, text_str(pair->me), text_str(pair->other));
+	relations_forget_pair(pair->c->relations, nuncio_text(pair->me), nuncio_text(pair->other));
 	tell(pair->me, pair->other, &pair->mine, pair->session);
 	tell(pair->other, pair->me, &pair->theirs, 0);
 	struct nuncio_json *json = write_contact(pair->other, &pair->mine);
@@ -170,9 +170,9 @@ static int write_side(struct pair *pair, const struct side *side, const char *ow
 	const struct nuncio_record_write write = {
 		.size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_str(SPACE_CONTACT),
-		.owner = text_str(owner),
-		.key = text_str(key),
+		.space = nuncio_text(SPACE_CONTACT),
+		.owner = nuncio_text(owner),
+		.key = nuncio_text(key),
 		.value = is_empty(side) ? (struct nuncio_str){ NULL, 0 } : nuncio_json_str(json),
 		.expect = side->version ? (int64_t)side->version : NUNCIO_EXPECT_ABSENT,
 	};
@@ -264,8 +264,8 @@ static void decide(struct pair *pair)
 		pair_end(pair, 0);
 		return;
 	}
-	int rc = nuncio_store_get(pair->c->self, text_str(SPACE_BLOCK), text_str(pair->other),
-		text_str(pair->me), on_block_read, pair);
+	int rc = nuncio_store_get(pair->c->self, nuncio_text(SPACE_BLOCK), nuncio_text(pair->other),
+		nuncio_text(pair->me), on_block_read, pair);
 	if (rc < 0)
 		pair_end(pair, rc);
 }
@@ -287,23 +287,23 @@ static void on_mine(int status, const struct nuncio_record *rows, size_t n, int 
 	(void)more;
 	side_read(&pair->mine, status == 0 && n == 1 ? rows : NULL);
 	if (status == 0 || status == NUNCIO_E_NOTFOUND)
-		status = nuncio_store_get(pair->c->self, text_str(SPACE_CONTACT),
-			text_str(pair->other), text_str(pair->me), on_theirs, pair);
+		status = nuncio_store_get(pair->c->self, nuncio_text(SPACE_CONTACT),
+			nuncio_text(pair->other), nuncio_text(pair->me), on_theirs, pair);
 	if (status < 0)
 		pair_end(pair, status);
 }
 
 static void read_both(struct pair *pair)
 {
-	int rc = nuncio_store_get(pair->c->self, text_str(SPACE_CONTACT), text_str(pair->me),
-		text_str(pair->other), on_mine, pair);
+	int rc = nuncio_store_get(pair->c->self, nuncio_text(SPACE_CONTACT), nuncio_text(pair->me),
+		nuncio_text(pair->other), on_mine, pair);
 	if (rc < 0)
 		pair_end(pair, rc);
 }
 
 static void begin(struct nuncio_request *rq, struct contacts *c, decide_fn *fn)
 {
-	struct pair *pair = contacts_alloc(sizeof *pair);
+	struct pair *pair = nuncio_alloc(sizeof *pair);
 	struct nuncio_session *session = nuncio_request_session(rq);
 	struct nuncio_str text;
 	pair->c = c;
@@ -315,9 +315,9 @@ static void begin(struct nuncio_request *rq, struct contacts *c, decide_fn *fn)
 		return;
 	}
 	if (nuncio_request_text(rq, "message", &text))
-		text_copy(text, pair->greeting, sizeof pair->greeting);
+		nuncio_text_copy(text, pair->greeting, sizeof pair->greeting);
 	if (nuncio_request_text(rq, "remark", &text))
-		text_copy(text, pair->remark, sizeof pair->remark);
+		nuncio_text_copy(text, pair->remark, sizeof pair->remark);
 	read_both(pair);
 }
 

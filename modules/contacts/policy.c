@@ -20,19 +20,19 @@ static struct nuncio_json *write_policy(uint32_t policy)
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "messages");
-	nuncio_json_put_text(json, text_str(policy_words[policy]));
+	nuncio_json_put_text(json, nuncio_text(policy_words[policy]));
 	nuncio_json_object_end(json);
 	return json;
 }
 
 static struct setting *setting_new(struct nuncio_request *rq, struct contacts *c)
 {
-	struct setting *s = contacts_alloc(sizeof *s);
+	struct setting *s = nuncio_alloc(sizeof *s);
 	struct nuncio_session *session = nuncio_request_session(rq);
 	s->c = c;
 	s->rq = rq;
 	s->session = session ? nuncio_session_id(session) : 0;
-	text_copy(nuncio_request_user(rq), s->me, sizeof s->me);
+	nuncio_text_copy(nuncio_request_user(rq), s->me, sizeof s->me);
 	return s;
 }
 
@@ -55,7 +55,7 @@ void on_policy_get(struct nuncio_request *rq, void *user)
 {
 	struct contacts *c = user;
 	struct setting *s = setting_new(rq, c);
-	relations_ask_policy(c->relations, text_str(s->me), on_read, s);
+	relations_ask_policy(c->relations, nuncio_text(s->me), on_read, s);
 }
 
 /* ---- set ---- */
@@ -67,9 +67,9 @@ static void on_written(int status, void *user)
 		reply_failure(&s->rq, status);
 	} else {
 		struct nuncio_json *json = write_policy(s->policy);
-		relations_forget_policy(s->c->relations, text_str(s->me));
+		relations_forget_policy(s->c->relations, nuncio_text(s->me));
 		nuncio_user_notify(
-			text_str(s->me), "contact.policy", nuncio_json_str(json), s->session);
+			nuncio_text(s->me), "contact.policy", nuncio_json_str(json), s->session);
 		nuncio_reply(&s->rq, 200, nuncio_json_str(json));
 		nuncio_json_free(&json);
 	}
@@ -81,7 +81,7 @@ static int read_word(struct nuncio_request *rq, uint32_t *policy_r)
 	struct nuncio_str word = { "", 0 };
 	nuncio_request_text(rq, "messages", &word);
 	for (uint32_t i = 0; i < 3; i++)
-		if (text_same(word, text_str(policy_words[i]))) {
+		if (nuncio_text_same(word, nuncio_text(policy_words[i]))) {
 			*policy_r = i;
 			return 0;
 		}
@@ -103,8 +103,8 @@ void on_policy_set(struct nuncio_request *rq, void *user)
 	const struct nuncio_record_write write = {
 		.size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_str(SPACE_POLICY),
-		.owner = text_str(s->me),
+		.space = nuncio_text(SPACE_POLICY),
+		.owner = nuncio_text(s->me),
 		.key = { "", 0 },
 		.value = nuncio_json_str(json),
 		.expect = NUNCIO_EXPECT_ANY,

@@ -125,8 +125,8 @@ static void on_contact_read(
 	if (status == 0 && n == 1 && has_word(rows->value, "state", "friend"))
 		q->value |= NUNCIO_CONTACTS_FRIEND;
 	if (status == 0 || status == NUNCIO_E_NOTFOUND)
-		status = nuncio_store_get(q->r->c->self, text_str(SPACE_BLOCK), text_str(q->owner),
-			text_str(q->other), on_block_read, q);
+		status = nuncio_store_get(q->r->c->self, nuncio_text(SPACE_BLOCK),
+			nuncio_text(q->owner), nuncio_text(q->other), on_block_read, q);
 	if (status < 0)
 		question_end(q, status);
 }
@@ -145,14 +145,14 @@ static void on_policy_read(
 static struct question *question_new(struct relations *r, uint64_t hash, struct nuncio_str owner,
 	struct nuncio_str other, nuncio_relation_fn *done, void *user)
 {
-	struct question *q = contacts_alloc(sizeof *q);
+	struct question *q = nuncio_alloc(sizeof *q);
 	q->r = r;
 	q->done = done;
 	q->user = user;
 	q->hash = hash;
 	q->changes = r->changes;
-	text_copy(owner, q->owner, sizeof q->owner);
-	text_copy(other, q->other, sizeof q->other);
+	nuncio_text_copy(owner, q->owner, sizeof q->owner);
+	nuncio_text_copy(other, q->other, sizeof q->other);
 	return q;
 }
 
@@ -166,8 +166,8 @@ void relations_ask(struct relations *r, struct nuncio_str owner, struct nuncio_s
 		return;
 	}
 	struct question *q = question_new(r, hash, owner, other, done, user);
-	int rc = nuncio_store_get(r->c->self, text_str(SPACE_CONTACT), text_str(q->owner),
-		text_str(q->other), on_contact_read, q);
+	int rc = nuncio_store_get(r->c->self, nuncio_text(SPACE_CONTACT), nuncio_text(q->owner),
+		nuncio_text(q->other), on_contact_read, q);
 	if (rc < 0)
 		question_end(q, rc);
 }
@@ -188,8 +188,8 @@ void relations_ask_policy(
 	for (uint32_t i = 0; i < 3; i++)
 		if (strcmp(nuncio_conf_text(r->c->self, "messages_from"), policy_words[i]) == 0)
 			q->value = i;
-	int rc = nuncio_store_get(
-		r->c->self, text_str(SPACE_POLICY), text_str(q->owner), none, on_policy_read, q);
+	int rc = nuncio_store_get(r->c->self, nuncio_text(SPACE_POLICY), nuncio_text(q->owner),
+		none, on_policy_read, q);
 	if (rc < 0)
 		question_end(q, rc);
 }
@@ -253,7 +253,7 @@ void relations_on_peer(struct nuncio_str data, void *user)
 
 struct relations *relations_new(struct contacts *c)
 {
-	struct relations *r = contacts_alloc(sizeof *r);
+	struct relations *r = nuncio_alloc(sizeof *r);
 	r->c = c;
 	arc4random_buf(r->seed, sizeof r->seed);
 	return r;

@@ -15,6 +15,7 @@
 #include <nuncio/request.h>
 #include <nuncio/session.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,11 +36,6 @@ struct change {
 	uint64_t version; /* of the record; 0: there is none */
 	char user[USER_BYTES + 1], conversation[CONVERSATION_BYTES + 1];
 };
-
-static struct nuncio_str text_str(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
 
 static void change_end(struct change *change, int status)
 {
@@ -71,11 +67,11 @@ static void tell(struct change *change)
 	struct nuncio_json *settings = write_settings(change), *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "conversation");
-	nuncio_json_put_text(json, text_str(change->conversation));
+	nuncio_json_put_text(json, nuncio_text(change->conversation));
 	nuncio_json_key(json, "settings");
 	nuncio_json_put_raw(json, nuncio_json_str(settings));
 	nuncio_json_object_end(json);
-	nuncio_user_notify(text_str(change->user), "conversation.changed", nuncio_json_str(json),
+	nuncio_user_notify(nuncio_text(change->user), "conversation.changed", nuncio_json_str(json),
 		change->session);
 	nuncio_reply(&change->rq, 200, nuncio_json_str(json));
 	nuncio_json_free(&settings);
@@ -103,9 +99,9 @@ static void write_record(struct change *change)
 	const struct nuncio_record_write write = {
 		.size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_str(SPACE),
-		.owner = text_str(change->user),
-		.key = text_str(change->conversation),
+		.space = nuncio_text(SPACE),
+		.owner = nuncio_text(change->user),
+		.key = nuncio_text(change->conversation),
 		.value = nuncio_json_str(json),
 		.expect = change->version ? (int64_t)change->version : NUNCIO_EXPECT_ABSENT,
 	};
@@ -138,8 +134,8 @@ static void on_record(int status, const struct nuncio_record *rows, size_t n, in
 
 static void read_record(struct change *change)
 {
-	int rc = nuncio_store_get(change->self, text_str(SPACE), text_str(change->user),
-		text_str(change->conversation), on_record, change);
+	int rc = nuncio_store_get(change->self, nuncio_text(SPACE), nuncio_text(change->user),
+		nuncio_text(change->conversation), on_record, change);
 	if (rc < 0)
 		change_end(change, rc);
 }
@@ -211,8 +207,8 @@ static void on_update(struct nuncio_request *rq, void *user)
 	}
 	const struct nuncio_access what = {
 		.session = session,
-		.user = text_str(change->user),
-		.conversation = text_str(change->conversation),
+		.user = nuncio_text(change->user),
+		.conversation = nuncio_text(change->conversation),
 		.access = NUNCIO_ACCESS_READ,
 	};
 	nuncio_conversation_enter(change->self, &what, on_entered, change);

@@ -15,6 +15,7 @@
 #include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/request.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <inttypes.h>
@@ -42,11 +43,6 @@ struct devices {
 	uint64_t number; /* of the last list */
 };
 
-static struct nuncio_str text_str(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
-
 static void copy_text(struct nuncio_str text, char *out, size_t size)
 {
 	size_t n = text.n < size ? text.n : size - 1;
@@ -64,9 +60,9 @@ static void write_session(struct nuncio_json *json, const struct nuncio_session 
 	snprintf(id, sizeof id, "%" PRIx64, nuncio_session_id(session));
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "session");
-	nuncio_json_put_text(json, text_str(id));
+	nuncio_json_put_text(json, nuncio_text(id));
 	nuncio_json_key(json, "node");
-	nuncio_json_put_text(json, text_str(nuncio_conf_node()));
+	nuncio_json_put_text(json, nuncio_text(nuncio_conf_node()));
 	nuncio_json_key(json, "device");
 	nuncio_json_put_text(json, device);
 	nuncio_json_key(json, "type");
@@ -122,11 +118,11 @@ static void ask_others(struct listing *l)
 	nuncio_json_key(json, "number");
 	nuncio_json_put_id(json, l->number);
 	nuncio_json_key(json, "node");
-	nuncio_json_put_text(json, text_str(nuncio_conf_node()));
+	nuncio_json_put_text(json, nuncio_text(nuncio_conf_node()));
 	nuncio_json_key(json, "user");
-	nuncio_json_put_text(json, text_str(l->user));
+	nuncio_json_put_text(json, nuncio_text(l->user));
 	nuncio_json_object_end(json);
-	nuncio_peer_send(d->self, "ask", text_str(l->user), nuncio_json_str(json));
+	nuncio_peer_send(d->self, "ask", nuncio_text(l->user), nuncio_json_str(json));
 	nuncio_json_free(&json);
 	l->timer = nuncio_timer_start(d->self, GATHER_MS, 0, on_gathered, l);
 }
@@ -134,9 +130,7 @@ static void ask_others(struct listing *l)
 static void on_list(struct nuncio_request *rq, void *user)
 {
 	struct devices *d = user;
-	struct listing *l = calloc(1, sizeof *l);
-	if (!l)
-		abort();
+	struct listing *l = nuncio_alloc(sizeof *l);
 	l->d = d;
 	l->rq = rq;
 	l->json = nuncio_json_new();
@@ -144,7 +138,7 @@ static void on_list(struct nuncio_request *rq, void *user)
 	nuncio_json_object_begin(l->json);
 	nuncio_json_key(l->json, "devices");
 	nuncio_json_array_begin(l->json);
-	write_sessions(l->json, text_str(l->user));
+	write_sessions(l->json, nuncio_text(l->user));
 	if (nuncio_bus_is_there() && d->list_count < LISTS_MAX)
 		ask_others(l);
 	else
@@ -182,7 +176,7 @@ static void on_ask(struct nuncio_str data, void *user)
 	nuncio_json_put_raw(json, node);
 	nuncio_json_key(json, "devices");
 	nuncio_json_array_begin(json);
-	write_sessions(json, text_str(who));
+	write_sessions(json, nuncio_text(who));
 	nuncio_json_array_end(json);
 	nuncio_json_object_end(json);
 	nuncio_peer_send(d->self, "tell", (struct nuncio_str){ "", 0 }, nuncio_json_str(json));
@@ -228,9 +222,9 @@ static struct nuncio_json *pair(
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, a);
-	nuncio_json_put_text(json, text_str(a_text));
+	nuncio_json_put_text(json, nuncio_text(a_text));
 	nuncio_json_key(json, b);
-	nuncio_json_put_text(json, text_str(b_text));
+	nuncio_json_put_text(json, nuncio_text(b_text));
 	nuncio_json_object_end(json);
 	return json;
 }
@@ -258,7 +252,7 @@ static void on_close(struct nuncio_request *rq, void *user)
 	}
 	if (is_elsewhere) {
 		struct nuncio_json *json = pair("user", who, "session", session);
-		nuncio_peer_send(d->self, "close", text_str(who), nuncio_json_str(json));
+		nuncio_peer_send(d->self, "close", nuncio_text(who), nuncio_json_str(json));
 		nuncio_json_free(&json);
 	}
 	nuncio_reply(&rq, 200, (struct nuncio_str){ "{}", 2 });
@@ -301,7 +295,7 @@ static void on_login(const struct nuncio_login *what, void *user)
 	if (!nuncio_bus_is_there())
 		return;
 	struct nuncio_json *json = pair("user", who, "device", device);
-	nuncio_peer_send(d->self, "newer", text_str(who), nuncio_json_str(json));
+	nuncio_peer_send(d->self, "newer", nuncio_text(who), nuncio_json_str(json));
 	nuncio_json_free(&json);
 }
 
@@ -310,7 +304,7 @@ static void on_newer(struct nuncio_str data, void *user)
 	char who[USER_BYTES + 1], device[DEVICE_BYTES + 1];
 	if (is_sound(data) && get_text(data, "user", who, sizeof who) > 0 &&
 		get_text(data, "device", device, sizeof device) >= 0)
-		close_older(user, text_str(who), text_str(device), 0);
+		close_older(user, nuncio_text(who), nuncio_text(device), 0);
 }
 
 /* ---- the module ---- */
@@ -381,9 +375,7 @@ static int add_all(struct devices *d)
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct devices *d = calloc(1, sizeof *d);
-	if (!d)
-		abort();
+	struct devices *d = nuncio_alloc(sizeof *d);
 	d->self = self;
 	nuncio_module_set_data(self, d);
 	read_options(self, err);

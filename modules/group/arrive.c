@@ -55,7 +55,7 @@ static void note(struct arriving *arriving, struct nuncio_str conversation,
 	if (arrived && arrived->as_of >= as_of)
 		return;
 	if (!arrived) {
-		arrived = group_alloc(sizeof *arrived + conversation.n);
+		arrived = nuncio_alloc(sizeof *arrived + conversation.n);
 		arrived->conversation_bytes = conversation.n;
 		memcpy(arrived->conversation, conversation.p, conversation.n);
 		table_add(&arriving->groups, &arrived->node,
@@ -108,7 +108,7 @@ void arrive_free(void *data)
 
 static struct arriving *begin_for(struct group *g, struct nuncio_str user)
 {
-	struct arriving *arriving = group_alloc(sizeof *arriving);
+	struct arriving *arriving = nuncio_alloc(sizeof *arriving);
 	arriving->g = g;
 	memcpy(arriving->user, user.p, user.n);
 	arriving->next = g->arriving;
@@ -141,7 +141,7 @@ static void join_one(struct table_node *node, void *user)
 static void settle(struct arriving *arriving, struct nuncio_session *session)
 {
 	struct group *g = arriving->g;
-	struct nuncio_str user = text_of(arriving->user);
+	struct nuncio_str user = nuncio_text(arriving->user);
 	struct here_user *here = here_user_of(g, user);
 	if (!here)
 		here = here_user_new(g, user);
@@ -155,13 +155,13 @@ static void settle(struct arriving *arriving, struct nuncio_session *session)
 static void settle_check(struct arriving *arriving)
 {
 	struct group *g = arriving->g;
-	struct here_user *here = here_user_of(g, text_of(arriving->user));
+	struct here_user *here = here_user_of(g, nuncio_text(arriving->user));
 	struct here_member *member = here ? here->members : NULL, *next;
 	if (here)
 		table_each(&arriving->groups, join_one, here);
 	for (; member; member = next) {
 		struct table_node *node =
-			table_find(&arriving->groups, text_of(member->group->conversation));
+			table_find(&arriving->groups, nuncio_text(member->group->conversation));
 		next = member->next;
 		if (!node || !TABLE_OF(node, struct arrived, node)->standing.is_member)
 			here_leave(g, member);
@@ -233,8 +233,8 @@ static void on_page(int status, const struct nuncio_member *rows, size_t n, int 
 
 static void ask_page(struct arriving *arriving)
 {
-	int rc = nuncio_store_memberships(arriving->g->self, text_of(arriving->user),
-		text_of(PREFIX), text_of(arriving->after), PAGE_ROWS, on_page, arriving);
+	int rc = nuncio_store_memberships(arriving->g->self, nuncio_text(arriving->user),
+		nuncio_text(PREFIX), nuncio_text(arriving->after), PAGE_ROWS, on_page, arriving);
 	if (rc == 0)
 		arriving->is_asking = 1;
 	else if (rc != NUNCIO_E_GONE)
@@ -298,7 +298,7 @@ static void tell_one(
 		arriving->is_dirty = 1; /* the page that will bring it may be older than this */
 		return;
 	}
-	here_apply(news, event, text_of(arriving->user), &standing);
+	here_apply(news, event, nuncio_text(arriving->user), &standing);
 	note(arriving, event->conversation, &standing, event->seq);
 }
 
@@ -313,7 +313,7 @@ static int is_about(
 		if (strcmp(name, user) == 0)
 			return 1;
 	return (news->what == NEWS_CREATED || news->what == NEWS_TRANSFERRED) &&
-	       text_same(event->from, text_of(user));
+	       nuncio_text_same(event->from, nuncio_text(user));
 }
 
 void arrive_tell(struct group *g, const struct nuncio_event *event, const struct news_event *news)

@@ -55,7 +55,7 @@ static void check_user(struct here_user *here)
 	struct check **last = &g->checks;
 	if (here->is_to_check)
 		return;
-	struct check *check = group_alloc(sizeof *check + here->name_bytes);
+	struct check *check = nuncio_alloc(sizeof *check + here->name_bytes);
 	check->user_bytes = here->name_bytes;
 	memcpy(check->user, here->name, here->name_bytes);
 	here->is_to_check = 1;
@@ -69,7 +69,7 @@ void check_all(struct group *g)
 {
 	for (struct here_user *here = g->users; here; here = here->next) {
 		for (struct here_member *m = here->members; m; m = m->next)
-			enter_forget_mode(g, text_of(m->group->conversation));
+			enter_forget_mode(g, nuncio_text(m->group->conversation));
 		check_user(here);
 	}
 	pump(g);
@@ -89,7 +89,7 @@ static void events_are_lost(struct here_group *group)
 		group->low++;
 		group->later >>= 1;
 	}
-	enter_forget_mode(group->g, text_of(group->conversation));
+	enter_forget_mode(group->g, nuncio_text(group->conversation));
 	table_each(&group->members, check_member, NULL);
 }
 

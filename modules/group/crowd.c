@@ -26,7 +26,7 @@ static void advance(struct task *t, one_fn *ask)
 		struct task_user *user = &t->users[t->at++];
 		if (user->result != RESULT_OPEN)
 			continue;
-		struct one *one = group_alloc(sizeof *one);
+		struct one *one = nuncio_alloc(sizeof *one);
 		*one = (struct one){ t, user };
 		int rc = ask(one);
 		if (rc == 0) {
@@ -84,9 +84,9 @@ static void ask_modules(struct one *one, int status)
 	const struct nuncio_join join = { .size = sizeof join,
 		.role = NUNCIO_GROUP_MEMBER,
 		.session = nuncio_request_session(one->t->rq),
-		.user = text_of(one->user->name),
-		.by = text_of(one->t->actor),
-		.conversation = text_of(one->t->conversation) };
+		.user = nuncio_text(one->user->name),
+		.by = nuncio_text(one->t->actor),
+		.conversation = nuncio_text(one->t->conversation) };
 	if (status < 0 || one->user->result != RESULT_OPEN)
 		end_one(one, status, screen_one);
 	else
@@ -109,14 +109,14 @@ static void on_invites(int status, const struct nuncio_record *rows, size_t n, i
 	if (status == 0 && n >= one->t->g->options.max_invites)
 		one->user->result = RESULT_LIMIT;
 	for (size_t i = 0; status == 0 && i < n; i++)
-		if (text_same(rows[i].key, text_of(one->t->conversation)))
+		if (nuncio_text_same(rows[i].key, nuncio_text(one->t->conversation)))
 			one->user->result = RESULT_ALREADY;
 	ask_modules(one, status);
 }
 
 static int count_groups(const struct task *t, const char *name, nuncio_members_fn *done, void *user)
 {
-	return nuncio_store_memberships(t->g->self, text_of(name), text_of(PREFIX),
+	return nuncio_store_memberships(t->g->self, nuncio_text(name), nuncio_text(PREFIX),
 		(struct nuncio_str){ "", 0 }, t->g->options.max_groups_per_user, done, user);
 }
 
@@ -134,8 +134,8 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 		return;
 	}
 	const struct nuncio_records_query query = { .size = sizeof query,
-		.space = text_of(SPACE_INVITE),
-		.owner = text_of(one->user->name),
+		.space = nuncio_text(SPACE_INVITE),
+		.owner = nuncio_text(one->user->name),
 		.limit = t->g->options.max_invites };
 	int rc = t->invites ? nuncio_store_list(t->g->self, &query, on_invites, one)
 			    : count_groups(t, one->user->name, on_groups, one);
@@ -145,8 +145,8 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 
 static int screen_one(struct one *one)
 {
-	return nuncio_store_member(one->t->g->self, text_of(one->t->conversation),
-		text_of(one->user->name), on_member, one);
+	return nuncio_store_member(one->t->g->self, nuncio_text(one->t->conversation),
+		nuncio_text(one->user->name), on_member, one);
 }
 
 void crowd_screen(struct task *t, int invites, task_fn *next)
@@ -162,11 +162,11 @@ static struct nuncio_json *write_invite(const struct task *t)
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	task_put(json, "group", task_id(t));
-	task_put(json, "conversation", text_of(t->conversation));
-	task_put(json, "kind", text_of(t->record.is_channel ? "channel" : "group"));
-	task_put(json, "name", text_of(t->record.name));
-	task_put(json, "avatar", text_of(t->record.avatar));
-	task_put(json, "by", text_of(t->actor));
+	task_put(json, "conversation", nuncio_text(t->conversation));
+	task_put(json, "kind", nuncio_text(t->record.is_channel ? "channel" : "group"));
+	task_put(json, "name", nuncio_text(t->record.name));
+	task_put(json, "avatar", nuncio_text(t->record.avatar));
+	task_put(json, "by", nuncio_text(t->actor));
 	task_put_time(json, "at", nuncio_wall_ms());
 	nuncio_json_object_end(json);
 	return json;
@@ -182,7 +182,7 @@ static void on_invited(int status, void *user)
 		struct nuncio_json *json = write_invite(t);
 		one->user->result = RESULT_INVITED;
 		nuncio_user_notify(
-			text_of(one->user->name), "group.invited", nuncio_json_str(json), 0);
+			nuncio_text(one->user->name), "group.invited", nuncio_json_str(json), 0);
 		nuncio_json_free(&json);
 	}
 	end_one(one, status, invite_one);
@@ -194,9 +194,9 @@ static int invite_one(struct one *one)
 	struct nuncio_json *json = write_invite(t);
 	const struct nuncio_record_write write = { .size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_of(SPACE_INVITE),
-		.owner = text_of(one->user->name),
-		.key = text_of(t->conversation),
+		.space = nuncio_text(SPACE_INVITE),
+		.owner = nuncio_text(one->user->name),
+		.key = nuncio_text(t->conversation),
 		.value = nuncio_json_str(json),
 		.expires_at_ms = nuncio_wall_ms() + t->g->options.invite_ttl_ms };
 	int rc = nuncio_store_write(t->g->self, &write, 1, on_invited, one);
@@ -233,9 +233,9 @@ static void on_own(int status, const struct nuncio_member *rows, size_t n, int m
 	const struct nuncio_join join = { .size = sizeof join,
 		.role = own->role,
 		.session = nuncio_request_session(t->rq),
-		.user = text_of(t->actor),
-		.by = text_of(own->by),
-		.conversation = text_of(t->conversation) };
+		.user = nuncio_text(t->actor),
+		.by = nuncio_text(own->by),
+		.conversation = nuncio_text(t->conversation) };
 	(void)rows, (void)more;
 	if (status < 0)
 		task_fail(t, status);
@@ -249,7 +249,7 @@ static void on_own(int status, const struct nuncio_member *rows, size_t n, int m
 
 void crowd_own(struct task *t, uint32_t role, const char *by, task_fn *next)
 {
-	struct own *own = group_alloc(sizeof *own);
+	struct own *own = nuncio_alloc(sizeof *own);
 	own->t = t;
 	own->role = role;
 	memcpy(own->by, by, strlen(by));

@@ -66,7 +66,7 @@ static void look_end(struct look *look, int status)
 static int read_mode(
 	int status, const struct nuncio_record *rows, size_t n, struct rules_mode *mode_r)
 {
-	struct record *record = group_alloc(sizeof *record);
+	struct record *record = nuncio_alloc(sizeof *record);
 	*mode_r = (struct rules_mode){ .is_dissolved = 1 };
 	if (status == 0 && n == 1)
 		status = record_read(rows->value, record) < 0 ? NUNCIO_E_FAIL : 0;
@@ -81,7 +81,7 @@ static int read_mode(
 static int ask_record(
 	struct group *g, const char *conversation, nuncio_records_fn *done, void *user)
 {
-	return nuncio_store_get(g->self, text_of(SPACE_GROUP), text_of(conversation),
+	return nuncio_store_get(g->self, nuncio_text(SPACE_GROUP), nuncio_text(conversation),
 		(struct nuncio_str){ "", 0 }, done, user);
 }
 
@@ -98,8 +98,8 @@ static void asking_end(struct asking *asking, int status, const struct rules_mod
 		struct look *next = look->next;
 		look->answer.mode = *mode;
 		/* they may have left, or been muted, while the store was asked */
-		struct here_member *member =
-			here_find(look->g, text_of(look->conversation), text_of(look->user));
+		struct here_member *member = here_find(
+			look->g, nuncio_text(look->conversation), nuncio_text(look->user));
 		if (member)
 			look->answer.standing = member->standing;
 		else
@@ -127,7 +127,7 @@ static void on_mode(int status, const struct nuncio_record *rows, size_t n, int 
 static int wait_for_mode(struct look *look, struct here_group *group)
 {
 	if (!group->asking) {
-		struct asking *asking = group_alloc(sizeof *asking);
+		struct asking *asking = nuncio_alloc(sizeof *asking);
 		asking->g = look->g;
 		asking->group = group;
 		memcpy(asking->conversation, group->conversation, sizeof asking->conversation);
@@ -189,7 +189,7 @@ static void on_look_member(
 static struct look *look_new(struct group *g, struct nuncio_str conversation,
 	struct nuncio_str user, int needs_mode, enter_fn *done, void *data)
 {
-	struct look *look = group_alloc(sizeof *look);
+	struct look *look = nuncio_alloc(sizeof *look);
 	look->g = g;
 	look->needs_mode = needs_mode;
 	look->done = done;
@@ -265,7 +265,7 @@ static void on_looked(const struct enter_answer *answer, void *user)
 static int32_t on_may_enter(struct nuncio_ask *ask, const struct nuncio_access *what, void *user)
 {
 	struct group *g = user;
-	struct entering *entering = group_alloc(sizeof *entering);
+	struct entering *entering = nuncio_alloc(sizeof *entering);
 	entering->ticket = NULL; /* not yet: an answer at once is taken below */
 	entering->is_write = what->access == NUNCIO_ACCESS_WRITE;
 	int rc = enter_look(
@@ -320,7 +320,7 @@ static void on_audience_of(
 	if (news_read(event, &news) < 0 || (news.what != NEWS_CREATED && news.what != NEWS_JOINED))
 		return;
 	while (news_next_user(&news, &at, name))
-		nuncio_audience_add_user(audience, text_of(name));
+		nuncio_audience_add_user(audience, nuncio_text(name));
 	if (news.what == NEWS_CREATED)
 		nuncio_audience_add_user(audience, event->from);
 }

@@ -51,7 +51,8 @@ static void read_options(struct group *g)
 	o->name_bytes = (uint32_t)nuncio_conf_int(self, "name_bytes");
 	o->announcement_bytes = (uint32_t)nuncio_conf_int(self, "announcement_bytes");
 	o->invite_ttl_ms = nuncio_conf_int(self, "invite_ttl");
-	o->adds_at_once = text_same(text_of(nuncio_conf_text(self, "add")), text_of("direct"));
+	o->adds_at_once =
+		nuncio_text_same(nuncio_text(nuncio_conf_text(self, "add")), nuncio_text("direct"));
 }
 
 static int add_hooks(struct nuncio_module *self, struct group *g)
@@ -75,7 +76,7 @@ static int add_hooks(struct nuncio_module *self, struct group *g)
 
 static int group_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct group *g = group_alloc(sizeof *g);
+	struct group *g = nuncio_alloc(sizeof *g);
 	g->self = self;
 	nuncio_module_set_data(self, g);
 	read_options(g);

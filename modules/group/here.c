@@ -41,7 +41,7 @@ struct here_user *here_user_new(struct group *g, struct nuncio_str user)
 	struct nuncio_session *session = session_of(user);
 	if (!session)
 		return NULL;
-	struct here_user *here = group_alloc(sizeof *here + user.n + 1);
+	struct here_user *here = nuncio_alloc(sizeof *here + user.n + 1);
 	here->g = g;
 	here->next = g->users;
 	if (g->users)
@@ -66,7 +66,7 @@ static struct here_group *group_here(struct group *g, struct nuncio_str conversa
 	struct here_group *group = nuncio_live_get(conversation, g->of_conversation);
 	if (group)
 		return group;
-	group = group_alloc(sizeof *group);
+	group = nuncio_alloc(sizeof *group);
 	group->g = g;
 	memcpy(group->conversation, conversation.p, conversation.n);
 	if (nuncio_live_set(conversation, g->of_conversation, group) < 0) {
@@ -95,7 +95,7 @@ static void member_free(struct here_member *member)
 static void member_new(struct here_group *group, struct here_user *user,
 	const struct standing *standing, uint64_t as_of)
 {
-	struct here_member *member = group_alloc(sizeof *member);
+	struct here_member *member = nuncio_alloc(sizeof *member);
 	member->group = group;
 	member->user = user;
 	member->standing = *standing;
@@ -132,7 +132,7 @@ void here_join(struct group *g, struct here_user *user, struct nuncio_str conver
 
 void here_leave(struct group *g, struct here_member *member)
 {
-	nuncio_live_leave(g->self, text_of(member->group->conversation), name_of(member->user));
+	nuncio_live_leave(g->self, nuncio_text(member->group->conversation), name_of(member->user));
 	member_free(member);
 }
 
@@ -170,7 +170,7 @@ void here_free_group(void *data)
 void here_apply(const struct news_event *news, const struct nuncio_event *event,
 	struct nuncio_str user, struct standing *standing)
 {
-	int is_sender = text_same(user, event->from);
+	int is_sender = nuncio_text_same(user, event->from);
 	switch (news->what) {
 	case NEWS_CREATED:
 	case NEWS_JOINED:
@@ -240,7 +240,7 @@ void here_tell(struct group *g, const struct nuncio_event *event, const struct n
 		return;
 	}
 	while (news_next_user(news, &at, user))
-		tell_user(g, event, news, text_of(user));
+		tell_user(g, event, news, nuncio_text(user));
 	if (news->what == NEWS_CREATED || news->what == NEWS_TRANSFERRED)
 		tell_user(g, event, news, event->from);
 }

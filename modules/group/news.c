@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "news.h"
 
-#include <string.h>
-
 #include "record.h"
 #include "table.h"
 
@@ -24,7 +22,7 @@ const char *news_role_word(uint32_t role)
 int news_role_of(struct nuncio_str word, uint32_t *role_r)
 {
 	for (uint32_t i = 0; i < 3; i++)
-		if (text_same(word, text_of(role_words[i]))) {
+		if (nuncio_text_same(word, nuncio_text(role_words[i]))) {
 			*role_r = i;
 			return 0;
 		}
@@ -72,7 +70,7 @@ int64_t news_time_of(struct nuncio_str text)
 static int what_of(struct nuncio_str kind)
 {
 	for (int i = 1; i < WORD_COUNT; i++)
-		if (text_same(kind, text_of(words[i])))
+		if (nuncio_text_same(kind, nuncio_text(words[i])))
 			return i;
 	return NUNCIO_E_INVAL;
 }
@@ -89,8 +87,8 @@ int news_read(const struct nuncio_event *event, struct news_event *news_r)
 	char text[32];
 	struct nuncio_str json;
 	int64_t yes = 0;
-	int what =
-		text_same(event->type, text_of(NEWS_TYPE)) ? what_of(event->kind) : NUNCIO_E_INVAL;
+	int what = nuncio_text_same(event->type, nuncio_text(NEWS_TYPE)) ? what_of(event->kind)
+									 : NUNCIO_E_INVAL;
 	if (what < 0)
 		return what;
 	*news_r = (struct news_event){ .what = (enum news)what, .body = event->body };

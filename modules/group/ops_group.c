@@ -65,7 +65,7 @@ static void write_created(struct task *t)
 	for (size_t i = 0; t->g->options.adds_at_once && i < t->user_count; i++)
 		if (t->users[i].result == RESULT_OPEN)
 			names[n++] = t->users[i].name;
-	task_put(json, "name", text_of(t->record.name));
+	task_put(json, "name", nuncio_text(t->record.name));
 	put_yes(json, "channel", t->record.is_channel);
 	put_yes(json, "history", 1); /* there is nothing before */
 	task_put_users(json, names, n);
@@ -79,7 +79,7 @@ static int make_id(struct task *t)
 		task_fail(t, NUNCIO_E_FAIL);
 		return -1;
 	}
-	group_id_write(text_of(id), t->conversation, sizeof t->conversation);
+	group_id_write(nuncio_text(id), t->conversation, sizeof t->conversation);
 	return 0;
 }
 
@@ -100,7 +100,7 @@ static void create_append(struct task *t)
 	write_created(t);
 	members[change.member_count++] = (struct nuncio_member_change){ .size = sizeof members[0],
 		.op = NUNCIO_MEMBER_ADD,
-		.user = text_of(t->actor),
+		.user = nuncio_text(t->actor),
 		.fields = NUNCIO_MEMBER_ALL_HISTORY,
 		.role = NUNCIO_GROUP_OWNER,
 		.expect_role = -1 };
@@ -109,7 +109,7 @@ static void create_append(struct task *t)
 			members[change.member_count++] =
 				(struct nuncio_member_change){ .size = sizeof members[0],
 					.op = NUNCIO_MEMBER_ADD,
-					.user = text_of(t->users[i].name),
+					.user = nuncio_text(t->users[i].name),
 					.fields = NUNCIO_MEMBER_ALL_HISTORY,
 					.expect_role = -1 };
 	task_append(t, &change);
@@ -202,7 +202,7 @@ static int apply_text(struct nuncio_json *json, const char *key, int is_given, c
 	if (!is_given || strcmp(new, old) == 0)
 		return 0;
 	memcpy(old, new, size);
-	task_put(json, key, text_of(old));
+	task_put(json, key, nuncio_text(old));
 	return 1;
 }
 
@@ -217,7 +217,7 @@ static int apply_settings(struct task *t, struct nuncio_json *json)
 		r->announcement, sizeof r->announcement);
 	if (s->has_join && s->join != r->join) {
 		r->join = s->join;
-		task_put(json, "join", text_of(record_join_word(r->join)));
+		task_put(json, "join", nuncio_text(record_join_word(r->join)));
 		changed++;
 	}
 	if (s->has_history && s->history != r->has_history) {
@@ -287,13 +287,13 @@ static void transfer_decide(struct task *t)
 	const struct nuncio_member_change members[2] = {
 		{ .size = sizeof members[0],
 			.op = NUNCIO_MEMBER_SET,
-			.user = text_of(t->actor),
+			.user = nuncio_text(t->actor),
 			.fields = NUNCIO_MEMBER_ROLE,
 			.role = NUNCIO_GROUP_ADMIN,
 			.expect_role = NUNCIO_GROUP_OWNER },
 		{ .size = sizeof members[0],
 			.op = NUNCIO_MEMBER_SET,
-			.user = text_of(t->them),
+			.user = nuncio_text(t->them),
 			.fields = NUNCIO_MEMBER_ROLE | NUNCIO_MEMBER_MUTED,
 			.role = NUNCIO_GROUP_OWNER,
 			.expect_role = (int32_t)t->other.role },

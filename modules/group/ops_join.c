@@ -14,7 +14,7 @@ static void reply_status(struct task *t, const char *status)
 {
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
-	task_put(json, "status", text_of(status));
+	task_put(json, "status", nuncio_text(status));
 	nuncio_json_object_end(json);
 	task_reply(t, 200, &json);
 }
@@ -32,7 +32,7 @@ static struct nuncio_member_change added(const struct task *t, const char *user)
 {
 	return (struct nuncio_member_change){ .size = sizeof(struct nuncio_member_change),
 		.op = NUNCIO_MEMBER_ADD,
-		.user = text_of(user),
+		.user = nuncio_text(user),
 		.fields = t->record.has_history ? NUNCIO_MEMBER_ALL_HISTORY : 0,
 		.expect_role = -1 };
 }
@@ -41,7 +41,7 @@ static void write_joined(struct task *t, const char *const *users, size_t n, con
 {
 	struct nuncio_json *json = task_body(t);
 	task_put_users(json, users, n);
-	task_put(json, "how", text_of(how));
+	task_put(json, "how", nuncio_text(how));
 	nuncio_json_key(json, "history");
 	nuncio_json_put_bool(json, t->record.has_history);
 }
@@ -50,9 +50,9 @@ static int drop_invite(struct task *t, nuncio_written_fn *done, void *user)
 {
 	const struct nuncio_record_write write = { .size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_of(SPACE_INVITE),
-		.owner = text_of(t->actor),
-		.key = text_of(t->conversation) };
+		.space = nuncio_text(SPACE_INVITE),
+		.owner = nuncio_text(t->actor),
+		.key = nuncio_text(t->conversation) };
 	return nuncio_store_write(t->g->self, &write, 1, done, user);
 }
 
@@ -63,9 +63,9 @@ static struct nuncio_json *write_request(const struct task *t)
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	task_put(json, "group", task_id(t));
-	task_put(json, "conversation", text_of(t->conversation));
-	task_put(json, "user", text_of(t->actor));
-	task_put(json, "text", text_of(t->text));
+	task_put(json, "conversation", nuncio_text(t->conversation));
+	task_put(json, "user", nuncio_text(t->actor));
+	task_put(json, "text", nuncio_text(t->text));
 	task_put_time(json, "at", nuncio_wall_ms());
 	nuncio_json_object_end(json);
 	return json;
@@ -87,7 +87,7 @@ static void on_requested(int status, void *user)
 {
 	struct task *t = user;
 	if (status == 0)
-		status = nuncio_store_members_by_role(t->g->self, text_of(t->conversation),
+		status = nuncio_store_members_by_role(t->g->self, nuncio_text(t->conversation),
 			NUNCIO_GROUP_ADMIN, (struct nuncio_str){ "", 0 },
 			t->g->options.max_admins + 1, on_admins_to_tell, t);
 	if (status < 0)
@@ -106,9 +106,9 @@ static void on_requests_counted(
 	}
 	struct nuncio_json *json = write_request(t);
 	const struct nuncio_record_write write = { .size = sizeof write,
-		.space = text_of(SPACE_REQUEST),
-		.owner = text_of(t->conversation),
-		.key = text_of(t->actor),
+		.space = nuncio_text(SPACE_REQUEST),
+		.owner = nuncio_text(t->conversation),
+		.key = nuncio_text(t->actor),
 		.value = nuncio_json_str(json),
 		.expires_at_ms = nuncio_wall_ms() + t->g->options.invite_ttl_ms };
 	if (status == 0)
@@ -121,8 +121,8 @@ static void on_requests_counted(
 static void request(struct task *t)
 {
 	const struct nuncio_records_query query = { .size = sizeof query,
-		.space = text_of(SPACE_REQUEST),
-		.owner = text_of(t->conversation),
+		.space = nuncio_text(SPACE_REQUEST),
+		.owner = nuncio_text(t->conversation),
 		.limit = t->g->options.max_requests };
 	int rc = nuncio_store_list(t->g->self, &query, on_requests_counted, t);
 	if (rc < 0)
@@ -325,9 +325,9 @@ static void on_request_dropped(int status, void *user)
 static void drop_request(struct task *t)
 {
 	const struct nuncio_record_write write = { .size = sizeof write,
-		.space = text_of(SPACE_REQUEST),
-		.owner = text_of(t->conversation),
-		.key = text_of(t->them),
+		.space = nuncio_text(SPACE_REQUEST),
+		.owner = nuncio_text(t->conversation),
+		.key = nuncio_text(t->them),
 		.expect = (int64_t)t->asked_version };
 	int rc = nuncio_store_write(t->g->self, &write, 1, on_request_dropped, t);
 	if (rc < 0)
@@ -357,7 +357,7 @@ static void approve_decide(struct task *t)
 		return;
 	}
 	if (!t->users)
-		t->users = group_alloc(sizeof *t->users);
+		t->users = nuncio_alloc(sizeof *t->users);
 	t->user_count = 1;
 	t->users[0] = (struct task_user){ .result = RESULT_OPEN };
 	memcpy(t->users[0].name, t->them, sizeof t->users[0].name);
@@ -371,9 +371,9 @@ static void reject_decide(struct task *t)
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	task_put(json, "group", task_id(t));
-	task_put(json, "conversation", text_of(t->conversation));
+	task_put(json, "conversation", nuncio_text(t->conversation));
 	nuncio_json_object_end(json);
-	nuncio_user_notify(text_of(t->them), "group.rejected", nuncio_json_str(json), 0);
+	nuncio_user_notify(nuncio_text(t->them), "group.rejected", nuncio_json_str(json), 0);
 	nuncio_json_free(&json);
 	drop_request(t);
 }

@@ -43,7 +43,7 @@ static void write_member(struct nuncio_json *json, const struct nuncio_member *r
 {
 	nuncio_json_object_begin(json);
 	task_put(json, "user", row->user);
-	task_put(json, "role", text_of(news_role_word(row->role)));
+	task_put(json, "role", nuncio_text(news_role_word(row->role)));
 	task_put_time(json, "joined_at", row->joined_at_ms);
 	task_put_time(json, "muted_until",
 		row->muted_until_ms > nuncio_wall_ms() ? row->muted_until_ms : 0);
@@ -77,7 +77,7 @@ static void members_decide(struct task *t)
 {
 	const char *text;
 	int rc, code = rules_list(&t->record, &t->me, t->role, &text);
-	struct nuncio_str conversation = text_of(t->conversation), after = text_of(t->them);
+	struct nuncio_str conversation = nuncio_text(t->conversation), after = nuncio_text(t->them);
 	if (code != 0) {
 		task_refuse(t, code, text);
 		return;
@@ -150,10 +150,10 @@ static void ask_records(
 	struct task *t, const char *space, const char *owner, nuncio_records_fn *done)
 {
 	const struct nuncio_records_query query = { .size = sizeof query,
-		.space = text_of(space),
-		.owner = text_of(owner),
-		.after_owner = text_of(t->text[0] ? owner : ""),
-		.after_key = text_of(t->text),
+		.space = nuncio_text(space),
+		.owner = nuncio_text(owner),
+		.after_owner = nuncio_text(t->text[0] ? owner : ""),
+		.after_key = nuncio_text(t->text),
 		.limit = (uint32_t)t->seconds };
 	int rc = nuncio_store_list(t->g->self, &query, done, t);
 	if (rc < 0)
@@ -224,13 +224,13 @@ static void listing_reply(struct listing *listing)
 		if (!row->is_read)
 			continue; /* dissolved this moment */
 		nuncio_json_object_begin(json);
-		task_write_group(json, text_of(row->conversation + sizeof PREFIX - 1), &row->record,
-			&row->standing, row->member_count);
+		task_write_group(json, nuncio_text(row->conversation + sizeof PREFIX - 1),
+			&row->record, &row->standing, row->member_count);
 		nuncio_json_object_end(json);
 	}
 	nuncio_json_array_end(json);
 	if (i > 0 && (listing->more || i < listing->count))
-		next = text_of(listing->rows[i - 1].conversation + sizeof PREFIX - 1);
+		next = nuncio_text(listing->rows[i - 1].conversation + sizeof PREFIX - 1);
 	put_next(json, next);
 	nuncio_json_object_end(json);
 	task_reply(listing->task, 200, &json);
@@ -264,10 +264,10 @@ static void on_listed(int status, const struct nuncio_record *rows, size_t n, in
 
 static void listing_ask(struct listing *listing, struct listed *row)
 {
-	struct listing_one *one = group_alloc(sizeof *one);
+	struct listing_one *one = nuncio_alloc(sizeof *one);
 	*one = (struct listing_one){ listing, row };
-	int rc = nuncio_store_get(listing->task->g->self, text_of(SPACE_GROUP),
-		text_of(row->conversation), (struct nuncio_str){ "", 0 }, on_listed, one);
+	int rc = nuncio_store_get(listing->task->g->self, nuncio_text(SPACE_GROUP),
+		nuncio_text(row->conversation), (struct nuncio_str){ "", 0 }, on_listed, one);
 	if (rc == 0) {
 		listing->waiting++;
 		return;
@@ -284,12 +284,12 @@ static void on_memberships(
 		task_fail(t, status);
 		return;
 	}
-	struct listing *listing = group_alloc(sizeof *listing);
+	struct listing *listing = nuncio_alloc(sizeof *listing);
 	listing->task = t;
 	listing->count = n;
 	listing->more = more;
 	listing->waiting = 1;
-	listing->rows = group_alloc((n + 1) * sizeof *listing->rows);
+	listing->rows = nuncio_alloc((n + 1) * sizeof *listing->rows);
 	for (size_t i = 0; i < n; i++) {
 		struct listed *row = &listing->rows[i];
 		row->standing = standing_of(&rows[i]);
@@ -306,13 +306,13 @@ void ops_list(struct nuncio_request *rq, void *user)
 	if (!t || task_text(t, "after", t->them, sizeof t->them, 0) < 0)
 		return;
 	char after[GROUP_CONVERSATION_BYTES + 1] = "";
-	if (t->them[0] && group_id_write(text_of(t->them), after, sizeof after) < 0) {
+	if (t->them[0] && group_id_write(nuncio_text(t->them), after, sizeof after) < 0) {
 		task_refuse(t, NUNCIO_CODE_invalid_field,
 			"after: is not what an answer gave as `next`");
 		return;
 	}
-	int rc = nuncio_store_memberships(t->g->self, text_of(t->actor), text_of(PREFIX),
-		text_of(after), limit_of(rq), on_memberships, t);
+	int rc = nuncio_store_memberships(t->g->self, nuncio_text(t->actor), nuncio_text(PREFIX),
+		nuncio_text(after), limit_of(rq), on_memberships, t);
 	if (rc < 0)
 		task_fail(t, rc);
 }

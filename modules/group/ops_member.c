@@ -16,7 +16,7 @@ static void leave_decide(struct task *t)
 	const char *text, *name = t->actor;
 	const struct nuncio_member_change gone = { .size = sizeof gone,
 		.op = NUNCIO_MEMBER_REMOVE,
-		.user = text_of(t->actor),
+		.user = nuncio_text(t->actor),
 		.expect_role = (int32_t)t->me.role };
 	const struct task_change change = {
 		.what = NEWS_LEFT, .members = &gone, .member_count = 1
@@ -54,9 +54,9 @@ static void on_their_invite(
 	struct task *t = user;
 	const struct nuncio_record_write write = { .size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_of(SPACE_INVITE),
-		.owner = text_of(t->them),
-		.key = text_of(t->conversation) };
+		.space = nuncio_text(SPACE_INVITE),
+		.owner = nuncio_text(t->them),
+		.key = nuncio_text(t->conversation) };
 	(void)rows, (void)n, (void)more;
 	if (status == NUNCIO_E_NOTFOUND) {
 		task_refuse(t, NUNCIO_CODE_not_found, "user: is no member of the group");
@@ -71,8 +71,8 @@ static void on_their_invite(
 /* Who is only invited loses the invitation. */
 static void withdraw(struct task *t)
 {
-	int rc = nuncio_store_get(t->g->self, text_of(SPACE_INVITE), text_of(t->them),
-		text_of(t->conversation), on_their_invite, t);
+	int rc = nuncio_store_get(t->g->self, nuncio_text(SPACE_INVITE), nuncio_text(t->them),
+		nuncio_text(t->conversation), on_their_invite, t);
 	if (rc < 0)
 		task_fail(t, rc);
 }
@@ -82,7 +82,7 @@ static void remove_decide(struct task *t)
 	const char *text, *name = t->them;
 	const struct nuncio_member_change gone = { .size = sizeof gone,
 		.op = NUNCIO_MEMBER_REMOVE,
-		.user = text_of(t->them),
+		.user = nuncio_text(t->them),
 		.expect_role = (int32_t)t->other.role };
 	const struct task_change change = {
 		.what = NEWS_REMOVED, .members = &gone, .member_count = 1, .writes_record = 1
@@ -101,7 +101,7 @@ static void remove_decide(struct task *t)
 	struct nuncio_json *json = task_body(t);
 	task_put_users(json, &name, 1);
 	if (t->text[0])
-		task_put(json, "reason", text_of(t->text));
+		task_put(json, "reason", nuncio_text(t->text));
 	task_append(t, &change);
 }
 
@@ -124,7 +124,7 @@ static void role_append(struct task *t)
 	const char *name = t->them;
 	const struct nuncio_member_change set = { .size = sizeof set,
 		.op = NUNCIO_MEMBER_SET,
-		.user = text_of(t->them),
+		.user = nuncio_text(t->them),
 		.fields = NUNCIO_MEMBER_ROLE,
 		.role = t->role,
 		.expect_role = (int32_t)t->other.role };
@@ -133,7 +133,7 @@ static void role_append(struct task *t)
 	};
 	struct nuncio_json *json = task_body(t);
 	task_put_users(json, &name, 1);
-	task_put(json, "role", text_of(news_role_word(t->role)));
+	task_put(json, "role", nuncio_text(news_role_word(t->role)));
 	task_append(t, &change);
 }
 
@@ -159,7 +159,7 @@ static void role_decide(struct task *t)
 	} else if (t->role == t->other.role) {
 		task_reply_empty(t);
 	} else if (t->role == NUNCIO_GROUP_ADMIN) {
-		rc = nuncio_store_members_by_role(t->g->self, text_of(t->conversation),
+		rc = nuncio_store_members_by_role(t->g->self, nuncio_text(t->conversation),
 			NUNCIO_GROUP_ADMIN, (struct nuncio_str){ "", 0 },
 			t->g->options.max_admins + 1, on_admins, t);
 		if (rc < 0)
@@ -190,7 +190,7 @@ static void mute_decide(struct task *t)
 	int64_t until_ms = t->seconds > 0 ? nuncio_wall_ms() + t->seconds * 1000 : 0;
 	const struct nuncio_member_change set = { .size = sizeof set,
 		.op = NUNCIO_MEMBER_SET,
-		.user = text_of(t->them),
+		.user = nuncio_text(t->them),
 		.fields = NUNCIO_MEMBER_MUTED,
 		.expect_role = (int32_t)t->other.role,
 		.muted_until_ms = until_ms };

@@ -3,11 +3,6 @@
 
 #include <string.h>
 
-struct nuncio_str text_of(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
-
 static const char *const join_words[] = { "invite", "approval", "open" };
 
 const char *record_join_word(uint32_t join)
@@ -55,7 +50,7 @@ int record_read(struct nuncio_str value, struct record *record_r)
 			sizeof record_r->announcement) < 0 ||
 		read_text(value, "owner", record_r->owner, sizeof record_r->owner) < 0 ||
 		read_text(value, "join", join, sizeof join) < 0 ||
-		record_join_of(text_of(join), &record_r->join) < 0 ||
+		record_join_of(nuncio_text(join), &record_r->join) < 0 ||
 		!nuncio_json_get(value, "created_at_ms", &json) ||
 		nuncio_json_int(json, &record_r->created_at_ms) < 0)
 		return NUNCIO_E_INVAL;
@@ -71,7 +66,7 @@ static void put_text(struct nuncio_json *json, const char *key, const char *text
 	if (!text[0])
 		return;
 	nuncio_json_key(json, key);
-	nuncio_json_put_text(json, text_of(text));
+	nuncio_json_put_text(json, nuncio_text(text));
 }
 
 static void put_yes(struct nuncio_json *json, const char *key, int yes)

@@ -3,6 +3,7 @@
 #define MODULES_GROUP_RECORD_H
 
 #include <nuncio/json.h>
+#include <nuncio/text.h>
 
 #include "group_id.h"
 
@@ -43,6 +44,5 @@ const char *record_join_word(uint32_t join);
 int record_join_of(struct nuncio_str word, uint32_t *join_r);
 
 /* A NUL-ended text as borrowed text. */
-struct nuncio_str text_of(const char *text);
 
 #endif

@@ -41,7 +41,7 @@ static void on_looked(const struct enter_answer *answer, void *data)
 static int on_standing(void *impl, struct nuncio_str conversation, struct nuncio_str who,
 	nuncio_group_standing_fn *done, void *user)
 {
-	struct asked_standing *asked = group_alloc(sizeof *asked);
+	struct asked_standing *asked = nuncio_alloc(sizeof *asked);
 	*asked = (struct asked_standing){ done, user };
 	int rc = enter_look(impl, conversation, who, 1, on_looked, asked);
 	if (rc < 0)
@@ -59,7 +59,7 @@ struct asked_info {
 static void on_record(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
 {
 	struct asked_info *asked = user;
-	struct record *r = group_alloc(sizeof *r);
+	struct record *r = nuncio_alloc(sizeof *r);
 	(void)more;
 	if (status == 0 && n == 1)
 		status = record_read(rows->value, r) < 0 ? NUNCIO_E_FAIL : 0;
@@ -69,10 +69,10 @@ static void on_record(int status, const struct nuncio_record *rows, size_t n, in
 		.is_channel = (uint32_t)r->is_channel,
 		.has_history = (uint32_t)r->has_history,
 		.is_muted = (uint32_t)r->is_muted,
-		.name = text_of(r->name),
-		.avatar = text_of(r->avatar),
-		.announcement = text_of(r->announcement),
-		.owner = text_of(r->owner),
+		.name = nuncio_text(r->name),
+		.avatar = nuncio_text(r->avatar),
+		.announcement = nuncio_text(r->announcement),
+		.owner = nuncio_text(r->owner),
 		.created_at_ms = r->created_at_ms };
 	asked->done(status, status == 0 ? &info : NULL, asked->user);
 	free(r);
@@ -85,9 +85,9 @@ static int on_info(
 	struct group *g = impl;
 	if (!on_is_group(impl, conversation))
 		return NUNCIO_E_INVAL;
-	struct asked_info *asked = group_alloc(sizeof *asked);
+	struct asked_info *asked = nuncio_alloc(sizeof *asked);
 	*asked = (struct asked_info){ done, user };
-	int rc = nuncio_store_get(g->self, text_of(SPACE_GROUP), conversation,
+	int rc = nuncio_store_get(g->self, nuncio_text(SPACE_GROUP), conversation,
 		(struct nuncio_str){ "", 0 }, on_record, asked);
 	if (rc < 0)
 		free(asked);

@@ -2,22 +2,8 @@
 #include "table.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { PLACES_MIN = 4 };
-
-void *group_alloc(size_t bytes)
-{
-	void *p = calloc(1, bytes);
-	if (!p)
-		abort();
-	return p;
-}
-
-int text_same(struct nuncio_str a, struct nuncio_str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
 
 /* FNV-1a with a last mix. */
 static uint64_t hash_of(struct nuncio_str key)
@@ -35,7 +21,7 @@ static struct table_node **place_of(const struct table *table, uint64_t hash)
 
 static void resize(struct table *table, size_t place_count)
 {
-	struct table grown = { group_alloc(place_count * sizeof *grown.places), place_count,
+	struct table grown = { nuncio_alloc(place_count * sizeof *grown.places), place_count,
 		table->count };
 	for (size_t i = 0; i < table->place_count; i++)
 		while (table->places[i]) {
@@ -61,7 +47,7 @@ struct table_node *table_find(const struct table *table, struct nuncio_str key)
 		return NULL;
 	uint64_t hash = hash_of(key);
 	struct table_node *node = *place_of(table, hash);
-	while (node && (node->hash != hash || !text_same(node->key, key)))
+	while (node && (node->hash != hash || !nuncio_text_same(node->key, key)))
 		node = node->next;
 	return node;
 }

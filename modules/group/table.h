@@ -3,6 +3,7 @@
 #define MODULES_GROUP_TABLE_H
 
 #include <nuncio/base.h>
+#include <nuncio/text.h>
 
 /* A hash table by text, of nodes that live in what they find. A key is borrowed, of one's own. */
 struct table_node {
@@ -29,9 +30,6 @@ void table_each(
 
 #define TABLE_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-int text_same(struct nuncio_str a, struct nuncio_str b);
-
 /* Memory that is there, or the end of the process. */
-void *group_alloc(size_t bytes); /* zeroed */
 
 #endif

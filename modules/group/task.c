@@ -21,7 +21,7 @@ static const struct nuncio_str nothing = { "", 0 };
 
 struct task *task_new(struct group *g, struct nuncio_request *rq)
 {
-	struct task *t = group_alloc(sizeof *t);
+	struct task *t = nuncio_alloc(sizeof *t);
 	struct nuncio_str id = nothing, actor = nuncio_request_user(rq);
 	t->g = g;
 	t->rq = rq;
@@ -51,7 +51,7 @@ void task_free(struct task **t)
 
 struct nuncio_str task_id(const struct task *t)
 {
-	return text_of(t->conversation + sizeof PREFIX - 1);
+	return nuncio_text(t->conversation + sizeof PREFIX - 1);
 }
 
 /* ---- answers ---- */
@@ -81,8 +81,8 @@ void task_reply(struct task *t, int http_status, struct nuncio_json **json)
 
 void task_reply_empty(struct task *t)
 {
-	int is_delete = text_same(nuncio_request_method(t->rq), text_of("DELETE"));
-	nuncio_reply(&t->rq, is_delete ? 204 : 200, is_delete ? nothing : text_of("{}"));
+	int is_delete = nuncio_text_same(nuncio_request_method(t->rq), nuncio_text("DELETE"));
+	nuncio_reply(&t->rq, is_delete ? 204 : 200, is_delete ? nothing : nuncio_text("{}"));
 	task_free(&t);
 }
 
@@ -149,7 +149,7 @@ int task_users(struct task *t, const char *field)
 	size_t at = 0;
 	if (!nuncio_request_raw(t->rq, field, &list))
 		return 0;
-	t->users = group_alloc(TASK_USERS_MAX * sizeof *t->users);
+	t->users = nuncio_alloc(TASK_USERS_MAX * sizeof *t->users);
 	while (t->user_count < TASK_USERS_MAX && nuncio_json_next(list, &at, NULL, &item)) {
 		char name[GROUP_USER_BYTES + 1];
 		int n = nuncio_json_text(item, name, sizeof name);
@@ -179,8 +179,8 @@ static int read_kind(struct task *t, struct task_settings *s)
 	s->has_channel = nuncio_request_text(t->rq, "kind", &word);
 	if (!s->has_channel)
 		return 0;
-	s->is_channel = text_same(word, text_of("channel"));
-	if (!s->is_channel && !text_same(word, text_of("group")))
+	s->is_channel = nuncio_text_same(word, nuncio_text("channel"));
+	if (!s->is_channel && !nuncio_text_same(word, nuncio_text("group")))
 		return refuse_field(t, "kind", "must be group or channel");
 	return 0;
 }
@@ -209,7 +209,7 @@ static int read_texts(struct task *t, struct task_settings *s)
 
 int task_settings(struct task *t)
 {
-	struct task_settings *s = t->settings = group_alloc(sizeof *s);
+	struct task_settings *s = t->settings = nuncio_alloc(sizeof *s);
 	if (read_texts(t, s) < 0 || read_join(t, s) < 0 || read_kind(t, s) < 0)
 		return NUNCIO_E_INVAL;
 	s->has_history = nuncio_request_bool(t->rq, "history", &s->history);
@@ -297,22 +297,24 @@ static void asked(struct task *t, int status)
 static void load_rest(struct task *t)
 {
 	struct nuncio_module *self = t->g->self;
-	struct nuncio_str conversation = text_of(t->conversation), actor = text_of(t->actor);
+	struct nuncio_str conversation = nuncio_text(t->conversation),
+			  actor = nuncio_text(t->actor);
 	t->me = t->other = (struct standing){ 0 };
 	t->status = 0;
 	t->waiting = 1; /* this one, so that nothing is decided before all is asked */
 	asked(t, nuncio_store_member(self, conversation, actor, on_me, t));
 	if (t->loads & LOAD_THEM)
-		asked(t, nuncio_store_member(self, conversation, text_of(t->them), on_other, t));
+		asked(t,
+			nuncio_store_member(self, conversation, nuncio_text(t->them), on_other, t));
 	if (t->loads & LOAD_OWNER)
 		asked(t, nuncio_store_member(
-				 self, conversation, text_of(t->record.owner), on_owner, t));
+				 self, conversation, nuncio_text(t->record.owner), on_owner, t));
 	if (t->loads & LOAD_REQUEST)
-		asked(t, nuncio_store_get(self, text_of(SPACE_REQUEST), conversation,
-				 t->loads & LOAD_THEM ? text_of(t->them) : actor, on_asked, t));
+		asked(t, nuncio_store_get(self, nuncio_text(SPACE_REQUEST), conversation,
+				 t->loads & LOAD_THEM ? nuncio_text(t->them) : actor, on_asked, t));
 	if (t->loads & LOAD_INVITE)
-		asked(t, nuncio_store_get(
-				 self, text_of(SPACE_INVITE), actor, conversation, on_invite, t));
+		asked(t, nuncio_store_get(self, nuncio_text(SPACE_INVITE), actor, conversation,
+				 on_invite, t));
 	arrived(t, 0);
 }
 
@@ -334,8 +336,8 @@ static void on_record(int status, const struct nuncio_record *rows, size_t n, in
 
 static void load(struct task *t)
 {
-	int rc = nuncio_store_get(
-		t->g->self, text_of(SPACE_GROUP), text_of(t->conversation), nothing, on_record, t);
+	int rc = nuncio_store_get(t->g->self, nuncio_text(SPACE_GROUP),
+		nuncio_text(t->conversation), nothing, on_record, t);
 	if (rc < 0)
 		task_fail(t, rc);
 }
@@ -363,7 +365,7 @@ void task_put_users(struct nuncio_json *json, const char *const *users, size_t n
 	nuncio_json_key(json, "users");
 	nuncio_json_array_begin(json);
 	for (size_t i = 0; i < n; i++)
-		nuncio_json_put_text(json, text_of(users[i]));
+		nuncio_json_put_text(json, nuncio_text(users[i]));
 	nuncio_json_array_end(json);
 }
 
@@ -401,15 +403,15 @@ void task_append(struct task *t, const struct task_change *change)
 	struct nuncio_json *value = nuncio_json_new();
 	struct nuncio_record_write writes[2] = { { .size = sizeof writes[0],
 		.flags = change->writes_record ? 0 : NUNCIO_WRITE_CHECK,
-		.space = text_of(SPACE_GROUP),
-		.owner = text_of(t->conversation),
+		.space = nuncio_text(SPACE_GROUP),
+		.owner = nuncio_text(t->conversation),
 		.key = nothing,
 		.expect = change->is_new ? NUNCIO_EXPECT_ABSENT : (int64_t)t->record.version } };
 	struct nuncio_append append = { .size = sizeof append,
-		.conversation = text_of(t->conversation),
-		.type = text_of(NEWS_TYPE),
-		.from = text_of(t->actor),
-		.kind = text_of(news_word(change->what)),
+		.conversation = nuncio_text(t->conversation),
+		.type = nuncio_text(NEWS_TYPE),
+		.from = nuncio_text(t->actor),
+		.kind = nuncio_text(news_word(change->what)),
 		.writes = writes,
 		.writes_count = 1,
 		.members = change->members,
@@ -419,9 +421,9 @@ void task_append(struct task *t, const struct task_change *change)
 	writes[0].value = nuncio_json_str(value);
 	if (change->drops_request) {
 		writes[1] = (struct nuncio_record_write){ .size = sizeof writes[1],
-			.space = text_of(SPACE_REQUEST),
-			.owner = text_of(t->conversation),
-			.key = text_of(t->them),
+			.space = nuncio_text(SPACE_REQUEST),
+			.owner = nuncio_text(t->conversation),
+			.key = nuncio_text(t->them),
 			.expect = (int64_t)t->asked_version };
 		append.writes_count = 2;
 	}
@@ -464,7 +466,7 @@ static void write_me(struct nuncio_json *json, const struct standing *me)
 		return;
 	}
 	nuncio_json_object_begin(json);
-	task_put(json, "role", text_of(news_role_word(me->role)));
+	task_put(json, "role", nuncio_text(news_role_word(me->role)));
 	task_put_time(json, "joined_at", me->joined_at_ms);
 	task_put_time(json, "muted_until",
 		me->muted_until_ms > nuncio_wall_ms() ? me->muted_until_ms : 0);
@@ -478,14 +480,14 @@ void task_write_group(struct nuncio_json *json, struct nuncio_str id, const stru
 	int n = group_id_write(id, conversation, sizeof conversation);
 	task_put(json, "group", id);
 	task_put(json, "conversation", (struct nuncio_str){ conversation, n > 0 ? (size_t)n : 0 });
-	task_put(json, "kind", text_of(record->is_channel ? "channel" : "group"));
-	task_put(json, "name", text_of(record->name));
-	task_put(json, "avatar", text_of(record->avatar));
-	task_put(json, "announcement", text_of(record->announcement));
-	task_put(json, "join", text_of(record_join_word(record->join)));
+	task_put(json, "kind", nuncio_text(record->is_channel ? "channel" : "group"));
+	task_put(json, "name", nuncio_text(record->name));
+	task_put(json, "avatar", nuncio_text(record->avatar));
+	task_put(json, "announcement", nuncio_text(record->announcement));
+	task_put(json, "join", nuncio_text(record_join_word(record->join)));
 	put_yes(json, "history", record->has_history);
 	put_yes(json, "muted", record->is_muted);
-	task_put(json, "owner", text_of(record->owner));
+	task_put(json, "owner", nuncio_text(record->owner));
 	nuncio_json_key(json, "members");
 	nuncio_json_put_int(json, member_count);
 	task_put_time(json, "created_at", record->created_at_ms);
@@ -500,8 +502,8 @@ void task_write_results(struct nuncio_json *json, const struct task *t)
 	nuncio_json_array_begin(json);
 	for (size_t i = 0; i < t->user_count; i++) {
 		nuncio_json_object_begin(json);
-		task_put(json, "user", text_of(t->users[i].name));
-		task_put(json, "result", text_of(words[t->users[i].result]));
+		task_put(json, "user", nuncio_text(t->users[i].name));
+		task_put(json, "result", nuncio_text(words[t->users[i].result]));
 		nuncio_json_object_end(json);
 	}
 	nuncio_json_array_end(json);

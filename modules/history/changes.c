@@ -5,8 +5,6 @@
  */
 #include "history.h"
 
-#include <stdlib.h>
-
 struct syncing {
 	struct page page; /* first: it is freed through this */
 	struct records hidden;
@@ -27,7 +25,7 @@ static void write_events(const struct syncing *s, struct nuncio_json *json,
 	nuncio_json_key(json, "events");
 	nuncio_json_array_begin(json);
 	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || !text_same(rows[i].conversation, rows[i - 1].conversation)) {
+		if (i == 0 || !nuncio_text_same(rows[i].conversation, rows[i - 1].conversation)) {
 			struct nuncio_str value = { NULL, 0 };
 			records_get(&s->hidden, rows[i].conversation, &value);
 			hidden_fini(&hidden);
@@ -100,8 +98,8 @@ static int ask_changes(struct page *page)
 	struct syncing *s = (struct syncing *)page;
 	const struct nuncio_sync_query query = {
 		.size = sizeof query,
-		.user = text_str(s->user),
-		.cursor = text_str(s->cursor),
+		.user = nuncio_text(s->user),
+		.cursor = nuncio_text(s->cursor),
 		.limit = page->limit,
 		.max_bytes = page_text_bytes(page),
 	};
@@ -119,7 +117,7 @@ static void on_hidden(int status, void *user)
 
 void on_sync(struct nuncio_request *rq, void *user)
 {
-	struct syncing *s = history_alloc(sizeof *s);
+	struct syncing *s = nuncio_alloc(sizeof *s);
 	struct nuncio_str cursor = { "", 0 };
 	s->page = (struct page){ .self = user,
 		.rq = rq,
@@ -127,7 +125,7 @@ void on_sync(struct nuncio_request *rq, void *user)
 		.ask = ask_changes,
 		.end = syncing_end };
 	nuncio_request_text(rq, "cursor", &cursor);
-	text_copy(cursor, s->cursor, sizeof s->cursor);
-	text_copy(nuncio_request_user(rq), s->user, sizeof s->user);
+	nuncio_text_copy(cursor, s->cursor, sizeof s->cursor);
+	nuncio_text_copy(nuncio_request_user(rq), s->user, sizeof s->user);
 	records_load(user, SPACE_HIDDEN, s->user, &s->hidden, on_hidden, s);
 }

@@ -7,8 +7,6 @@
 
 #include <nuncio/codes.h>
 
-#include <stdlib.h>
-
 enum way { WAY_BACK, WAY_FORWARD, WAY_AROUND };
 
 struct reading {
@@ -76,7 +74,7 @@ static int ask(struct reading *r, uint64_t after, uint64_t before, uint32_t limi
 	const struct nuncio_events_query query = {
 		.size = sizeof query,
 		.flags = is_forward ? NUNCIO_EVENTS_FORWARD : 0,
-		.conversation = text_str(r->conversation),
+		.conversation = nuncio_text(r->conversation),
 		.after = after,
 		.before = before,
 		.limit = limit,
@@ -177,8 +175,8 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 	}
 	r->view.since = entry->since;
 	r->view.until = entry->until;
-	int rc = nuncio_store_get(r->page.self, text_str(SPACE_HIDDEN), text_str(r->user),
-		text_str(r->conversation), on_hidden, r);
+	int rc = nuncio_store_get(r->page.self, nuncio_text(SPACE_HIDDEN), nuncio_text(r->user),
+		nuncio_text(r->conversation), on_hidden, r);
 	if (rc < 0)
 		page_fail(&r->page, rc);
 }
@@ -216,14 +214,14 @@ static int read_question(struct reading *r)
 /* Over WebSocket the conversation is a member of data, over HTTP a part of the path. */
 void on_query(struct nuncio_request *rq, void *user)
 {
-	struct reading *r = history_alloc(sizeof *r);
+	struct reading *r = nuncio_alloc(sizeof *r);
 	struct nuncio_str conversation = { "", 0 };
 	r->page = (struct page){
 		.self = user, .rq = rq, .limit = page_limit(rq), .end = reading_end
 	};
 	nuncio_request_text(rq, nuncio_request_is_http(rq) ? "id" : "conversation", &conversation);
-	text_copy(nuncio_request_user(rq), r->user, sizeof r->user);
-	if (text_copy(conversation, r->conversation, sizeof r->conversation) < 0)
+	nuncio_text_copy(nuncio_request_user(rq), r->user, sizeof r->user);
+	if (nuncio_text_copy(conversation, r->conversation, sizeof r->conversation) < 0)
 		r->conversation[0] = '\0'; /* no conversation has so long a name */
 	if (read_question(r) < 0) {
 		page_drop(&r->page);
@@ -231,8 +229,8 @@ void on_query(struct nuncio_request *rq, void *user)
 	}
 	const struct nuncio_access what = {
 		.session = nuncio_request_session(rq),
-		.user = text_str(r->user),
-		.conversation = text_str(r->conversation),
+		.user = nuncio_text(r->user),
+		.conversation = nuncio_text(r->conversation),
 		.access = NUNCIO_ACCESS_READ,
 	};
 	nuncio_conversation_ask(user, &what, on_entered, r);

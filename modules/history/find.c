@@ -52,11 +52,11 @@ static void write_marks(
 	const struct finding *f, struct nuncio_json *json, const struct nuncio_event *row)
 {
 	size_t marks[MARKS_MAX][2], n = 0;
-	char *shown = history_alloc(SHOWN_BYTES);
+	char *shown = nuncio_alloc(SHOWN_BYTES);
 	int bytes = nuncio_json_text(row->body, shown, SHOWN_BYTES);
 	if (bytes > 0)
 		n = nuncio_search_marks((struct nuncio_str){ shown, (size_t)bytes },
-			text_str(f->text), marks, MARKS_MAX);
+			nuncio_text(f->text), marks, MARKS_MAX);
 	nuncio_json_key(json, "marks");
 	nuncio_json_array_begin(json);
 	for (size_t i = 0; i < n; i++) {
@@ -112,11 +112,11 @@ static int ask_search(struct page *page)
 	const struct nuncio_search_query query = {
 		.size = sizeof query,
 		.limit = page->limit,
-		.user = text_str(f->user),
-		.conversation = text_str(f->conversation),
-		.from = text_str(f->from),
-		.text = text_str(f->text),
-		.after = text_str(f->after),
+		.user = nuncio_text(f->user),
+		.conversation = nuncio_text(f->conversation),
+		.from = nuncio_text(f->from),
+		.text = nuncio_text(f->text),
+		.after = nuncio_text(f->after),
 		.from_ms = f->from_ms,
 		.to_ms = f->to_ms,
 		.max_bytes = page_text_bytes(page),
@@ -145,7 +145,7 @@ static int read_text(struct finding *f, const char *key, char *out, size_t size)
 	struct nuncio_str text;
 	if (!nuncio_request_text(f->page.rq, key, &text))
 		return 0;
-	if (text_copy(text, out, size) == 0)
+	if (nuncio_text_copy(text, out, size) == 0)
 		return 0;
 	nuncio_reply_error(&f->page.rq, NUNCIO_CODE_invalid_field, "%s: too long", key);
 	return -1;
@@ -166,13 +166,13 @@ static int read_date(struct finding *f, const char *key, int64_t *ms_r)
 
 void on_search(struct nuncio_request *rq, void *user)
 {
-	struct finding *f = history_alloc(sizeof *f);
+	struct finding *f = nuncio_alloc(sizeof *f);
 	f->page = (struct page){ .self = user,
 		.rq = rq,
 		.limit = page_limit(rq),
 		.ask = ask_search,
 		.end = finding_end };
-	text_copy(nuncio_request_user(rq), f->user, sizeof f->user);
+	nuncio_text_copy(nuncio_request_user(rq), f->user, sizeof f->user);
 	if (read_text(f, "text", f->text, sizeof f->text) < 0 ||
 		read_text(f, "conversation", f->conversation, sizeof f->conversation) < 0 ||
 		read_text(f, "from", f->from, sizeof f->from) < 0 ||

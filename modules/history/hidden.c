@@ -32,9 +32,7 @@ int hidden_add(struct hidden *h, uint64_t seq)
 	if (h->count == HIDDEN_MAX)
 		return NUNCIO_E_TOOBIG;
 	size_t at = place_of(h, seq);
-	h->seqs = realloc(h->seqs, (h->count + 1) * sizeof h->seqs[0]);
-	if (!h->seqs)
-		abort();
+	h->seqs = nuncio_resize(h->seqs, (h->count + 1) * sizeof h->seqs[0]);
 	memmove(h->seqs + at + 1, h->seqs + at, (h->count - at) * sizeof h->seqs[0]);
 	h->seqs[at] = seq;
 	h->count++;

@@ -47,13 +47,13 @@ static void finish(struct hiding *h, bool is_news)
 	struct nuncio_json *hidden = hidden_write(&h->hidden), *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "conversation");
-	nuncio_json_put_text(json, text_str(h->conversation));
+	nuncio_json_put_text(json, nuncio_text(h->conversation));
 	nuncio_json_key(json, "hidden");
 	nuncio_json_put_raw(json, nuncio_json_str(hidden));
 	nuncio_json_object_end(json);
 	if (is_news)
 		nuncio_user_notify(
-			text_str(h->user), "message.hidden", nuncio_json_str(json), h->session);
+			nuncio_text(h->user), "message.hidden", nuncio_json_str(json), h->session);
 	nuncio_reply(&h->rq, 200, nuncio_json_str(json));
 	nuncio_json_free(&hidden);
 	nuncio_json_free(&json);
@@ -80,9 +80,9 @@ static void write_record(struct hiding *h)
 	const struct nuncio_record_write write = {
 		.size = sizeof write,
 		.flags = NUNCIO_WRITE_SYNCED,
-		.space = text_str(SPACE_HIDDEN),
-		.owner = text_str(h->user),
-		.key = text_str(h->conversation),
+		.space = nuncio_text(SPACE_HIDDEN),
+		.owner = nuncio_text(h->user),
+		.key = nuncio_text(h->conversation),
 		.value = nuncio_json_str(json),
 		.expect = h->version ? (int64_t)h->version : NUNCIO_EXPECT_ABSENT,
 	};
@@ -136,8 +136,8 @@ static void on_record(int status, const struct nuncio_record *rows, size_t n, in
 
 static void read_record(struct hiding *h)
 {
-	int rc = nuncio_store_get(h->self, text_str(SPACE_HIDDEN), text_str(h->user),
-		text_str(h->conversation), on_record, h);
+	int rc = nuncio_store_get(h->self, nuncio_text(SPACE_HIDDEN), nuncio_text(h->user),
+		nuncio_text(h->conversation), on_record, h);
 	if (rc < 0)
 		hiding_fail(h, rc);
 }
@@ -176,15 +176,15 @@ static int read_seqs(struct hiding *h)
 
 static struct hiding *hiding_new(struct nuncio_request *rq, struct nuncio_module *self)
 {
-	struct hiding *h = history_alloc(sizeof *h);
+	struct hiding *h = nuncio_alloc(sizeof *h);
 	struct nuncio_session *session = nuncio_request_session(rq);
 	struct nuncio_str conversation = { "", 0 };
 	h->self = self;
 	h->rq = rq;
 	h->session = session ? nuncio_session_id(session) : 0;
 	nuncio_request_text(rq, nuncio_request_is_http(rq) ? "id" : "conversation", &conversation);
-	text_copy(nuncio_request_user(rq), h->user, sizeof h->user);
-	if (text_copy(conversation, h->conversation, sizeof h->conversation) < 0)
+	nuncio_text_copy(nuncio_request_user(rq), h->user, sizeof h->user);
+	if (nuncio_text_copy(conversation, h->conversation, sizeof h->conversation) < 0)
 		h->conversation[0] = '\0';
 	return h;
 }
@@ -193,8 +193,8 @@ static void enter(struct hiding *h)
 {
 	const struct nuncio_access what = {
 		.session = nuncio_request_session(h->rq),
-		.user = text_str(h->user),
-		.conversation = text_str(h->conversation),
+		.user = nuncio_text(h->user),
+		.conversation = nuncio_text(h->conversation),
 		.access = NUNCIO_ACCESS_READ,
 	};
 	nuncio_conversation_ask(h->self, &what, on_entered, h);

@@ -8,6 +8,7 @@
 #include <nuncio/json.h>
 #include <nuncio/request.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 
 #include <stdbool.h>
 
@@ -25,11 +26,7 @@ enum {
 #define SPACE_HIDDEN "history.hidden"  /* owner: user, key: conversation; {"upto":7,"seqs":[9]} */
 #define SPACE_SETTINGS "conversations" /* what the module of that name keeps: only read here */
 
-void *history_alloc(size_t bytes); /* zeroed; never NULL */
-struct nuncio_str text_str(const char *text);
-bool text_same(struct nuncio_str a, struct nuncio_str b);
 /* Copies with a NUL behind; 0, or -1 when it does not fit. */
-int text_copy(struct nuncio_str text, char *out, size_t size);
 /* RFC 3339, or a date alone: milliseconds since 1970, or negative. */
 int64_t text_date_ms(struct nuncio_str text);
 

@@ -5,9 +5,6 @@
  */
 #include "history.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 enum archived { ARCHIVED_WITH, ARCHIVED_WITHOUT, ARCHIVED_ONLY };
 
 struct listing {
@@ -70,7 +67,7 @@ static void write_conversation(const struct listing *l, struct nuncio_json *json
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "conversation");
 	nuncio_json_put_text(json, row->conversation);
-	write_text_or_null(json, "kind", text_str(kind ? kind : ""));
+	write_text_or_null(json, "kind", nuncio_text(kind ? kind : ""));
 	write_peer(json, row);
 	write_number(json, "last_seq", row->last_seq);
 	write_number(json, "delivered", row->delivered);
@@ -108,7 +105,7 @@ static void on_conversations(int status, const struct nuncio_conversation_row *r
 static int ask_conversations(struct page *page)
 {
 	struct listing *l = (struct listing *)page;
-	return nuncio_store_conversations(page->self, text_str(l->user), text_str(l->after),
+	return nuncio_store_conversations(page->self, nuncio_text(l->user), nuncio_text(l->after),
 		page->limit, on_conversations, l);
 }
 
@@ -133,7 +130,7 @@ static void on_settings(int status, void *user)
 void on_list(struct nuncio_request *rq, void *user)
 {
 	static const char *const words[] = { "with", "without", "only" };
-	struct listing *l = history_alloc(sizeof *l);
+	struct listing *l = nuncio_alloc(sizeof *l);
 	struct nuncio_str after = { "", 0 }, archived = { "with", 4 };
 	bool is_word = false;
 	l->page = (struct page){ .self = user,
@@ -143,10 +140,10 @@ void on_list(struct nuncio_request *rq, void *user)
 		.end = listing_end };
 	nuncio_request_text(rq, "after", &after);
 	nuncio_request_text(rq, "archived", &archived);
-	text_copy(after, l->after, sizeof l->after);
-	text_copy(nuncio_request_user(rq), l->user, sizeof l->user);
+	nuncio_text_copy(after, l->after, sizeof l->after);
+	nuncio_text_copy(nuncio_request_user(rq), l->user, sizeof l->user);
 	for (int i = 0; i < 3; i++)
-		if (text_same(archived, text_str(words[i]))) {
+		if (nuncio_text_same(archived, nuncio_text(words[i]))) {
 			l->archived = (enum archived)i;
 			is_word = true;
 		}

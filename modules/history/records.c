@@ -29,12 +29,10 @@ static void loading_end(struct loading *loading, int status)
 
 static void add(struct records *records, const struct nuncio_record *rows, size_t n)
 {
-	records->all = realloc(records->all, (records->count + n) * sizeof records->all[0]);
-	if (!records->all)
-		abort();
+	records->all = nuncio_resize(records->all, (records->count + n) * sizeof records->all[0]);
 	for (size_t i = 0; i < n; i++) {
 		struct record_copy *copy = &records->all[records->count++];
-		copy->key = history_alloc(rows[i].key.n + 1 + rows[i].value.n);
+		copy->key = nuncio_alloc(rows[i].key.n + 1 + rows[i].value.n);
 		memcpy(copy->key, rows[i].key.p, rows[i].key.n);
 		copy->value.p = copy->key + rows[i].key.n + 1;
 		copy->value.n = rows[i].value.n;
@@ -55,7 +53,7 @@ static void on_rows(int status, const struct nuncio_record *rows, size_t n, int 
 	if (n)
 		add(loading->records, rows, n);
 	if (more && n && loading->records->count < RECORDS_MAX &&
-		text_copy(rows[n - 1].key, loading->after, sizeof loading->after) == 0)
+		nuncio_text_copy(rows[n - 1].key, loading->after, sizeof loading->after) == 0)
 		next_page(loading);
 	else
 		loading_end(loading, 0);
@@ -65,11 +63,11 @@ static void next_page(struct loading *loading)
 {
 	const struct nuncio_records_query query = {
 		.size = sizeof query,
-		.space = text_str(loading->space),
-		.owner = text_str(loading->owner),
-		.after_owner =
-			loading->after[0] ? text_str(loading->owner) : (struct nuncio_str){ "", 0 },
-		.after_key = text_str(loading->after),
+		.space = nuncio_text(loading->space),
+		.owner = nuncio_text(loading->owner),
+		.after_owner = loading->after[0] ? nuncio_text(loading->owner)
+						 : (struct nuncio_str){ "", 0 },
+		.after_key = nuncio_text(loading->after),
 		.limit = PAGE_ROWS,
 	};
 	int rc = nuncio_store_list(loading->self, &query, on_rows, loading);
@@ -80,14 +78,14 @@ static void next_page(struct loading *loading)
 void records_load(struct nuncio_module *self, const char *space, const char *user_id,
 	struct records *records_r, records_fn *done, void *user)
 {
-	struct loading *loading = history_alloc(sizeof *loading);
+	struct loading *loading = nuncio_alloc(sizeof *loading);
 	*records_r = (struct records){ NULL, 0 };
 	loading->self = self;
 	loading->records = records_r;
 	loading->done = done;
 	loading->user = user;
 	loading->space = space;
-	text_copy(text_str(user_id), loading->owner, sizeof loading->owner);
+	nuncio_text_copy(nuncio_text(user_id), loading->owner, sizeof loading->owner);
 	next_page(loading);
 }
 

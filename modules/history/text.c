@@ -3,37 +3,8 @@
 #include "history.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-void *history_alloc(size_t bytes)
-{
-	void *p = calloc(1, bytes ? bytes : 1);
-	if (!p)
-		abort();
-	return p;
-}
-
-struct nuncio_str text_str(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
-
-bool text_same(struct nuncio_str a, struct nuncio_str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-int text_copy(struct nuncio_str text, char *out, size_t size)
-{
-	if (text.n >= size)
-		return -1;
-	if (text.n)
-		memcpy(out, text.p, text.n);
-	out[text.n] = '\0';
-	return 0;
-}
 
 /* Two or four digits at *p; -1 when they are not there. */
 static int digits(const char **p, int count)
@@ -94,7 +65,7 @@ int64_t text_date_ms(struct nuncio_str text)
 	const char *p = copy;
 	struct tm tm = { 0 };
 	int ms = 0, east = 0;
-	if (text_copy(text, copy, sizeof copy) < 0)
+	if (nuncio_text_copy(text, copy, sizeof copy) < 0)
 		return -1;
 	tm.tm_year = digits(&p, 4) - 1900;
 	if (tm.tm_year < 70 || !skip(&p, "-"))

@@ -14,7 +14,6 @@
 #include <nuncio/codes.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { TRIES_MAX = 8 };
 
@@ -42,7 +41,7 @@ static void change_fail(struct change *change, int status)
 
 bool change_is_own(const struct change *change, const struct nuncio_event *target)
 {
-	return str_same(target->from, text_str(change->user));
+	return nuncio_text_same(target->from, nuncio_text(change->user));
 }
 
 bool change_has_role(const struct change *change)
@@ -58,7 +57,7 @@ static void reply(
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "conversation");
-	nuncio_json_put_text(json, text_str(change->conversation));
+	nuncio_json_put_text(json, nuncio_text(change->conversation));
 	if (event) {
 		nuncio_json_key(json, "seq");
 		nuncio_json_put_int(json, (int64_t)event->seq);
@@ -96,9 +95,9 @@ static int append(
 {
 	struct nuncio_append append = {
 		.size = sizeof append,
-		.conversation = text_str(change->conversation),
-		.type = text_str(change->verb->type),
-		.from = text_str(change->user),
+		.conversation = nuncio_text(change->conversation),
+		.type = nuncio_text(change->verb->type),
+		.from = nuncio_text(change->user),
 		.kind = target->kind,
 		.body = amendment->body.n ? amendment->body : (struct nuncio_str){ "null", 4 },
 		.target = target->seq,
@@ -148,7 +147,7 @@ static void on_target(int status, const struct nuncio_event *rows, size_t n, int
 	}
 	if (n != 1 || rows->seq != change->seq)
 		change_refuse(change, NUNCIO_CODE_not_found, "seq: there is no such event");
-	else if (!str_same(rows->type, text_str("message")))
+	else if (!nuncio_text_same(rows->type, nuncio_text("message")))
 		change_refuse(change, NUNCIO_CODE_invalid_field, "seq: is not that of a message");
 	else if (rows->flags & NUNCIO_EVENT_VOID)
 		change_refuse(change, NUNCIO_CODE_conflict, "seq: the message was recalled");
@@ -163,7 +162,7 @@ static void ask_target(struct change *change)
 	const struct nuncio_events_query query = {
 		.size = sizeof query,
 		.flags = NUNCIO_EVENTS_FORWARD,
-		.conversation = text_str(change->conversation),
+		.conversation = nuncio_text(change->conversation),
 		.after = change->seq - 1,
 		.limit = 1,
 	};
@@ -207,8 +206,8 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 	else if (status < 0 && entry && entry->code)
 		change_refuse(change, entry->code, entry->text);
 	if (status == 0)
-		status = nuncio_store_member(change->m->self, text_str(change->conversation),
-			text_str(change->user), on_member, change);
+		status = nuncio_store_member(change->m->self, nuncio_text(change->conversation),
+			nuncio_text(change->user), on_member, change);
 	if (!change->rq)
 		change_drop(&change);
 	else if (status < 0)
@@ -219,8 +218,8 @@ void change_go(struct change *change)
 {
 	const struct nuncio_access what = {
 		.session = nuncio_request_session(change->rq),
-		.user = text_str(change->user),
-		.conversation = text_str(change->conversation),
+		.user = nuncio_text(change->user),
+		.conversation = nuncio_text(change->conversation),
 		.access = change->verb->access,
 	};
 	nuncio_conversation_ask(change->m->self, &what, on_entered, change);
@@ -228,7 +227,7 @@ void change_go(struct change *change)
 
 struct change *change_new(struct messages *m, struct nuncio_request *rq, const struct verb *verb)
 {
-	struct change *change = messages_alloc(sizeof *change);
+	struct change *change = nuncio_alloc(sizeof *change);
 	struct nuncio_str conversation = { "", 0 };
 	int64_t seq = 0;
 	*change = (struct change){ .m = m, .rq = rq, .verb = verb };
@@ -237,8 +236,9 @@ struct change *change_new(struct messages *m, struct nuncio_request *rq, const s
 	change->seq = (uint64_t)seq;
 	if (seq < 1)
 		change_refuse(change, NUNCIO_CODE_invalid_field, "seq: must be a number from 1");
-	else if (str_copy(conversation, change->conversation, sizeof change->conversation) < 0 ||
-		 str_copy(nuncio_request_user(rq), change->user, sizeof change->user) < 0)
+	else if (nuncio_text_copy(conversation, change->conversation, sizeof change->conversation) <
+			 0 ||
+		 nuncio_text_copy(nuncio_request_user(rq), change->user, sizeof change->user) < 0)
 		change_refuse(change, NUNCIO_CODE_not_found,
 			"conversation: there is no such conversation");
 	if (!change->rq)

@@ -22,7 +22,7 @@ static int is_too_late(struct change *change, const struct nuncio_event *target)
 static int check_body(struct change *change, const struct nuncio_event *target)
 {
 	struct nuncio_str body = { change->body, change->body_bytes };
-	if (!str_same(target->kind, text_str("text")) ||
+	if (!nuncio_text_same(target->kind, nuncio_text("text")) ||
 		(nuncio_json_type(body) == NUNCIO_JSON_TEXT && body.n > 2))
 		return 0;
 	return change_refuse(change, NUNCIO_CODE_invalid_field,
@@ -59,7 +59,7 @@ void on_edit(struct nuncio_request *rq, void *user)
 	if (!change)
 		return;
 	if (nuncio_request_raw(rq, "body", &body)) {
-		change->body = messages_alloc(body.n);
+		change->body = nuncio_alloc(body.n);
 		memcpy(change->body, body.p, body.n);
 		change->body_bytes = body.n;
 	}

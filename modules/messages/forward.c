@@ -50,10 +50,10 @@ static struct nuncio_json *write_sending(
 	nuncio_json_key(json, "to");
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, change->to_target);
-	nuncio_json_put_text(json, text_str(change->to_value));
+	nuncio_json_put_text(json, nuncio_text(change->to_value));
 	nuncio_json_object_end(json);
 	nuncio_json_key(json, "client_id");
-	nuncio_json_put_text(json, text_str(change->client_id));
+	nuncio_json_put_text(json, nuncio_text(change->client_id));
 	nuncio_json_key(json, "kind");
 	nuncio_json_put_text(json, message->kind);
 	nuncio_json_key(json, "body");
@@ -68,7 +68,7 @@ static int forward_apply(
 	(void)amendment;
 	struct nuncio_json *origin = write_origin(target);
 	struct nuncio_json *sending = write_sending(change, target);
-	int rc = nuncio_call(change->m->self, text_str(change->user), "message.send",
+	int rc = nuncio_call(change->m->self, nuncio_text(change->user), "message.send",
 		nuncio_json_str(sending), state_text(origin), on_sent, change);
 	nuncio_json_free(&origin);
 	nuncio_json_free(&sending);
@@ -90,7 +90,7 @@ static bool read_to(struct change *change)
 	if (!nuncio_request_raw(change->rq, "to", &to) ||
 		!nuncio_json_next(to, &at, &key, &value) ||
 		nuncio_json_next(to, &at, NULL, &second) ||
-		str_copy(key, change->to_target, sizeof change->to_target) < 0)
+		nuncio_text_copy(key, change->to_target, sizeof change->to_target) < 0)
 		return false;
 	if (change->to_target[strspn(change->to_target, "abcdefghijklmnopqrstuvwxyz_")])
 		return false;
@@ -108,7 +108,7 @@ void on_forward(struct nuncio_request *rq, void *user)
 	if (!read_to(change))
 		change_refuse(change, NUNCIO_CODE_invalid_field,
 			"to: must have exactly one of user, group, conversation, a string");
-	else if (str_copy(client_id, change->client_id, sizeof change->client_id) < 0)
+	else if (nuncio_text_copy(client_id, change->client_id, sizeof change->client_id) < 0)
 		change_refuse(change, NUNCIO_CODE_invalid_field, "client_id: too long");
 	if (change->rq)
 		change_go(change);

@@ -114,7 +114,7 @@ static int read_options(struct nuncio_module *self, struct nuncio_error *err)
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct messages *m = messages_alloc(sizeof *m);
+	struct messages *m = nuncio_alloc(sizeof *m);
 	int rc = 0;
 	m->self = self;
 	nuncio_module_set_data(self, m);

@@ -8,6 +8,7 @@
 #include <nuncio/json.h>
 #include <nuncio/request.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 
 #include <stdbool.h>
 
@@ -26,11 +27,7 @@ struct messages {
 
 /* --- text.c: pure --- */
 
-struct nuncio_str text_str(const char *text);
-bool str_same(struct nuncio_str a, struct nuncio_str b);
 /* Copies with a NUL behind; 0, or -1 when it does not fit. */
-int str_copy(struct nuncio_str text, char *out, size_t size);
-void *messages_alloc(size_t bytes); /* zeroed; never NULL */
 
 /* --- state.c: pure: the members that later events gave to a message --- */
 

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const pin_keys[] = { "pinned_at", "pinned_by", NULL };
 
@@ -27,7 +26,7 @@ static bool is_pinned(struct nuncio_str state)
 static int may_pin(struct change *change)
 {
 	struct messages *m = change->m;
-	const char *kind = nuncio_conversation_kind(text_str(change->conversation));
+	const char *kind = nuncio_conversation_kind(nuncio_text(change->conversation));
 	if (change_has_role(change) || !messages_pins_need_role(m, kind))
 		return 0;
 	return change_refuse(change, NUNCIO_CODE_denied, "only admins may pin messages here");
@@ -40,10 +39,11 @@ static void write_record(struct change *change, struct amendment *amendment, boo
 		change->seq);
 	amendment->write = (struct nuncio_record_write){
 		.size = sizeof amendment->write,
-		.space = text_str(SPACE_PIN),
-		.owner = text_str(change->conversation),
-		.key = text_str(amendment->write_key),
-		.value = is_new ? text_str(amendment->write_value) : (struct nuncio_str){ NULL, 0 },
+		.space = nuncio_text(SPACE_PIN),
+		.owner = nuncio_text(change->conversation),
+		.key = nuncio_text(amendment->write_key),
+		.value = is_new ? nuncio_text(amendment->write_value)
+				: (struct nuncio_str){ NULL, 0 },
 		.expect = NUNCIO_EXPECT_ANY,
 	};
 }
@@ -64,7 +64,7 @@ static int pin_apply(
 	nuncio_json_key(amendment->state, "pinned_at");
 	nuncio_json_put_time(amendment->state, nuncio_wall_ms());
 	nuncio_json_key(amendment->state, "pinned_by");
-	nuncio_json_put_text(amendment->state, text_str(change->user));
+	nuncio_json_put_text(amendment->state, nuncio_text(change->user));
 	write_record(change, amendment, true);
 	return 1;
 }
@@ -114,7 +114,7 @@ static int list_pins(
 {
 	const struct nuncio_records_query query = {
 		.size = sizeof query,
-		.space = text_str(SPACE_PIN),
+		.space = nuncio_text(SPACE_PIN),
 		.owner = conversation,
 		.limit = m->max_pins,
 	};
@@ -126,7 +126,7 @@ void on_pin(struct nuncio_request *rq, void *user)
 	struct change *change = change_new(user, rq, &pin_verb);
 	if (!change)
 		return;
-	int rc = list_pins(user, text_str(change->conversation), on_pins_counted, change);
+	int rc = list_pins(user, nuncio_text(change->conversation), on_pins_counted, change);
 	if (rc == 0)
 		return;
 	nuncio_reply_status(&change->rq, rc);

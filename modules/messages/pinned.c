@@ -80,7 +80,7 @@ static void read_next(struct pinned *pinned)
 	const struct nuncio_events_query query = {
 		.size = sizeof query,
 		.flags = NUNCIO_EVENTS_FORWARD,
-		.conversation = text_str(pinned->conversation),
+		.conversation = nuncio_text(pinned->conversation),
 		.after = pinned->seqs[pinned->at] - 1,
 		.limit = 1,
 	};
@@ -97,10 +97,10 @@ static void on_records(int status, const struct nuncio_record *rows, size_t n, i
 		pinned_fail(pinned, status);
 		return;
 	}
-	pinned->seqs = messages_alloc((n + 1) * sizeof *pinned->seqs);
+	pinned->seqs = nuncio_alloc((n + 1) * sizeof *pinned->seqs);
 	for (size_t i = 0; i < n; i++) {
 		char digits[24];
-		if (str_copy(rows[i].key, digits, sizeof digits) == 0)
+		if (nuncio_text_copy(rows[i].key, digits, sizeof digits) == 0)
 			pinned->seqs[pinned->count++] = strtoull(digits, NULL, 10);
 	}
 	pinned->json = nuncio_json_new();
@@ -118,8 +118,8 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 		pinned->since = rows->since;
 		const struct nuncio_records_query query = {
 			.size = sizeof query,
-			.space = text_str(SPACE_PIN),
-			.owner = text_str(pinned->conversation),
+			.space = nuncio_text(SPACE_PIN),
+			.owner = nuncio_text(pinned->conversation),
 			.limit = pinned->m->max_pins,
 		};
 		status = nuncio_store_list(pinned->m->self, &query, on_records, pinned);
@@ -136,27 +136,27 @@ static void on_entered(int status, const char *text, void *user)
 	struct pinned *pinned = user;
 	(void)text;
 	if (status == 0)
-		status = nuncio_store_member(pinned->m->self, text_str(pinned->conversation),
-			text_str(pinned->user), on_member, pinned);
+		status = nuncio_store_member(pinned->m->self, nuncio_text(pinned->conversation),
+			nuncio_text(pinned->user), on_member, pinned);
 	if (status < 0)
 		pinned_fail(pinned, status);
 }
 
 void on_pinned(struct nuncio_request *rq, void *user)
 {
-	struct pinned *pinned = messages_alloc(sizeof *pinned);
+	struct pinned *pinned = nuncio_alloc(sizeof *pinned);
 	struct nuncio_str conversation = { "", 0 };
 	nuncio_request_text(rq, nuncio_request_is_http(rq) ? "id" : "conversation", &conversation);
 	*pinned = (struct pinned){ .m = user, .rq = rq };
-	if (str_copy(conversation, pinned->conversation, sizeof pinned->conversation) < 0 ||
-		str_copy(nuncio_request_user(rq), pinned->user, sizeof pinned->user) < 0) {
+	if (nuncio_text_copy(conversation, pinned->conversation, sizeof pinned->conversation) < 0 ||
+		nuncio_text_copy(nuncio_request_user(rq), pinned->user, sizeof pinned->user) < 0) {
 		pinned_fail(pinned, NUNCIO_E_NOTFOUND);
 		return;
 	}
 	const struct nuncio_access what = {
 		.session = nuncio_request_session(rq),
-		.user = text_str(pinned->user),
-		.conversation = text_str(pinned->conversation),
+		.user = nuncio_text(pinned->user),
+		.conversation = nuncio_text(pinned->conversation),
 		.access = NUNCIO_ACCESS_READ,
 	};
 	nuncio_conversation_enter(pinned->m->self, &what, on_entered, pinned);

@@ -10,8 +10,8 @@ static int react_apply(
 	struct change *change, const struct nuncio_event *target, struct amendment *amendment)
 {
 	const struct reaction reaction = {
-		.emoji = text_str(change->emoji),
-		.user = text_str(change->user),
+		.emoji = nuncio_text(change->emoji),
+		.user = nuncio_text(change->user),
 		.is_taken_back = change->is_taken_back,
 		.max_count = change->m->max_reactions,
 	};
@@ -47,7 +47,8 @@ static void react(struct nuncio_request *rq, struct messages *m, bool is_taken_b
 		return;
 	nuncio_request_text(rq, "emoji", &emoji);
 	change->is_taken_back = is_taken_back;
-	if (reaction_is_emoji(emoji) && str_copy(emoji, change->emoji, sizeof change->emoji) == 0) {
+	if (reaction_is_emoji(emoji) &&
+		nuncio_text_copy(emoji, change->emoji, sizeof change->emoji) == 0) {
 		change_go(change);
 		return;
 	}

@@ -20,7 +20,7 @@ static bool is_text(struct nuncio_str json, struct nuncio_str text)
 {
 	char decoded[USER_BYTES + 1];
 	int n = nuncio_json_text(json, decoded, sizeof decoded);
-	return n >= 0 && str_same((struct nuncio_str){ decoded, (size_t)n }, text);
+	return n >= 0 && nuncio_text_same((struct nuncio_str){ decoded, (size_t)n }, text);
 }
 
 static bool has_user(struct nuncio_str users, struct nuncio_str user)

@@ -39,7 +39,7 @@ static int recall_apply(
 	nuncio_json_key(amendment->state, "recalled_at");
 	nuncio_json_put_time(amendment->state, nuncio_wall_ms());
 	nuncio_json_key(amendment->state, "recalled_by");
-	nuncio_json_put_text(amendment->state, text_str(change->user));
+	nuncio_json_put_text(amendment->state, nuncio_text(change->user));
 	pin_forget(change, amendment);
 	return 1;
 }

@@ -11,7 +11,7 @@
 /* The state as one object, to be freed; an empty state is {}. */
 static char *with_braces(struct nuncio_str state, struct nuncio_str *object_r)
 {
-	char *text = messages_alloc(state.n + 2);
+	char *text = nuncio_alloc(state.n + 2);
 	text[0] = '{';
 	if (state.n)
 		memcpy(text + 1, state.p, state.n);
@@ -23,7 +23,7 @@ static char *with_braces(struct nuncio_str state, struct nuncio_str *object_r)
 static bool is_one_of(struct nuncio_str key, const char *const *names)
 {
 	for (; names && *names; names++)
-		if (str_same(key, text_str(*names)))
+		if (nuncio_text_same(key, nuncio_text(*names)))
 			return true;
 	return false;
 }
@@ -37,7 +37,7 @@ struct nuncio_json *state_begin(struct nuncio_str state, const char *const *with
 	nuncio_json_object_begin(json);
 	while (nuncio_json_next(object, &at, &key, &value)) {
 		/* Keys of a state are made by modules: short, without escapes. */
-		if (is_one_of(key, without) || str_copy(key, name, sizeof name) < 0)
+		if (is_one_of(key, without) || nuncio_text_copy(key, name, sizeof name) < 0)
 			continue;
 		nuncio_json_key(json, name);
 		nuncio_json_put_raw(json, value);

@@ -39,9 +39,7 @@ static struct asking *asking_new(const struct nuncio_str *users, size_t n)
 	size_t bytes = 0;
 	for (size_t i = 0; i < n; i++)
 		bytes += users[i].n;
-	struct asking *asking = calloc(1, sizeof *asking + n * sizeof(struct asked) + bytes);
-	if (!asking)
-		abort();
+	struct asking *asking = nuncio_alloc(sizeof *asking + n * sizeof(struct asked) + bytes);
 	asking->count = n;
 	asking->text = (char *)&asking->all[n];
 	char *at = asking->text;

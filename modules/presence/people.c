@@ -12,14 +12,6 @@
 
 enum { SIZE_FIRST = 64 };
 
-static void *get_zeroed(size_t count, size_t bytes)
-{
-	void *p = calloc(count ? count : 1, bytes);
-	if (!p)
-		abort();
-	return p;
-}
-
 /* ---- lists ---- */
 
 static void list_init(struct link *list)
@@ -62,7 +54,7 @@ void people_init(struct people *people, int64_t delay_ms, size_t remember)
 {
 	memset(people, 0, sizeof *people);
 	people->size = SIZE_FIRST;
-	people->buckets = get_zeroed(people->size, sizeof *people->buckets);
+	people->buckets = nuncio_alloc(people->size * sizeof *people->buckets);
 	people->delay_ms = delay_ms;
 	people->remember = remember;
 	if (getrandom(&people->seed, sizeof people->seed, 0) != (ssize_t)sizeof people->seed)
@@ -113,7 +105,7 @@ struct person *people_find(const struct people *people, struct nuncio_str user)
 static void grow(struct people *people)
 {
 	size_t size = people->size * 2;
-	struct person **buckets = get_zeroed(size, sizeof(struct person *));
+	struct person **buckets = nuncio_alloc(size * sizeof(struct person *));
 	for (size_t i = 0; i < people->size; i++) {
 		for (struct person *person = people->buckets[i], *next; person; person = next) {
 			next = person->next;
@@ -134,7 +126,7 @@ static struct person *find_or_add(struct people *people, struct nuncio_str user)
 		return person;
 	if (people->count >= people->size)
 		grow(people);
-	person = get_zeroed(1, sizeof *person + user.n);
+	person = nuncio_alloc(sizeof *person + user.n);
 	person->hash = hash;
 	person->user_bytes = (uint32_t)user.n;
 	memcpy(person->user, user.p, user.n);
@@ -209,7 +201,7 @@ static struct follower *follower_get(
 {
 	if (*follower)
 		return *follower;
-	*follower = get_zeroed(1, sizeof **follower);
+	*follower = nuncio_alloc(sizeof **follower);
 	(*follower)->sid = sid;
 	list_add_last(&people->followers, &(*follower)->all);
 	return *follower;
@@ -257,7 +249,7 @@ void people_follow(struct people *people, struct follower **follower, uint64_t s
 	unfollow_all(people, f);
 	if (n == 0)
 		return;
-	f->watches = get_zeroed(n, sizeof *f->watches);
+	f->watches = nuncio_alloc(n * sizeof *f->watches);
 	for (size_t i = 0; i < n; i++)
 		follow(people, f, users[i]);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <nuncio/services/presence.h>
+#include <nuncio/text.h>
 
 /*
  * Who is here, who follows whom, and whose change has to be told. Pure state: no clock, no sending,

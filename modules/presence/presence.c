@@ -50,18 +50,13 @@ struct presence {
 
 static const char *const status_names[] = { "offline", "online", "away" };
 
-static struct nuncio_str text_of(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
-
 static void write_row(struct nuncio_json *json, const struct nuncio_presence *row)
 {
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "user");
 	nuncio_json_put_text(json, row->user);
 	nuncio_json_key(json, "status");
-	nuncio_json_put_text(json, text_of(status_names[row->status]));
+	nuncio_json_put_text(json, nuncio_text(status_names[row->status]));
 	nuncio_json_key(json, "last_seen");
 	if (row->last_seen_ms > 0)
 		nuncio_json_put_time(json, row->last_seen_ms);
@@ -273,7 +268,7 @@ static void on_set(struct nuncio_request *rq, void *user)
 		nuncio_session_id(session), is_away, nuncio_mono_ms());
 	nuncio_slot_set(session, presence->slot, follower);
 	start_telling(presence, presence->people.delay_ms);
-	nuncio_reply(&rq, 200, text_of("{}"));
+	nuncio_reply(&rq, 200, nuncio_text("{}"));
 }
 
 static void on_get(struct nuncio_request *rq, void *user)
@@ -359,9 +354,7 @@ static int add_hooks(struct nuncio_module *self, struct presence *presence)
 
 static int presence_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct presence *presence = calloc(1, sizeof *presence);
-	if (!presence)
-		abort();
+	struct presence *presence = nuncio_alloc(sizeof *presence);
 	nuncio_module_set_data(self, presence);
 	presence->self = self;
 	people_init(&presence->people, nuncio_conf_int(self, "delay"),

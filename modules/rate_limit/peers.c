@@ -5,6 +5,8 @@
  */
 #include "peers.h"
 
+#include <nuncio/text.h>
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +29,7 @@ struct peers *peers_new(size_t count)
 	size_t size = COUNT_MIN;
 	while (size < count)
 		size *= 2;
-	struct peers *peers = calloc(1, sizeof *peers + size * sizeof(struct peer));
-	if (!peers)
-		abort();
+	struct peers *peers = nuncio_alloc(sizeof *peers + size * sizeof(struct peer));
 	peers->mask = size - 1;
 	if (getrandom(&peers->seed, sizeof peers->seed, 0) != (ssize_t)sizeof peers->seed)
 		peers->seed = (uint64_t)(uintptr_t)peers;

@@ -15,6 +15,7 @@
 #include <nuncio/hooks.h>
 #include <nuncio/metric.h>
 #include <nuncio/session.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <stdio.h>
@@ -90,9 +91,7 @@ static void read_rules(struct nuncio_module *self, struct rate_limit *limit)
 
 static int rate_limit_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct rate_limit *limit = calloc(1, sizeof *limit);
-	if (!limit)
-		abort();
+	struct rate_limit *limit = nuncio_alloc(sizeof *limit);
 	nuncio_module_set_data(self, limit);
 	limit->peers = peers_new((size_t)nuncio_conf_int(self, "table"));
 	limit->refused =

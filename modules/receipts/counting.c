@@ -12,6 +12,7 @@
 #include <nuncio/conversation.h>
 #include <nuncio/json.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 
 enum { CONVERSATION_BYTES = 192, USER_BYTES = 64 };
 
@@ -211,9 +212,7 @@ void counting_start(struct nuncio_request *rq, void *user)
 	if (!nuncio_request_is_http(rq) || !nuncio_request_param(rq, "id", &conversation))
 		nuncio_request_text(rq, "conversation", &conversation);
 	nuncio_request_int(rq, "seq", &seq);
-	struct counting *counting = calloc(1, sizeof *counting);
-	if (!counting)
-		abort();
+	struct counting *counting = nuncio_alloc(sizeof *counting);
 	counting->self = user;
 	counting->rq = rq;
 	counting->seq = (uint64_t)seq;

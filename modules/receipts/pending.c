@@ -6,14 +6,6 @@
 
 enum { PLACES_MIN = 16 };
 
-static void *zeroed(size_t bytes)
-{
-	void *p = calloc(1, bytes);
-	if (!p)
-		abort();
-	return p;
-}
-
 static uint64_t hash_of(struct nuncio_str text)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -76,7 +68,7 @@ static void grow(struct pending *pending)
 {
 	size_t place_count = pending->place_count ? pending->place_count * 2 : PLACES_MIN;
 	struct pending_conversation **places =
-		zeroed(place_count * sizeof(struct pending_conversation *));
+		nuncio_alloc(place_count * sizeof(struct pending_conversation *));
 	for (size_t i = 0; i < pending->place_count; i++)
 		while (pending->places[i]) {
 			struct pending_conversation *one = pending->places[i];
@@ -98,7 +90,7 @@ static struct pending_conversation *conversation_of(struct pending *pending, str
 	for (struct pending_conversation *one = *place; one; one = one->next)
 		if (one->hash == hash && one->id_bytes == id.n && memcmp(one->id, id.p, id.n) == 0)
 			return one;
-	struct pending_conversation *one = zeroed(sizeof *one + id.n);
+	struct pending_conversation *one = nuncio_alloc(sizeof *one + id.n);
 	one->hash = hash;
 	one->id_bytes = id.n;
 	memcpy(one->id, id.p, id.n);
@@ -115,7 +107,7 @@ static struct pending_mark *mark_of(
 	for (struct pending_mark *mark = conversation->marks; mark; mark = mark->next)
 		if (mark->user_bytes == user.n && memcmp(mark->user, user.p, user.n) == 0)
 			return mark;
-	struct pending_mark *mark = zeroed(sizeof *mark + user.n);
+	struct pending_mark *mark = nuncio_alloc(sizeof *mark + user.n);
 	mark->user_bytes = user.n;
 	memcpy(mark->user, user.p, user.n);
 	mark->next = conversation->marks;

@@ -3,6 +3,7 @@
 #define MODULES_RECEIPTS_PENDING_H
 
 #include <nuncio/base.h>
+#include <nuncio/text.h>
 
 /*
  * Cursors that have moved and of which nobody was told yet, by conversation. One that moves again

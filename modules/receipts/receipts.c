@@ -136,9 +136,7 @@ static void on_counted(int status, const struct nuncio_member *rows, size_t n, i
 /* What the store cannot be asked about is not told: cursors are in every sync and list. */
 static void tell(struct receipts *receipts, struct pending_conversation *conversation)
 {
-	struct telling *telling = calloc(1, sizeof *telling);
-	if (!telling)
-		abort();
+	struct telling *telling = nuncio_alloc(sizeof *telling);
 	*telling = (struct telling){ receipts, conversation };
 	if (!conversation->marks || nuncio_store_member(receipts->self, id_of(conversation),
 					    user_of(conversation->marks), on_counted, telling) < 0)
@@ -213,9 +211,7 @@ static const struct nuncio_route receipts_route = {
 
 static int receipts_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct receipts *receipts = calloc(1, sizeof *receipts);
-	if (!receipts)
-		abort();
+	struct receipts *receipts = nuncio_alloc(sizeof *receipts);
 	receipts->self = self;
 	pending_init(&receipts->pending, RECEIPTS_SMALL);
 	nuncio_module_set_data(self, receipts);

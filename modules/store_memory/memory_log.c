@@ -39,11 +39,11 @@ void logs_fini(struct logs *l)
 
 static struct log *add_log(struct logs *l, struct nuncio_str id)
 {
-	struct log *log = memory_resize(NULL, sizeof(*log));
+	struct log *log = nuncio_resize(NULL, sizeof(*log));
 	*log = (struct log){ .id = pool_copy(&l->texts, id) };
 	if (l->count == l->size) {
 		l->size = l->size ? l->size * 2 : 64;
-		l->all = memory_resize(l->all, l->size * sizeof(struct log *));
+		l->all = nuncio_resize(l->all, l->size * sizeof(struct log *));
 	}
 	l->all[l->count++] = log;
 	*table_place(&l->by_id, id) = log;
@@ -58,7 +58,7 @@ static struct nuncio_str once_key(const struct nuncio_event *event)
 	size_t lengths[2] = { event->conversation.n, event->from.n };
 	struct nuncio_str parts[] = { { (const char *)lengths, sizeof(lengths) },
 		event->conversation, event->from, event->client_id };
-	char *key = memory_resize(
+	char *key = nuncio_resize(
 		NULL, sizeof(lengths) + event->conversation.n + event->from.n + event->client_id.n);
 	char *room = key;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -69,9 +69,9 @@ static struct nuncio_str once_key(const struct nuncio_event *event)
 /* extra holds members without braces; give it its braces back to compare it as JSON. */
 static bool same_members(struct nuncio_str a, struct nuncio_str b)
 {
-	if (text_same(a, b))
+	if (nuncio_text_same(a, b))
 		return true;
-	char *text = memory_resize(NULL, a.n + b.n + 4), *room = text;
+	char *text = nuncio_resize(NULL, a.n + b.n + 4), *room = text;
 	struct nuncio_str parts[] = { { "{", 1 }, a, { "}{", 2 }, b, { "}", 1 } };
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		text_move(&parts[i], &room);
@@ -84,8 +84,9 @@ static bool same_members(struct nuncio_str a, struct nuncio_str b)
 /* What the body of a changed event was nobody knows any more. */
 static bool same_content(const struct nuncio_event *first, const struct nuncio_event *again)
 {
-	return text_same(first->type, again->type) && text_same(first->kind, again->kind) &&
-	       first->target == again->target && same_members(first->extra, again->extra) &&
+	return nuncio_text_same(first->type, again->type) &&
+	       nuncio_text_same(first->kind, again->kind) && first->target == again->target &&
+	       same_members(first->extra, again->extra) &&
 	       (first->changed || nuncio_json_equal(first->body, again->body));
 }
 
@@ -114,7 +115,8 @@ struct draft {
 static bool adds(const struct nuncio_job_append *in, struct nuncio_str user)
 {
 	for (size_t i = 0; i < in->members_count; i++)
-		if (in->members[i].op == NUNCIO_MEMBER_ADD && text_same(in->members[i].user, user))
+		if (in->members[i].op == NUNCIO_MEMBER_ADD &&
+			nuncio_text_same(in->members[i].user, user))
 			return true;
 	return false;
 }
@@ -163,7 +165,7 @@ static struct log_event *make_event(const struct nuncio_job_append *in, const st
 	size_t mentions = in->mentions_count * sizeof(struct nuncio_str), bytes = 0;
 	for (size_t i = 0; i < in->mentions_count; i++)
 		bytes += in->mentions[i].n;
-	struct log_event *e = memory_resize(
+	struct log_event *e = nuncio_resize(
 		NULL, sizeof(*e) + mentions + bytes + event->type.n + event->from.n +
 			      event->client_id.n + event->kind.n + event->body.n + event->extra.n);
 	struct nuncio_str *users = (struct nuncio_str *)(e + 1);
@@ -191,12 +193,12 @@ static void add_event(struct logs *l, struct log *log, struct log_event *e)
 {
 	if (log->count == log->size) {
 		log->size = log->size ? log->size * 2 : 16;
-		log->events = memory_resize(log->events, log->size * sizeof(struct log_event *));
+		log->events = nuncio_resize(log->events, log->size * sizeof(struct log_event *));
 	}
 	if (l->event_count == l->event_size) {
 		l->event_size = l->event_size ? l->event_size * 2 : 256;
 		l->timeline =
-			memory_resize(l->timeline, l->event_size * sizeof(struct log_event *));
+			nuncio_resize(l->timeline, l->event_size * sizeof(struct log_event *));
 	}
 	log->events[log->count++] = e;
 	e->e.seq = log->count;

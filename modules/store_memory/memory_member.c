@@ -14,7 +14,7 @@ static size_t place_of(const struct log_members *members, struct nuncio_str user
 	size_t low = 0, high = members->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (text_compare(members->all[middle].m.user, user) < 0)
+		if (nuncio_text_compare(members->all[middle].m.user, user) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -25,8 +25,9 @@ static size_t place_of(const struct log_members *members, struct nuncio_str user
 struct log_member *member_find(const struct log_members *members, struct nuncio_str user)
 {
 	size_t at = place_of(members, user);
-	return at < members->count && text_same(members->all[at].m.user, user) ? &members->all[at]
-									       : NULL;
+	return at < members->count && nuncio_text_same(members->all[at].m.user, user)
+		       ? &members->all[at]
+		       : NULL;
 }
 
 struct log_member *member_present(const struct log_members *members, struct nuncio_str user)
@@ -38,7 +39,7 @@ struct log_member *member_present(const struct log_members *members, struct nunc
 struct log_members member_copy(const struct log_members *members)
 {
 	struct log_members copy = members ? *members : (struct log_members){ 0 };
-	copy.all = memory_resize(NULL, copy.count * sizeof(*copy.all));
+	copy.all = nuncio_resize(NULL, copy.count * sizeof(*copy.all));
 	if (copy.count)
 		memcpy(copy.all, members->all, copy.count * sizeof(*copy.all));
 	return copy;
@@ -48,7 +49,7 @@ static struct log_member *put_in(
 	struct log_members *members, struct pool *texts, struct nuncio_str user)
 {
 	size_t at = place_of(members, user);
-	members->all = memory_resize(members->all, (members->count + 1) * sizeof(*members->all));
+	members->all = nuncio_resize(members->all, (members->count + 1) * sizeof(*members->all));
 	memmove(members->all + at + 1, members->all + at,
 		(members->count++ - at) * sizeof(*members->all));
 	members->all[at] = (struct log_member){ .m = { .size = sizeof(struct nuncio_member),
@@ -159,7 +160,8 @@ int log_members(struct logs *l, const struct nuncio_job_members *q, struct nunci
 	uint32_t count = 0;
 	for (size_t i = 0; log && i < log->members.count; i++) {
 		struct nuncio_member row = member_row(log, &log->members.all[i]);
-		if (row.until || row.role < q->min_role || text_compare(row.user, q->after) <= 0)
+		if (row.until || row.role < q->min_role ||
+			nuncio_text_compare(row.user, q->after) <= 0)
 			continue;
 		if (count++ == q->limit) {
 			nuncio_job_set_more(job, 1);
@@ -183,17 +185,17 @@ int log_member(struct logs *l, const struct nuncio_job_member *q, struct nuncio_
 
 static int by_id(const void *a, const void *b)
 {
-	return text_compare(
+	return nuncio_text_compare(
 		(*(const struct log *const *)a)->id, (*(const struct log *const *)b)->id);
 }
 
 int log_memberships(struct logs *l, const struct nuncio_job_memberships *q, struct nuncio_job *job)
 {
-	struct log **mine = memory_resize(NULL, l->count * sizeof(struct log *));
+	struct log **mine = nuncio_resize(NULL, l->count * sizeof(struct log *));
 	size_t count = 0;
 	for (size_t i = 0; i < l->count; i++)
-		if (text_has_prefix(l->all[i]->id, q->prefix) &&
-			text_compare(l->all[i]->id, q->after) > 0 &&
+		if (nuncio_text_starts(l->all[i]->id, q->prefix) &&
+			nuncio_text_compare(l->all[i]->id, q->after) > 0 &&
 			member_present(&l->all[i]->members, q->user))
 			mine[count++] = l->all[i];
 	qsort(mine, count, sizeof(struct log *), by_id);

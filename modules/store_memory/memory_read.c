@@ -40,7 +40,7 @@ struct nuncio_event event_shown(const struct log *log, const struct log_event *e
 
 bool event_is_message(const struct nuncio_event *e)
 {
-	return text_same(e->type, (struct nuncio_str){ "message", 7 }) &&
+	return nuncio_text_same(e->type, (struct nuncio_str){ "message", 7 }) &&
 	       !(e->flags & NUNCIO_EVENT_VOID);
 }
 
@@ -109,7 +109,7 @@ static bool calls(const struct log_event *e, struct nuncio_str user)
 {
 	bool is_called = (e->e.flags & NUNCIO_EVENT_MENTIONS_ALL) != 0;
 	for (size_t i = 0; i < e->mentions_count && !is_called; i++)
-		is_called = text_same(e->mentions[i], user);
+		is_called = nuncio_text_same(e->mentions[i], user);
 	return is_called;
 }
 
@@ -120,7 +120,7 @@ static void count_unread(
 	uint64_t seq = row->read > row->since ? row->read : row->since;
 	for (; seq < log->count; seq++) {
 		const struct log_event *e = log->events[seq];
-		if (!event_is_message(&e->e) || text_same(e->e.from, user))
+		if (!event_is_message(&e->e) || nuncio_text_same(e->e.from, user))
 			continue;
 		row->unread += row->unread < UNREAD_MAX;
 		row->mentions += row->mentions < UNREAD_MAX && calls(e, user);
@@ -175,7 +175,7 @@ int log_conversations(
 	nuncio_id below;
 	if (!text_number(q->after, UINT64_MAX, &below))
 		return NUNCIO_E_INVAL;
-	struct log **mine = memory_resize(NULL, l->count * sizeof(struct log *));
+	struct log **mine = nuncio_resize(NULL, l->count * sizeof(struct log *));
 	size_t count = 0;
 	for (size_t i = 0; i < l->count; i++)
 		if (last_id(l->all[i]) < below && member_present(&l->all[i]->members, q->user))

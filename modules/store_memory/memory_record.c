@@ -18,10 +18,10 @@ static const int64_t DELETED_KEPT_MS = INT64_C(30) * 24 * 60 * 60 * 1000;
 static int compare(const struct record *r, struct nuncio_str space, struct nuncio_str owner,
 	struct nuncio_str key)
 {
-	int order = text_compare(r->r.space, space);
+	int order = nuncio_text_compare(r->r.space, space);
 	if (order == 0)
-		order = text_compare(r->r.owner, owner);
-	return order ? order : text_compare(r->r.key, key);
+		order = nuncio_text_compare(r->r.owner, owner);
+	return order ? order : nuncio_text_compare(r->r.key, key);
 }
 
 /* The first that is not below the name. */
@@ -54,7 +54,7 @@ static void put_in(struct records *r, size_t at, struct record *record)
 {
 	if (r->count == r->size) {
 		r->size = r->size ? r->size * 2 : 64;
-		r->all = memory_resize(r->all, r->size * sizeof(struct record *));
+		r->all = nuncio_resize(r->all, r->size * sizeof(struct record *));
 	}
 	memmove(r->all + at + 1, r->all + at, (r->count++ - at) * sizeof(struct record *));
 	r->all[at] = record;
@@ -92,7 +92,7 @@ static int check(const struct nuncio_record_write *w, uint64_t version)
 
 static struct record *make_record(const struct nuncio_record_write *w, uint64_t version)
 {
-	struct record *record = memory_resize(
+	struct record *record = nuncio_resize(
 		NULL, sizeof(*record) + w->space.n + w->owner.n + w->key.n + w->value.n);
 	char *room = (char *)(record + 1);
 	*record = (struct record){ .r = { .size = sizeof(record->r),
@@ -160,7 +160,7 @@ static void step_undo(struct records *r, struct step *step)
 int records_write(struct records *r, struct logs *l, const struct nuncio_record_write *writes,
 	size_t n, uint64_t seq)
 {
-	struct step *steps = memory_resize(NULL, n * sizeof(*steps));
+	struct step *steps = nuncio_resize(NULL, n * sizeof(*steps));
 	int64_t now_ms = nuncio_wall_ms();
 	int status = 0;
 	size_t done = 0;
@@ -195,14 +195,14 @@ int records_get(struct records *r, const struct nuncio_record *q, struct nuncio_
 static bool is_wanted(const struct nuncio_records_query *q, const struct record *record)
 {
 	struct nuncio_str after_owner = q->owner.p ? record->r.owner : q->after_owner;
-	if (q->owner.p && !text_same(record->r.owner, q->owner))
+	if (q->owner.p && !nuncio_text_same(record->r.owner, q->owner))
 		return false;
-	if (!q->owner.p && !text_has_prefix(record->r.owner, q->owner_prefix))
+	if (!q->owner.p && !nuncio_text_starts(record->r.owner, q->owner_prefix))
 		return false;
 	if ((q->after_owner.n || q->after_key.n) &&
 		compare(record, q->space, after_owner, q->after_key) <= 0)
 		return false;
-	return text_has_prefix(record->r.key, q->key_prefix);
+	return nuncio_text_starts(record->r.key, q->key_prefix);
 }
 
 int records_list(struct records *r, const struct nuncio_records_query *q, struct nuncio_job *job)
@@ -211,7 +211,7 @@ int records_list(struct records *r, const struct nuncio_records_query *q, struct
 	int64_t now_ms = nuncio_wall_ms();
 	uint32_t count = 0;
 	for (size_t i = place_of(r, q->space, q->owner.p ? q->owner : nothing, nothing);
-		i < r->count && text_same(r->all[i]->r.space, q->space); i++) {
+		i < r->count && nuncio_text_same(r->all[i]->r.space, q->space); i++) {
 		if (!record_is_live(r->all[i], now_ms) || !is_wanted(q, r->all[i]))
 			continue;
 		if (count++ == q->limit) {

@@ -39,9 +39,9 @@ static void on_text_token(struct nuncio_str token, size_t begin, size_t end, voi
 		struct nuncio_str wanted = { search->tokens[i], search->bytes[i] };
 		if (wanted.p[wanted.n - 1] == '*') {
 			wanted.n--;
-			search->is_found[i] |= text_has_prefix(token, wanted);
+			search->is_found[i] |= nuncio_text_starts(token, wanted);
 		} else {
-			search->is_found[i] |= text_same(token, wanted);
+			search->is_found[i] |= nuncio_text_same(token, wanted);
 		}
 	}
 }
@@ -60,8 +60,8 @@ static bool has_all_words(struct search *search, const struct nuncio_event *e)
 static bool is_wanted(const struct nuncio_search_query *q, const struct nuncio_event *e)
 {
 	return event_is_message(e) &&
-	       (!q->conversation.n || text_same(e->conversation, q->conversation)) &&
-	       (!q->from.n || text_same(e->from, q->from)) &&
+	       (!q->conversation.n || nuncio_text_same(e->conversation, q->conversation)) &&
+	       (!q->from.n || nuncio_text_same(e->from, q->from)) &&
 	       (!q->from_ms || e->sent_at_ms >= q->from_ms) &&
 	       (!q->to_ms || e->sent_at_ms <= q->to_ms);
 }
@@ -95,7 +95,7 @@ int log_search(struct logs *l, const struct nuncio_search_query *q, struct nunci
 	nuncio_id below;
 	if (!text_number(q->after, UINT64_MAX, &below))
 		return NUNCIO_E_INVAL;
-	struct search *search = memory_resize(NULL, sizeof(*search));
+	struct search *search = nuncio_resize(NULL, sizeof(*search));
 	memset(search, 0, sizeof(*search));
 	search->q = q;
 	nuncio_search_cut(q->text, 1, on_query_token, search);

@@ -30,7 +30,7 @@ static void add_row(struct rows *rows, struct row row)
 {
 	if (rows->count == rows->size) {
 		rows->size = rows->size ? rows->size * 2 : 64;
-		rows->all = memory_resize(rows->all, rows->size * sizeof(*rows->all));
+		rows->all = nuncio_resize(rows->all, rows->size * sizeof(*rows->all));
 	}
 	rows->all[rows->count++] = row;
 }
@@ -81,7 +81,7 @@ static void collect_records(
 	int64_t now_ms = nuncio_wall_ms();
 	for (size_t i = 0; i < r->count; i++) {
 		const struct record *record = r->all[i];
-		if (record->change > position && text_same(record->r.owner, user) &&
+		if (record->change > position && nuncio_text_same(record->r.owner, user) &&
 			(!record->r.value.p || record_is_live(record, now_ms)))
 			add_row(rows, (struct row){ .change = record->change, .record = record });
 	}

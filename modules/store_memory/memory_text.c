@@ -19,31 +19,6 @@ struct pool_text {
 	char p[];
 };
 
-void *memory_resize(void *p, size_t bytes)
-{
-	void *q = realloc(p, bytes ? bytes : 1);
-	if (!q)
-		abort();
-	return q;
-}
-
-int text_compare(struct nuncio_str a, struct nuncio_str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n ? memcmp(a.p, b.p, n) : 0;
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-bool text_same(struct nuncio_str a, struct nuncio_str b)
-{
-	return text_compare(a, b) == 0;
-}
-
-bool text_has_prefix(struct nuncio_str text, struct nuncio_str prefix)
-{
-	return text.n >= prefix.n && (prefix.n == 0 || memcmp(text.p, prefix.p, prefix.n) == 0);
-}
-
 void text_move(struct nuncio_str *to, char **room)
 {
 	if (to->n)
@@ -70,7 +45,7 @@ bool text_number(struct nuncio_str text, uint64_t empty, uint64_t *number_r)
 
 struct nuncio_str pool_copy(struct pool *pool, struct nuncio_str s)
 {
-	struct pool_text *text = memory_resize(NULL, sizeof(*text) + s.n);
+	struct pool_text *text = nuncio_resize(NULL, sizeof(*text) + s.n);
 	char *room = text->p;
 	text->older = pool->newest;
 	pool->newest = text;
@@ -96,7 +71,7 @@ static struct table_entry *slot_of(const struct table *t, struct nuncio_str key)
 		hash = (hash ^ (unsigned char)key.p[i]) * UINT64_C(0x100000001b3);
 	for (size_t at = (hash ^ hash >> 32) & (t->size - 1);; at = (at + 1) & (t->size - 1)) {
 		struct table_entry *e = &t->entries[at];
-		if (!e->key || text_same((struct nuncio_str){ e->key, e->key_bytes }, key))
+		if (!e->key || nuncio_text_same((struct nuncio_str){ e->key, e->key_bytes }, key))
 			return e;
 	}
 }
@@ -105,7 +80,7 @@ static void grow(struct table *t)
 {
 	struct table old = *t;
 	t->size = old.size ? old.size * 2 : 64;
-	t->entries = memory_resize(NULL, t->size * sizeof(*t->entries));
+	t->entries = nuncio_resize(NULL, t->size * sizeof(*t->entries));
 	memset(t->entries, 0, t->size * sizeof(*t->entries));
 	for (size_t i = 0; i < old.size; i++) {
 		struct nuncio_str key = { old.entries[i].key, old.entries[i].key_bytes };
@@ -121,7 +96,7 @@ void **table_place(struct table *t, struct nuncio_str key)
 		grow(t);
 	struct table_entry *e = slot_of(t, key);
 	if (!e->key) {
-		e->key = memory_resize(NULL, key.n);
+		e->key = nuncio_resize(NULL, key.n);
 		e->key_bytes = key.n;
 		if (key.n)
 			memcpy(e->key, key.p, key.n);

@@ -15,7 +15,7 @@ struct memory {
 
 static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_error *err)
 {
-	struct memory *m = memory_resize(NULL, sizeof(*m));
+	struct memory *m = nuncio_resize(NULL, sizeof(*m));
 	(void)err;
 	logs_init(&m->logs);
 	m->records = (struct records){ 0 };

@@ -9,15 +9,12 @@
 #include <nuncio/json.h>
 #include <nuncio/search.h>
 #include <nuncio/store_provider.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <stdbool.h>
 
 /* --- memory_text.c: copies of texts, and a table from text to pointer --- */
-void *memory_resize(void *p, size_t bytes); /* aborts instead of returning NULL */
-bool text_same(struct nuncio_str a, struct nuncio_str b);
-int text_compare(struct nuncio_str a, struct nuncio_str b);
-bool text_has_prefix(struct nuncio_str text, struct nuncio_str prefix);
 /* Makes *to a copy of itself at *room, and moves *room behind it. */
 void text_move(struct nuncio_str *to, char **room);
 /* Decimal, at most 19 digits; the empty text is `empty`. */

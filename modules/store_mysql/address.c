@@ -107,7 +107,7 @@ static int parse_one(
 	const char *text, size_t n, struct address *a, unsigned number, struct nuncio_error *err)
 {
 	*a = (struct address){ .port = PORT_DEFAULT };
-	a->text = store_resize(NULL, n + 1);
+	a->text = nuncio_resize(NULL, n + 1);
 	memcpy(a->text, text, n);
 	a->text[n] = '\0';
 	const char *wrong = parse_parts(a, a->text);

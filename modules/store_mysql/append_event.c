@@ -11,11 +11,11 @@
 /* extra holds members without braces; give it its braces back to compare it as JSON. */
 static bool same_members(struct nuncio_str a, struct nuncio_str b)
 {
-	if (text_is(a, b))
+	if (nuncio_text_same(a, b))
 		return true;
 	if (!a.n || !b.n)
 		return false;
-	char *text = store_resize(NULL, a.n + b.n + 4);
+	char *text = nuncio_resize(NULL, a.n + b.n + 4);
 	char *second = text + a.n + 2;
 	text[0] = second[0] = '{';
 	memcpy(text + 1, a.p, a.n);
@@ -29,8 +29,9 @@ static bool same_members(struct nuncio_str a, struct nuncio_str b)
 
 bool append_same(const struct nuncio_event *first, const struct nuncio_event *again)
 {
-	return text_is(first->type, again->type) && text_is(first->kind, again->kind) &&
-	       first->target == again->target && same_members(first->extra, again->extra) &&
+	return nuncio_text_same(first->type, again->type) &&
+	       nuncio_text_same(first->kind, again->kind) && first->target == again->target &&
+	       same_members(first->extra, again->extra) &&
 	       (first->changed || nuncio_json_equal(first->body, again->body));
 }
 

@@ -47,7 +47,7 @@ static bool may_write(struct work *w, struct head *head, const struct nuncio_job
 		return true;
 	for (size_t i = 0; i < in->members_count; i++)
 		if (in->members[i].op == NUNCIO_MEMBER_ADD &&
-			text_is(in->members[i].user, in->event.from))
+			nuncio_text_same(in->members[i].user, in->event.from))
 			return true;
 	return false;
 }

@@ -24,7 +24,6 @@
  */
 #include "store_mysql.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 enum { TRIES_MAX = 20, PAUSE_MAX_MS = 40 };

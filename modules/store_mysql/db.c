@@ -123,8 +123,8 @@ static void add_answer(struct db *db, MYSQL_RES *answer)
 {
 	if (db->answer_count == db->answer_size) {
 		db->answer_size = db->answer_size ? db->answer_size * 2 : 32;
-		db->answers = store_resize(db->answers, db->answer_size * sizeof(*db->answers));
-		db->affected = store_resize(db->affected, db->answer_size * sizeof(*db->affected));
+		db->answers = nuncio_resize(db->answers, db->answer_size * sizeof(*db->answers));
+		db->affected = nuncio_resize(db->affected, db->answer_size * sizeof(*db->affected));
 	}
 	db->affected[db->answer_count] = answer ? 0 : mysql_affected_rows(db->handle);
 	db->answers[db->answer_count++] = answer;

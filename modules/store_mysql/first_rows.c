@@ -18,11 +18,11 @@ static bool may_begin(const struct nuncio_job_append *in)
 	if (!(in->flags & NUNCIO_APPEND_MEMBERS_ONLY) || !in->event.from.n)
 		return true;
 	for (size_t i = 0; i < in->founders_count; i++)
-		if (text_is(in->founders[i], in->event.from))
+		if (nuncio_text_same(in->founders[i], in->event.from))
 			return true;
 	for (size_t i = 0; i < in->members_count; i++)
 		if (in->members[i].op == NUNCIO_MEMBER_ADD &&
-			text_is(in->members[i].user, in->event.from))
+			nuncio_text_same(in->members[i].user, in->event.from))
 			return true;
 	return false;
 }

@@ -58,7 +58,7 @@ int member_one(struct reading *r, const struct nuncio_job_member *q)
 
 static int by_id(const void *a, const void *b)
 {
-	return text_compare(((const struct mine *)a)->id, ((const struct mine *)b)->id);
+	return nuncio_text_compare(((const struct mine *)a)->id, ((const struct mine *)b)->id);
 }
 
 int member_ships(struct reading *r, const struct nuncio_job_memberships *q)

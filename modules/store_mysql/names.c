@@ -17,7 +17,7 @@ struct names {
 
 struct names *names_new(void)
 {
-	struct names *names = store_resize(NULL, sizeof(*names));
+	struct names *names = nuncio_resize(NULL, sizeof(*names));
 	return memset(names, 0, sizeof(*names));
 }
 
@@ -48,7 +48,7 @@ struct name *names_find(struct names *names, struct nuncio_str id)
 	uint64_t hash = place_hash(id);
 	struct name *name = place_of(names, hash);
 	bool is_it = name->id && name->hash == hash &&
-		     text_is((struct nuncio_str){ name->id, name->bytes }, id);
+		     nuncio_text_same((struct nuncio_str){ name->id, name->bytes }, id);
 	return is_it ? name : NULL;
 }
 
@@ -56,7 +56,7 @@ struct name *names_put(struct names *names, struct nuncio_str id, uint64_t numbe
 {
 	uint64_t hash = place_hash(id);
 	struct name *name = place_of(names, hash);
-	name->id = store_resize(name->id, id.n);
+	name->id = nuncio_resize(name->id, id.n);
 	if (id.n)
 		memcpy(name->id, id.p, id.n);
 	*name = (struct name){ .hash = hash, .number = number, .bytes = id.n, .id = name->id };

@@ -16,20 +16,12 @@ struct pool_block {
 	_Alignas(16) char room[];
 };
 
-void *store_resize(void *p, size_t bytes)
-{
-	void *q = realloc(p, bytes ? bytes : 1);
-	if (!q)
-		abort();
-	return q;
-}
-
 void *pool_take(struct pool *pool, size_t bytes)
 {
 	bytes = (bytes + 15) & ~(size_t)15;
 	if ((size_t)(pool->end - pool->at) < bytes) {
 		size_t room = bytes > POOL_BLOCK_BYTES ? bytes : POOL_BLOCK_BYTES;
-		struct pool_block *block = store_resize(NULL, sizeof(*block) + room);
+		struct pool_block *block = nuncio_resize(NULL, sizeof(*block) + room);
 		block->next = pool->blocks;
 		block->bytes = room;
 		pool->blocks = block;
@@ -74,21 +66,4 @@ void pool_fini(struct pool *pool)
 	pool_reset(pool);
 	free(pool->blocks);
 	*pool = (struct pool){ 0 };
-}
-
-int text_compare(struct nuncio_str a, struct nuncio_str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n ? memcmp(a.p, b.p, n) : 0;
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-bool text_is(struct nuncio_str a, struct nuncio_str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool text_has_prefix(struct nuncio_str text, struct nuncio_str prefix)
-{
-	return text.n >= prefix.n && (prefix.n == 0 || memcmp(text.p, prefix.p, prefix.n) == 0);
 }

@@ -108,8 +108,8 @@ static int by_name(const void *a, const void *b)
 {
 	const struct nuncio_record *x = &((const struct found *)a)->record;
 	const struct nuncio_record *y = &((const struct found *)b)->record;
-	int order = text_compare(x->owner, y->owner);
-	return order ? order : text_compare(x->key, y->key);
+	int order = nuncio_text_compare(x->owner, y->owner);
+	return order ? order : nuncio_text_compare(x->key, y->key);
 }
 
 static int collect(
@@ -172,9 +172,10 @@ static int read_values(struct reading *r, struct list *list, size_t n, uint32_t 
 	sql_add(&db->sql, ") ORDER BY owner,key_");
 	int status = read_send(r, db);
 	while (status == 0 && db_next(db, 0, &row)) {
-		while (at < n && (list->all[at].shard != shard ||
-					 !text_is(list->all[at].record.owner, row_text(&row, 0)) ||
-					 !text_is(list->all[at].record.key, row_text(&row, 1))))
+		while (at < n &&
+			(list->all[at].shard != shard ||
+				!nuncio_text_same(list->all[at].record.owner, row_text(&row, 0)) ||
+				!nuncio_text_same(list->all[at].record.key, row_text(&row, 1))))
 			at++;
 		if (at == n)
 			break;

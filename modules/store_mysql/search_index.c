@@ -122,7 +122,8 @@ static int replace_rows(struct indexer *x, uint32_t shard, struct nuncio_event *
 		sql_add(&db->sql, "%s(conversation=%u AND seq=%u)", i ? " OR " : "", numbers[i],
 			events[i].seq);
 	for (size_t i = 0; i < n; i++) {
-		if ((events[i].flags & NUNCIO_EVENT_VOID) || !text_is(events[i].type, message))
+		if ((events[i].flags & NUNCIO_EVENT_VOID) ||
+			!nuncio_text_same(events[i].type, message))
 			continue;
 		search_words(&x->words, &events[i], numbers[i]);
 		if (!x->words.n)
@@ -415,7 +416,7 @@ void indexer_wake(struct server *server)
 
 static int start_one(struct server *server, struct nuncio_error *err)
 {
-	struct indexer *x = store_resize(NULL, sizeof(*x));
+	struct indexer *x = nuncio_resize(NULL, sizeof(*x));
 	pthread_condattr_t attr;
 	memset(x, 0, sizeof(*x));
 	x->server = server;

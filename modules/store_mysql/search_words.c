@@ -25,7 +25,7 @@ static void add_word(struct nuncio_str token, size_t begin, size_t end, void *us
 
 void search_words(struct sql *out, const struct nuncio_event *event, uint64_t number)
 {
-	char *text = store_resize(NULL, NUNCIO_EVENT_BYTES + 1);
+	char *text = nuncio_resize(NULL, NUNCIO_EVENT_BYTES + 1);
 	int n = nuncio_search_text(event->body, text, NUNCIO_EVENT_BYTES + 1);
 	sql_reset(out);
 	if (n > 0 && nuncio_search_cut((struct nuncio_str){ text, (size_t)n }, 0, add_word, out))
@@ -74,15 +74,15 @@ static void look_for(struct nuncio_str token, size_t begin, size_t end, void *us
 		struct nuncio_str wanted = { fit->text[i], fit->bytes[i] };
 		bool is_prefix = wanted.n && wanted.p[wanted.n - 1] == '*';
 		wanted.n -= is_prefix;
-		fit->is_found[i] |=
-			is_prefix ? text_has_prefix(token, wanted) : text_is(token, wanted);
+		fit->is_found[i] |= is_prefix ? nuncio_text_starts(token, wanted)
+					      : nuncio_text_same(token, wanted);
 	}
 }
 
 bool search_fits(const struct nuncio_event *event, struct nuncio_str wanted)
 {
-	char *text = store_resize(NULL, NUNCIO_EVENT_BYTES + 1);
-	struct fit *fit = store_resize(NULL, sizeof(*fit));
+	char *text = nuncio_resize(NULL, NUNCIO_EVENT_BYTES + 1);
+	struct fit *fit = nuncio_resize(NULL, sizeof(*fit));
 	memset(fit, 0, sizeof(*fit));
 	nuncio_search_cut(wanted, 1, keep_token, fit);
 	int n = nuncio_search_text(event->body, text, NUNCIO_EVENT_BYTES + 1);

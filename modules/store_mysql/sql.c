@@ -24,7 +24,7 @@ static char *room(struct sql *sql, size_t bytes)
 		size_t size = sql->size ? sql->size : SQL_FIRST_BYTES;
 		while (size - sql->n < bytes)
 			size *= 2;
-		sql->p = store_resize(sql->p, size);
+		sql->p = nuncio_resize(sql->p, size);
 		sql->size = size;
 	}
 	return sql->p + sql->n;

@@ -82,7 +82,7 @@ static void lane_init(struct lane *lane, struct store *s, uint32_t index)
 	lane->use = writes ? DB_WRITES : DB_READS;
 	lane->names = names_new();
 	if (writes) {
-		lane->work = store_resize(NULL, sizeof(*lane->work));
+		lane->work = nuncio_resize(NULL, sizeof(*lane->work));
 		memset(lane->work, 0, sizeof(*lane->work));
 		lane->work->lane = lane;
 	}
@@ -234,7 +234,7 @@ static void close_store(void **store)
 static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_error *err)
 {
 	const struct module_data *data = nuncio_module_data(self);
-	struct store *s = store_resize(NULL, sizeof(*s));
+	struct store *s = nuncio_resize(NULL, sizeof(*s));
 	nuncio_id highest = 0;
 	memset(s, 0, sizeof(*s));
 	s->self = self;
@@ -255,7 +255,7 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 		status = read_highest(s, &highest, err);
 	if (status == 0) {
 		s->lane_count = s->writers * s->server_count + s->readers;
-		s->lanes = store_resize(NULL, s->lane_count * sizeof(*s->lanes));
+		s->lanes = nuncio_resize(NULL, s->lane_count * sizeof(*s->lanes));
 		memset(s->lanes, 0, s->lane_count * sizeof(*s->lanes));
 		for (uint32_t i = 0; i < s->lane_count; i++)
 			lane_init(&s->lanes[i], s, i);
@@ -286,7 +286,7 @@ static const struct nuncio_store_ops ops = {
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct module_data *data = store_resize(NULL, sizeof(*data));
+	struct module_data *data = nuncio_resize(NULL, sizeof(*data));
 	struct address list[SERVERS_MAX];
 	unsigned count = 0;
 	nuncio_module_set_data(self, data);

@@ -12,6 +12,7 @@
 #include <nuncio/metric.h>
 #include <nuncio/search.h>
 #include <nuncio/store_provider.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <mysql.h>
@@ -36,7 +37,6 @@ struct store;
 struct work;
 
 /* --- pool.c: memory that goes in one piece; aborts instead of returning NULL --- */
-void *store_resize(void *p, size_t bytes);
 struct pool {
 	struct pool_block *blocks;
 	char *at, *end;
@@ -45,10 +45,6 @@ void *pool_take(struct pool *pool, size_t bytes); /* zeroed */
 struct nuncio_str pool_text(struct pool *pool, struct nuncio_str text);
 void pool_reset(struct pool *pool);
 void pool_fini(struct pool *pool);
-
-bool text_is(struct nuncio_str a, struct nuncio_str b);
-int text_compare(struct nuncio_str a, struct nuncio_str b);
-bool text_has_prefix(struct nuncio_str text, struct nuncio_str prefix);
 
 /*
  * --- sql.c: the text of one or more statements ---

@@ -50,8 +50,8 @@ static uint64_t hash_of(const struct thing_key *key)
 static bool is_key(const struct thing_key *a, const struct thing_key *b)
 {
 	return a->kind == b->kind && a->shard == b->shard && a->head == b->head &&
-	       a->number == b->number && text_is(a->a, b->a) && text_is(a->b, b->b) &&
-	       text_is(a->c, b->c);
+	       a->number == b->number && nuncio_text_same(a->a, b->a) &&
+	       nuncio_text_same(a->b, b->b) && nuncio_text_same(a->c, b->c);
 }
 
 static struct thing *find(struct work *w, const struct thing_key *key, uint64_t hash)

@@ -73,7 +73,7 @@ static void write_ticket(struct work *w, struct db *db)
 			(fresh->in->target_body.p || (fresh->in->target_flags & NUNCIO_EVENT_VOID)))
 			sql_add(&list, "%u.%u.%u ", (uint64_t)key->shard, fresh->head->number,
 				fresh->event.target);
-		if (text_is(fresh->event.type, message))
+		if (nuncio_text_same(fresh->event.type, message))
 			sql_add(&list, "%u.%u.%u ", (uint64_t)key->shard, fresh->head->number,
 				fresh->event.seq);
 	}

@@ -6,7 +6,6 @@
  */
 #include "store_sqlite.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static int stand_on_target(struct db *db, int64_t number, uint64_t seq)
@@ -68,7 +67,7 @@ static int rewrite(struct append *a, nuncio_id target_id)
 /* One allocation: the struct, then its texts. */
 static struct nuncio_event *copy_event(const struct nuncio_event *event)
 {
-	struct nuncio_event *copy = store_alloc(sizeof(*copy) + event_bytes(event));
+	struct nuncio_event *copy = nuncio_alloc(sizeof(*copy) + event_bytes(event));
 	char *room = (char *)(copy + 1);
 	*copy = *event;
 	struct nuncio_str *texts[] = { &copy->conversation, &copy->type, &copy->from,

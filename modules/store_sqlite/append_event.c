@@ -28,7 +28,7 @@ static bool same_members(struct nuncio_str a, struct nuncio_str b)
 		return true;
 	if (!a.n || !b.n)
 		return false;
-	char *text = store_alloc(a.n + b.n + 4);
+	char *text = nuncio_alloc(a.n + b.n + 4);
 	char *second = text + a.n + 2;
 	text[0] = second[0] = '{';
 	memcpy(text + 1, a.p, a.n);

@@ -109,7 +109,7 @@ static int start_thread(struct checkpoint *c)
 
 int checkpoint_start(struct store *s, struct nuncio_error *err)
 {
-	struct checkpoint *c = store_alloc(sizeof(*c));
+	struct checkpoint *c = nuncio_alloc(sizeof(*c));
 	*c = (struct checkpoint){ .store = s };
 	int status = db_open(&c->db, s->path, 1024 * 1024, err);
 	if (status < 0) {

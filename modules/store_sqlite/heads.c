@@ -24,7 +24,7 @@ struct heads {
 
 struct heads *heads_new(void)
 {
-	struct heads *h = store_alloc(sizeof(*h));
+	struct heads *h = nuncio_alloc(sizeof(*h));
 	memset(h, 0, sizeof(*h));
 	return h;
 }
@@ -90,7 +90,7 @@ static struct head *keep(struct heads *h, struct nuncio_str id, uint64_t hash)
 {
 	if (h->count >= HEADS_MAX && !h->oldest->is_dirty)
 		forget(h, h->oldest);
-	struct head *head = store_alloc(sizeof(*head) + id.n);
+	struct head *head = nuncio_alloc(sizeof(*head) + id.n);
 	*head = (struct head){ .hash = hash, .id_bytes = id.n };
 	if (id.n)
 		memcpy(head->id, id.p, id.n);

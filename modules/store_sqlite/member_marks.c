@@ -33,7 +33,7 @@ static void keep(const struct nuncio_job_mark *in, struct nuncio_member *member)
 	member->user = in->user;
 	if (!member->extra.n)
 		return;
-	char *copy = store_alloc(member->extra.n);
+	char *copy = nuncio_alloc(member->extra.n);
 	memcpy(copy, member->extra.p, member->extra.n);
 	member->extra.p = copy;
 }

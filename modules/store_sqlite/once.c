@@ -131,8 +131,8 @@ static void fresh_add(struct fresh *f, int64_t key, nuncio_id event)
 	if (f->count == f->size) {
 		f->size = f->size ? f->size * 2 : RUN_KEYS;
 		f->slot_count = f->size * 2;
-		f->keys = store_resize(f->keys, f->size * sizeof(*f->keys));
-		f->slots = store_resize(f->slots, f->slot_count * sizeof(*f->slots));
+		f->keys = nuncio_resize(f->keys, f->size * sizeof(*f->keys));
+		f->slots = nuncio_resize(f->slots, f->slot_count * sizeof(*f->slots));
 		rebuild_slots(f);
 	}
 	f->keys[f->count] = (struct key){ key, event };
@@ -166,7 +166,7 @@ static int read_upto(struct db *db, nuncio_id *upto_r)
 
 int once_open(struct db *db, struct once **once_r)
 {
-	struct once *o = store_alloc(sizeof(*o));
+	struct once *o = nuncio_alloc(sizeof(*o));
 	*o = (struct once){ 0 };
 	*once_r = o;
 	unsigned char secret[16];

@@ -133,7 +133,7 @@ void search_db_remove(const char *path)
 {
 	static const char *const ends[] = { "-wal", "-shm", "" };
 	size_t size = strlen(path) + 5;
-	char *name = store_alloc(size);
+	char *name = nuncio_alloc(size);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		snprintf(name, size, "%s%s", path, ends[i]);
 		unlink(name);

@@ -408,7 +408,7 @@ int search_find(struct store *s, struct db *db, uint32_t lane, struct nuncio_job
 		return NUNCIO_E_UNSUPPORTED;
 	if (!parse_after(q->after, &below))
 		return NUNCIO_E_INVAL;
-	struct find *f = store_alloc(sizeof(*f));
+	struct find *f = nuncio_alloc(sizeof(*f));
 	memset(f, 0, sizeof(*f));
 	f->store = s;
 	f->db = db;

@@ -122,7 +122,7 @@ static char *make_path(const char *path)
 	size_t n = strlen(path), stem = n;
 	if (n > 3 && strcmp(path + n - 3, ".db") == 0)
 		stem = n - 3;
-	char *name = store_alloc(n + sizeof(middle));
+	char *name = nuncio_alloc(n + sizeof(middle));
 	memcpy(name, path, stem);
 	memcpy(name + stem, middle, sizeof(middle) - 1);
 	memcpy(name + stem + sizeof(middle) - 1, path + stem, n - stem + 1);
@@ -193,7 +193,7 @@ static void free_search(struct search *x)
 
 int search_start(struct store *s, bool is_on, struct nuncio_error *err)
 {
-	struct search *x = store_alloc(sizeof(*x));
+	struct search *x = nuncio_alloc(sizeof(*x));
 	memset(x, 0, sizeof(*x));
 	x->store = s;
 	x->path = make_path(s->path);

@@ -26,7 +26,7 @@ static void append(struct words *w, const char *p, size_t n)
 {
 	if (w->size < w->n + n) {
 		w->size = (w->n + n) * 2;
-		w->text = store_resize(w->text, w->size);
+		w->text = nuncio_resize(w->text, w->size);
 	}
 	if (n)
 		memcpy(w->text + w->n, p, n);

@@ -26,19 +26,6 @@ struct module_data {
 	struct tools *tools;
 };
 
-void *store_resize(void *p, size_t bytes)
-{
-	void *q = realloc(p, bytes);
-	if (!q)
-		abort();
-	return q;
-}
-
-void *store_alloc(size_t bytes)
-{
-	return store_resize(NULL, bytes);
-}
-
 void store_complain(struct store *s, struct db *db, int rc, const char *doing)
 {
 	int64_t now_ms = nuncio_mono_ms(), last_ms = atomic_load(&s->complained_ms);
@@ -154,7 +141,7 @@ static void close_store(void **store)
 static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_error *err)
 {
 	const struct module_data *data = nuncio_module_data(self);
-	struct store *s = store_alloc(sizeof(*s));
+	struct store *s = nuncio_alloc(sizeof(*s));
 	memset(s, 0, sizeof(*s));
 	s->self = self;
 	s->lock_fd = -1;
@@ -169,7 +156,7 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 	 * fine.
 	 */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	s->path = store_alloc(strlen(path) + 1);
+	s->path = nuncio_alloc(strlen(path) + 1);
 	memcpy(s->path, path, strlen(path) + 1);
 	int status = schema_lock(s->path, &s->lock_fd, err);
 	if (status == 0)
@@ -306,7 +293,7 @@ static const struct nuncio_store_ops ops = {
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct module_data *data = store_alloc(sizeof(*data));
+	struct module_data *data = nuncio_alloc(sizeof(*data));
 	(void)err;
 	data->commits = nuncio_counter_new(
 		self, "commits_total", NULL, "Transactions committed by the write lane.");

@@ -10,6 +10,7 @@
 #include <nuncio/log.h>
 #include <nuncio/metric.h>
 #include <nuncio/store_provider.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <pthread.h>
@@ -140,8 +141,6 @@ struct store {
 };
 
 /* --- memory: aborts instead of returning NULL --- */
-void *store_alloc(size_t bytes);
-void *store_resize(void *p, size_t bytes);
 
 /* Logs why something failed, at most once in ten seconds. Thread: any. */
 void store_complain(struct store *s, struct db *db, int rc, const char *doing);

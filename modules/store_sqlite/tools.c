@@ -152,7 +152,7 @@ static struct tool *tool_new(struct tools *tools, struct nuncio_request *rq)
 			"another backup or fsck is under way; try again later");
 		return NULL;
 	}
-	struct tool *tool = store_alloc(sizeof *tool);
+	struct tool *tool = nuncio_alloc(sizeof *tool);
 	memset(tool, 0, sizeof *tool);
 	tool->rq = rq;
 	snprintf(tool->path, sizeof tool->path, "%s", path);
@@ -243,7 +243,7 @@ static const struct nuncio_command commands[] = {
 
 int tools_add(struct nuncio_module *self, struct tools **tools_r)
 {
-	struct tools *tools = store_alloc(sizeof *tools);
+	struct tools *tools = nuncio_alloc(sizeof *tools);
 	memset(tools, 0, sizeof *tools);
 	tools->self = self;
 	*tools_r = tools;

@@ -18,6 +18,7 @@
 #include <nuncio/services/contacts.h>
 #include <nuncio/services/direct.h>
 #include <nuncio/session.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <stdbool.h>
@@ -44,11 +45,6 @@ struct telling {
 };
 
 _Static_assert(sizeof(void *) >= sizeof(int64_t), "a time fits into a slot");
-
-static struct nuncio_str text_str(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
 
 static int copy_text(struct nuncio_str text, char *out, size_t size)
 {
@@ -87,13 +83,13 @@ static void tell(struct telling *telling)
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "conversation");
-	nuncio_json_put_text(json, text_str(telling->conversation));
+	nuncio_json_put_text(json, nuncio_text(telling->conversation));
 	nuncio_json_key(json, "user");
-	nuncio_json_put_text(json, text_str(telling->user));
+	nuncio_json_put_text(json, nuncio_text(telling->user));
 	nuncio_json_key(json, "on");
 	nuncio_json_put_bool(json, telling->is_on);
 	nuncio_json_object_end(json);
-	nuncio_conversation_notify(telling->t->self, text_str(telling->conversation), "typing",
+	nuncio_conversation_notify(telling->t->self, nuncio_text(telling->conversation), "typing",
 		nuncio_json_str(json), telling->session);
 	nuncio_json_free(&json);
 }
@@ -110,7 +106,7 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct telling *telling = user;
 	struct typing *t = telling->t;
-	struct nuncio_str conversation = text_str(telling->conversation), peer;
+	struct nuncio_str conversation = nuncio_text(telling->conversation), peer;
 	int64_t most = nuncio_conf_int(t->self, "max_audience");
 	if (status < 0) {
 		nuncio_reply_error(&telling->rq,
@@ -120,9 +116,10 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 	} else if ((int64_t)nuncio_live_count(conversation) > most || !is_time(telling)) {
 		done(telling);
 	} else if (t->direct && t->contacts &&
-		   t->direct->peer(t->direct_impl, conversation, text_str(telling->user), &peer)) {
+		   t->direct->peer(
+			   t->direct_impl, conversation, nuncio_text(telling->user), &peer)) {
 		t->contacts->relation(
-			t->contacts_impl, peer, text_str(telling->user), on_relation, telling);
+			t->contacts_impl, peer, nuncio_text(telling->user), on_relation, telling);
 	} else {
 		tell(telling);
 		done(telling);
@@ -149,8 +146,8 @@ static void on_typing(struct nuncio_request *rq, void *user)
 		telling->conversation[0] = '\0';
 	const struct nuncio_access what = {
 		.session = session,
-		.user = text_str(telling->user),
-		.conversation = text_str(telling->conversation),
+		.user = nuncio_text(telling->user),
+		.conversation = nuncio_text(telling->conversation),
 		.access = NUNCIO_ACCESS_WRITE,
 	};
 	nuncio_conversation_ask(telling->t->self, &what, on_entered, telling);
@@ -176,9 +173,7 @@ static const struct nuncio_command command = {
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct typing *t = calloc(1, sizeof *t);
-	if (!t)
-		abort();
+	struct typing *t = nuncio_alloc(sizeof *t);
 	t->self = self;
 	nuncio_module_set_data(self, t);
 	int rc = nuncio_slot_take(self, NUNCIO_PER_SESSION, NULL, &t->slot);

@@ -5,6 +5,8 @@
  */
 #include "files.h"
 
+#include <nuncio/text.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -200,9 +202,7 @@ struct files *files_load(const char *root, struct nuncio_error *err)
 		nuncio_error_set(err, "root %s: %s", root, strerror(errno));
 		return NULL;
 	}
-	struct files *files = calloc(1, sizeof *files);
-	if (!files)
-		abort();
+	struct files *files = nuncio_alloc(sizeof *files);
 	struct nuncio_error why;
 	int rc = add_folder(files, dir, &why);
 	closedir(dir);

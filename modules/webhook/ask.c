@@ -27,7 +27,7 @@ struct question {
 
 struct asking *asking_new(struct webhook *w)
 {
-	struct asking *asking = webhook_alloc(sizeof *asking);
+	struct asking *asking = nuncio_alloc(sizeof *asking);
 	asking->w = w;
 	return asking;
 }
@@ -109,13 +109,13 @@ static struct post *write_question(struct webhook *w, const struct nuncio_event 
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "ask");
-	nuncio_json_put_text(json, text_str("may_send"));
+	nuncio_json_put_text(json, nuncio_text("may_send"));
 	nuncio_json_key(json, "event");
 	nuncio_event_write(json, event);
 	nuncio_json_object_end(json);
 	struct nuncio_str text = nuncio_json_str(json);
 	post->url = w->ask_url;
-	post->body = webhook_alloc(text.n + 1);
+	post->body = nuncio_alloc(text.n + 1);
 	memcpy(post->body, text.p, text.n);
 	post->body_bytes = text.n;
 	post->timeout_ms = (long)w->ask_timeout_ms;
@@ -141,7 +141,7 @@ enum nuncio_verdict asking_on_send(
 		!breaker_lets(&w->breaker, nuncio_mono_ms()))
 		return unasked(w, ask);
 	struct post *post = write_question(w, what->event);
-	struct question *q = webhook_alloc(sizeof *q);
+	struct question *q = nuncio_alloc(sizeof *q);
 	post->done = on_answered;
 	post->user = q;
 	q->asking = asking;

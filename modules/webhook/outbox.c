@@ -80,7 +80,7 @@ static struct lane *lane_find(const struct outbox *o, struct nuncio_str conversa
 
 static struct lane *lane_new(struct outbox *o, struct nuncio_str conversation)
 {
-	struct lane *lane = webhook_alloc(sizeof *lane);
+	struct lane *lane = nuncio_alloc(sizeof *lane);
 	size_t at = bucket_of(conversation);
 	lane->outbox = o;
 	memcpy(lane->conversation, conversation.p, conversation.n);
@@ -91,7 +91,7 @@ static struct lane *lane_new(struct outbox *o, struct nuncio_str conversation)
 
 static void lane_free(struct lane *lane)
 {
-	struct lane **at = &lane->outbox->bucket[bucket_of(text_str(lane->conversation))];
+	struct lane **at = &lane->outbox->bucket[bucket_of(nuncio_text(lane->conversation))];
 	while (*at != lane)
 		at = &(*at)->chain;
 	*at = lane->chain;
@@ -139,9 +139,7 @@ static bool lane_add(struct lane *lane, uint64_t seq)
 			lane->first = 0;
 		} else {
 			lane->room = lane->room ? lane->room * 2 : 4;
-			lane->seqs = realloc(lane->seqs, lane->room * sizeof *lane->seqs);
-			if (!lane->seqs)
-				abort();
+			lane->seqs = nuncio_resize(lane->seqs, lane->room * sizeof *lane->seqs);
 		}
 	}
 	size_t end = lane->first + lane->count;
@@ -173,13 +171,11 @@ static void late_add(struct outbox *o, struct nuncio_str conversation, uint64_t 
 {
 	if (o->late_count == o->late_room) {
 		o->late_room = o->late_room ? o->late_room * 2 : 64;
-		o->late = realloc(o->late, o->late_room * sizeof *o->late);
-		if (!o->late)
-			abort();
+		o->late = nuncio_resize(o->late, o->late_room * sizeof *o->late);
 	}
 	struct late *late = &o->late[o->late_count++];
 	late->seq = seq;
-	late->conversation = webhook_alloc(conversation.n + 1);
+	late->conversation = nuncio_alloc(conversation.n + 1);
 	memcpy(late->conversation, conversation.p, conversation.n);
 }
 
@@ -188,7 +184,7 @@ static void late_end(struct outbox *o)
 {
 	for (size_t i = 0; i < o->late_count; i++) {
 		if (!o->has_more)
-			take_in(o, text_str(o->late[i].conversation), o->late[i].seq);
+			take_in(o, nuncio_text(o->late[i].conversation), o->late[i].seq);
 		free(o->late[i].conversation);
 	}
 	o->late_count = 0;
@@ -280,15 +276,15 @@ static void settle(struct lane *lane, const char *why)
 	for (size_t i = 0; i < lane->in_post; i++) {
 		write_key(lane->seqs[lane->first + i], keys[i]);
 		writes[n++] = (struct nuncio_record_write){ .size = sizeof writes[0],
-			.space = text_str(SPACE_OUT),
-			.owner = text_str(lane->conversation),
-			.key = text_str(keys[i]) };
+			.space = nuncio_text(SPACE_OUT),
+			.owner = nuncio_text(lane->conversation),
+			.key = nuncio_text(keys[i]) };
 		if (why)
 			writes[n++] = (struct nuncio_record_write){ .size = sizeof writes[0],
-				.space = text_str(SPACE_DEAD),
-				.owner = text_str(lane->conversation),
-				.key = text_str(keys[i]),
-				.value = text_str(why) };
+				.space = nuncio_text(SPACE_DEAD),
+				.owner = nuncio_text(lane->conversation),
+				.key = nuncio_text(keys[i]),
+				.value = nuncio_text(why) };
 	}
 	if (nuncio_store_write(lane->outbox->w->self, writes, n, on_removed, lane) < 0)
 		lane_rest(lane, RETRY_MS);
@@ -310,7 +306,7 @@ static void bury(struct lane *lane, const struct post *post)
 	nuncio_json_key(json, "status");
 	nuncio_json_put_int(json, post->status);
 	nuncio_json_key(json, "error");
-	nuncio_json_put_text(json, text_str(post->error));
+	nuncio_json_put_text(json, nuncio_text(post->error));
 	nuncio_json_object_end(json);
 	struct nuncio_str text = nuncio_json_str(json);
 	char why[512];
@@ -342,7 +338,7 @@ static void post_body(struct lane *lane, struct nuncio_str body)
 	struct webhook *w = lane->outbox->w;
 	struct post *post = post_new();
 	post->url = w->url;
-	post->body = webhook_alloc(body.n + 1);
+	post->body = nuncio_alloc(body.n + 1);
 	memcpy(post->body, body.p, body.n);
 	post->body_bytes = body.n;
 	post->timeout_ms = (long)w->timeout_ms;
@@ -350,7 +346,7 @@ static void post_body(struct lane *lane, struct nuncio_str body)
 	post->user = lane;
 	sign_write(w->keys, nuncio_wall_ms() / 1000, body, post->signature);
 	snprintf(post->delivery, sizeof post->delivery, "%zx-%" PRIu64 "-%zu",
-		bucket_of(text_str(lane->conversation)), lane->seqs[lane->first], lane->in_post);
+		bucket_of(nuncio_text(lane->conversation)), lane->seqs[lane->first], lane->in_post);
 	if (w->is_stopping || sender_post(w->sender, post) < 0) {
 		post_free(&post);
 		lane_rest(lane, RETRY_MS);
@@ -402,7 +398,7 @@ static void work(struct lane *lane)
 	const struct nuncio_events_query query = {
 		.size = sizeof query,
 		.flags = NUNCIO_EVENTS_FORWARD,
-		.conversation = text_str(lane->conversation),
+		.conversation = nuncio_text(lane->conversation),
 		.after = lane->seqs[lane->first] - 1,
 		.limit = BATCH_EVENTS,
 		.max_bytes = BATCH_BYTES,
@@ -479,10 +475,10 @@ static void scan_page(struct outbox *o)
 {
 	const struct nuncio_records_query query = {
 		.size = sizeof query,
-		.space = text_str(SPACE_OUT),
+		.space = nuncio_text(SPACE_OUT),
 		.owner = { NULL, 0 },
-		.after_owner = text_str(o->after_owner),
-		.after_key = text_str(o->after_key),
+		.after_owner = nuncio_text(o->after_owner),
+		.after_key = nuncio_text(o->after_key),
 		.limit = SCAN_ROWS,
 	};
 	if (nuncio_store_list(o->w->self, &query, on_scanned, o) < 0)
@@ -522,14 +518,14 @@ static void on_dead(int status, const struct nuncio_record *rows, size_t n, int 
 			memcmp(rows[i].owner.p, rows[0].owner.p, rows[0].owner.n) != 0)
 			break;
 		writes[count++] = (struct nuncio_record_write){ .size = sizeof writes[0],
-			.space = text_str(SPACE_DEAD),
+			.space = nuncio_text(SPACE_DEAD),
 			.owner = rows[i].owner,
 			.key = rows[i].key };
 		writes[count++] = (struct nuncio_record_write){ .size = sizeof writes[0],
-			.space = text_str(SPACE_OUT),
+			.space = nuncio_text(SPACE_OUT),
 			.owner = rows[i].owner,
 			.key = rows[i].key,
-			.value = text_str("{}") };
+			.value = nuncio_text("{}") };
 	}
 	if (count && nuncio_store_write(o->w->self, writes, count, on_moved, o) == 0)
 		return;
@@ -541,7 +537,7 @@ void outbox_replay(struct outbox *o)
 {
 	const struct nuncio_records_query query = {
 		.size = sizeof query,
-		.space = text_str(SPACE_DEAD),
+		.space = nuncio_text(SPACE_DEAD),
 		.owner = { NULL, 0 },
 		.limit = BATCH_EVENTS,
 	};
@@ -554,7 +550,7 @@ void outbox_replay(struct outbox *o)
 
 struct outbox *outbox_new(struct webhook *w)
 {
-	struct outbox *o = webhook_alloc(sizeof *o);
+	struct outbox *o = nuncio_alloc(sizeof *o);
 	o->w = w;
 	return o;
 }

@@ -37,7 +37,7 @@ struct sender {
 
 struct post *post_new(void)
 {
-	return webhook_alloc(sizeof(struct post));
+	return nuncio_alloc(sizeof(struct post));
 }
 
 void post_free(struct post **post)
@@ -84,9 +84,7 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
 	size_t n = size * count;
 	if (post->answer_bytes + n > ANSWER_BYTES_MAX)
 		return 0; /* ends the transfer: nobody needs so long an answer */
-	char *more = realloc(post->answer, post->answer_bytes + n + 1);
-	if (!more)
-		abort();
+	char *more = nuncio_resize(post->answer, post->answer_bytes + n + 1);
 	memcpy(more + post->answer_bytes, data, n);
 	post->answer = more;
 	post->answer_bytes += n;
@@ -230,7 +228,7 @@ static int start_thread(struct sender *s)
 
 struct sender *sender_start(struct nuncio_module *self, unsigned most, struct nuncio_error *err)
 {
-	struct sender *s = webhook_alloc(sizeof *s);
+	struct sender *s = nuncio_alloc(sizeof *s);
 	*s = (struct sender){ .self = self, .in = { -1, -1 }, .most = most };
 	if (pipe2(s->in, O_CLOEXEC | O_NONBLOCK) < 0 || !(s->multi = curl_multi_init())) {
 		nuncio_error_set(err, "no pipe: %s", strerror(errno));

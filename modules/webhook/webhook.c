@@ -19,19 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *webhook_alloc(size_t bytes)
-{
-	void *p = calloc(1, bytes ? bytes : 1);
-	if (!p)
-		abort();
-	return p;
-}
-
-struct nuncio_str text_str(const char *text)
-{
-	return (struct nuncio_str){ text, strlen(text) };
-}
-
 uint32_t webhook_random(void)
 {
 	return randombytes_random();
@@ -59,9 +46,9 @@ static enum nuncio_verdict on_store(const struct nuncio_storing *what, void *use
 	const struct nuncio_record_write write = {
 		.size = sizeof write,
 		.flags = NUNCIO_WRITE_KEY_SEQ,
-		.space = text_str(SPACE_OUT),
+		.space = nuncio_text(SPACE_OUT),
 		.owner = what->event->conversation,
-		.value = text_str("{}"),
+		.value = nuncio_text("{}"),
 	};
 	/* Refused rather than sent without a word to the endpoint. */
 	return nuncio_storing_add(w->self, what, &write) == 0 ? NUNCIO_PASS : NUNCIO_REJECT;
@@ -78,7 +65,7 @@ static void on_event(const struct nuncio_told *what, void *user)
 
 static int read_keys(struct webhook *w, struct nuncio_error *err)
 {
-	struct sign_keys *keys = webhook_alloc(sizeof *keys);
+	struct sign_keys *keys = nuncio_alloc(sizeof *keys);
 	size_t count = nuncio_conf_count(w->self, "keys");
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < count && i < KEYS_MAX; i++)
@@ -112,7 +99,7 @@ static int check_url(struct webhook *w, const char *key, char **url_r, struct nu
 {
 	const char *url = nuncio_conf_text(w->self, key);
 	char where[160];
-	*url_r = webhook_alloc(strlen(url) + 1);
+	*url_r = nuncio_alloc(strlen(url) + 1);
 	memcpy(*url_r, url, strlen(url) + 1);
 	if (!*url || strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)
 		return 0;
@@ -155,7 +142,7 @@ static int add_hooks(struct webhook *w)
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct webhook *w = webhook_alloc(sizeof *w);
+	struct webhook *w = nuncio_alloc(sizeof *w);
 	w->self = self;
 	nuncio_module_set_data(self, w);
 	int rc = check_url(w, "url", &w->url, err);

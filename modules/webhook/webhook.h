@@ -12,6 +12,7 @@
 #include <nuncio/json.h>
 #include <nuncio/metric.h>
 #include <nuncio/store.h>
+#include <nuncio/text.h>
 #include <nuncio/timer.h>
 
 #include <stdbool.h>
@@ -29,9 +30,6 @@ enum {
 	KEY_BYTES_MIN = 16,
 	KEY_BYTES_MAX = 4096
 };
-
-void *webhook_alloc(size_t bytes); /* zeroed; never NULL */
-struct nuncio_str text_str(const char *text);
 
 /* --- sign.c: keys and signatures --- */
 

@@ -26,9 +26,7 @@ static void put(struct masking *m, const char *p, size_t n)
 {
 	if (m->used + n > m->room) {
 		m->room = (m->used + n) * 2;
-		m->out = realloc(m->out, m->room);
-		if (!m->out)
-			abort();
+		m->out = nuncio_resize(m->out, m->room);
 	}
 	if (n)
 		memcpy(m->out + m->used, p, n);
@@ -47,7 +45,7 @@ static void put_masked(struct masking *m, struct nuncio_str text)
 	struct nuncio_json *json = nuncio_json_new();
 	const char *p = text.p, *end = text.p + text.n;
 	size_t used = 0, mask_bytes = strlen(m->mask);
-	char *masked = filter_alloc(text.n * (mask_bytes > 1 ? mask_bytes : 1) + 1);
+	char *masked = nuncio_alloc(text.n * (mask_bytes > 1 ? mask_bytes : 1) + 1);
 	while (p < end) {
 		const char *begin = p;
 		fold_next(&p, end);
@@ -65,10 +63,10 @@ static void put_masked(struct masking *m, struct nuncio_str text)
 
 static void mask_text(struct masking *m, struct nuncio_str value)
 {
-	char *text = filter_alloc(value.n + 1);
+	char *text = nuncio_alloc(value.n + 1);
 	int n = nuncio_json_text(value, text, value.n + 1);
 	if (n > 0) {
-		m->is_hit = filter_alloc((size_t)n);
+		m->is_hit = nuncio_alloc((size_t)n);
 		struct nuncio_str plain = { text, (size_t)n };
 		enum action action = words_search(m->words, plain, on_hit, m);
 		if (action > m->action)

@@ -50,7 +50,7 @@ static char *path_of(const char *name)
 {
 	const char *dir = nuncio_conf_data_dir();
 	size_t dir_bytes = name[0] == '/' ? 0 : strlen(dir) + 1, n = strlen(name);
-	char *path = filter_alloc(dir_bytes + n + 1);
+	char *path = nuncio_alloc(dir_bytes + n + 1);
 	if (dir_bytes) {
 		memcpy(path, dir, dir_bytes - 1);
 		path[dir_bytes - 1] = '/';
@@ -61,13 +61,13 @@ static char *path_of(const char *name)
 
 static struct loading *loading_new(struct word_filter *f)
 {
-	struct loading *loading = filter_alloc(sizeof *loading);
+	struct loading *loading = nuncio_alloc(sizeof *loading);
 	size_t refuse = nuncio_conf_count(f->self, "refuse"),
 	       mask = nuncio_conf_count(f->self, "mask");
 	loading->f = f;
 	loading->refuse_count = refuse;
 	loading->count = refuse + mask;
-	loading->paths = filter_alloc(loading->count * sizeof *loading->paths);
+	loading->paths = nuncio_alloc(loading->count * sizeof *loading->paths);
 	for (size_t i = 0; i < loading->count; i++)
 		loading->paths[i] =
 			path_of(i < refuse ? nuncio_conf_item(f->self, "refuse", i)
@@ -153,7 +153,7 @@ static int read_mask(struct word_filter *f, struct nuncio_error *err)
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct word_filter *f = filter_alloc(sizeof *f);
+	struct word_filter *f = nuncio_alloc(sizeof *f);
 	f->self = self;
 	nuncio_module_set_data(self, f);
 	f->refused = nuncio_counter_new(

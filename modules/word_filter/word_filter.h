@@ -5,6 +5,7 @@
 /* What the files of this module share. */
 
 #include <nuncio/base.h>
+#include <nuncio/text.h>
 
 #include <locale.h>
 #include <stdbool.h>
@@ -17,8 +18,6 @@ enum {
 };
 
 enum action { ACTION_NONE = 0, ACTION_MASK = 1, ACTION_REFUSE = 2 };
-
-void *filter_alloc(size_t bytes); /* zeroed; never NULL */
 
 /* --- fold.c: pure: code points, as they are compared --- */
 

@@ -10,7 +10,6 @@
 #include "word_filter.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { EDGE_BEGIN = 1, EDGE_END = 2 }; /* this end of an entry must be the edge of a word */
 
@@ -40,23 +39,13 @@ struct words {
 	size_t first_room, next_room;
 };
 
-void *filter_alloc(size_t bytes)
-{
-	void *p = calloc(1, bytes ? bytes : 1);
-	if (!p)
-		abort();
-	return p;
-}
-
 /* Room for one more element. */
 static void *grow(void *p, size_t count, size_t *room, size_t size)
 {
 	if (count < *room)
 		return p;
 	*room = *room ? *room * 2 : 256;
-	p = realloc(p, *room * size);
-	if (!p)
-		abort();
+	p = nuncio_resize(p, *room * size);
 	return p;
 }
 
@@ -71,7 +60,7 @@ static uint32_t add_node(struct words *w)
 
 struct words *words_new(void)
 {
-	struct words *w = filter_alloc(sizeof *w);
+	struct words *w = nuncio_alloc(sizeof *w);
 	w->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	add_node(w);
 	return w;
@@ -206,7 +195,7 @@ static size_t first_of(const struct words *w, uint32_t from)
 /* By levels from the root, so the fail of a shorter beginning is known before it is needed. */
 void words_build(struct words *w)
 {
-	uint32_t *queue = filter_alloc(w->node_count * sizeof *queue);
+	uint32_t *queue = nuncio_alloc(w->node_count * sizeof *queue);
 	size_t head = 0, tail = 1;
 	if (w->edge_count) /* ISO C 7.22.5: the array must be one, even of none */
 		qsort(w->edges, w->edge_count, sizeof *w->edges, by_from_and_point);

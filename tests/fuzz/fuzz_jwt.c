@@ -31,7 +31,7 @@ static struct key_set *keys(void)
 	static unsigned char secret[32] = "0123456789abcdef0123456789ABCDE";
 	static struct key_set *set;
 	if (!set) {
-		set = key_alloc(sizeof *set + sizeof set->keys[0]);
+		set = nuncio_alloc(sizeof *set + sizeof set->keys[0]);
 		set->refs = set->count = 1;
 		set->keys[0] = (struct key){
 			.kid = "hs", .alg = KEY_HS256, .secret = secret, .secret_bytes = 32

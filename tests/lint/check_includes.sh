@@ -70,7 +70,7 @@ FNR == 1 { folder = folder_of(FILENAME); seen_any = 0 }
 		next
 	}
 	if (!is_quoted) {
-		if (folder == "include" && name !~ /^std(bool|def|int|arg)\.h$/)
+		if (folder == "include" && name !~ /^(std(bool|def|int|arg|lib)|string)\.h$/)
 			say("a public header includes only itself and the C standard, not <" name ">")
 		next
 	}

@@ -15,6 +15,7 @@ UNIT_TESTS += \
 	tests/unit/test_metric \
 	tests/unit/test_search_cut \
 	tests/unit/test_slice \
+	tests/unit/test_text \
 	tests/unit/test_utf8
 
 BASE_TEST_LDADD = src/libbase.a $(CMOCKA_LIBS) $(BASE_LIBS)
@@ -46,6 +47,8 @@ tests_unit_test_metric_SOURCES = %D%/test_metric.c tests/lib/unit.h
 tests_unit_test_metric_LDADD = $(BASE_TEST_LDADD)
 tests_unit_test_slice_SOURCES = %D%/test_slice.c tests/lib/unit.h
 tests_unit_test_slice_LDADD = $(BASE_TEST_LDADD)
+tests_unit_test_text_SOURCES = %D%/test_text.c tests/lib/unit.h
+tests_unit_test_text_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_utf8_SOURCES = %D%/test_utf8.c tests/lib/unit.h
 tests_unit_test_utf8_LDADD = $(BASE_TEST_LDADD)
 tests_unit_test_search_cut_SOURCES = %D%/test_search_cut.c tests/lib/unit.h

@@ -69,7 +69,7 @@ tests_unit_test_backoff_LDADD = $(CMOCKA_LIBS)
 # messages: its pure parts
 UNIT_TESTS += tests/unit/test_reactions
 tests_unit_test_reactions_SOURCES = %D%/test_reactions.c modules/messages/reactions.c \
-	modules/messages/state.c modules/messages/text.c modules/messages/messages.h tests/lib/unit.h
+	modules/messages/state.c modules/messages/messages.h tests/lib/unit.h
 tests_unit_test_reactions_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
 	$(BASE_LIBS) $(DL_LIBS)
 

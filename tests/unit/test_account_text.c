@@ -43,9 +43,9 @@ static void plain_ids_look_like_themselves(void **state)
 		"\xc3\xbc", "a\n", S64 "4" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(good); i++)
-		assert_true(id_is_plain(str_of_text(good[i])));
+		assert_true(id_is_plain(nuncio_text(good[i])));
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_false(id_is_plain(str_of_text(bad[i])));
+		assert_false(id_is_plain(nuncio_text(bad[i])));
 }
 
 static void any_id_has_a_path(void **state)
@@ -54,39 +54,39 @@ static void any_id_has_a_path(void **state)
 	static const char *const bad[] = { "", ".", "..", "a/b", "a\x7f", "\xff", S64 "4" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(good); i++)
-		assert_true(id_is_any(str_of_text(good[i])));
+		assert_true(id_is_any(nuncio_text(good[i])));
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_false(id_is_any(str_of_text(bad[i])));
+		assert_false(id_is_any(nuncio_text(bad[i])));
 }
 
 static void names_are_counted_in_characters(void **state)
 {
 	char name[4 * 65 + 1] = "";
 	(void)state;
-	assert_true(name_is_sound(str_of_text("")));
+	assert_true(name_is_sound(nuncio_text("")));
 	for (size_t i = 0; i < 64; i++)
 		memcpy(name + 4 * i, "\xf0\x9f\x98\x80", 5);
-	assert_true(name_is_sound(str_of_text(name)));
+	assert_true(name_is_sound(nuncio_text(name)));
 	memcpy(name + 256, "x", 2);
-	assert_false(name_is_sound(str_of_text(name)));
+	assert_false(name_is_sound(nuncio_text(name)));
 }
 
 static void folds_and_cuts_between_characters(void **state)
 {
 	char out[FOLD_SIZE], text[128];
 	(void)state;
-	text_fold(str_of_text("Ann \xc3\x9c"
+	text_fold(nuncio_text("Ann \xc3\x9c"
 			      "Z@[`"),
 		out);
 	assert_string_equal(out, "ann \xc3\x9c"
 				 "z@[`");
 	memset(text, 'A', 63);
 	memcpy(text + 63, "\xe4\xbd\xa0", 4);
-	text_fold(str_of_text(text), out);
+	text_fold(nuncio_text(text), out);
 	assert_int_equal(strlen(out), 63);
 	memset(text, 'B', 100);
 	text[100] = '\0';
-	text_fold(str_of_text(text), out);
+	text_fold(nuncio_text(text), out);
 	assert_int_equal(strlen(out), 64);
 	text_fold((struct nuncio_str){ NULL, 0 }, out);
 	assert_string_equal(out, "");

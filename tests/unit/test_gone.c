@@ -3,14 +3,9 @@
 
 #include "tests/lib/unit.h"
 
-void *accounts_alloc(size_t bytes)
-{
-	return calloc(1, bytes);
-}
-
 static enum gone_why has(const struct gone *gone, const char *id, int64_t issued_ms, int64_t now_ms)
 {
-	return gone_has(gone, str_of_text(id), issued_ms, now_ms);
+	return gone_has(gone, nuncio_text(id), issued_ms, now_ms);
 }
 
 static void refuses_until_the_tokens_have_ended(void **state)
@@ -18,8 +13,8 @@ static void refuses_until_the_tokens_have_ended(void **state)
 	struct gone *gone = gone_new();
 	(void)state;
 	assert_int_equal(has(gone, "ann", 1, 100), GONE_NOT);
-	gone_add(gone, str_of_text("ann"), GONE_ALL, 100, 200);
-	gone_add(gone, str_of_text("bob"), GONE_ALL, 100, 150);
+	gone_add(gone, nuncio_text("ann"), GONE_ALL, 100, 200);
+	gone_add(gone, nuncio_text("bob"), GONE_ALL, 100, 150);
 	assert_int_equal(has(gone, "ann", 0, 199), GONE_DELETED);
 	assert_int_equal(has(gone, "ann", 1, 200), GONE_NOT);
 	assert_int_equal(has(gone, "bob", 1, 149), GONE_DELETED);
@@ -36,17 +31,17 @@ static void a_new_password_voids_what_is_older(void **state)
 {
 	struct gone *gone = gone_new();
 	(void)state;
-	gone_add(gone, str_of_text("ann"), 50500, 50500, 90000);
+	gone_add(gone, nuncio_text("ann"), 50500, 50500, 90000);
 	assert_int_equal(has(gone, "ann", 49000, 50600), GONE_PASSWORD);
 	assert_int_equal(has(gone, "ann", 50000, 50600), GONE_NOT); /* the same second */
 	assert_int_equal(has(gone, "ann", 51000, 51600), GONE_NOT);
 	assert_int_equal(has(gone, "ann", 0, 50600), GONE_NOT); /* it does not say */
 	assert_int_equal(has(gone, "ann", 49000, 90000), GONE_NOT);
 	/* Another one soon after, and then the end of the account. */
-	gone_add(gone, str_of_text("ann"), 60000, 60000, 99000);
+	gone_add(gone, nuncio_text("ann"), 60000, 60000, 99000);
 	assert_int_equal(has(gone, "ann", 51000, 60000), GONE_PASSWORD);
 	assert_int_equal(has(gone, "ann", 49000, 95000), GONE_PASSWORD);
-	gone_add(gone, str_of_text("ann"), GONE_ALL, 61000, 99000);
+	gone_add(gone, nuncio_text("ann"), GONE_ALL, 61000, 99000);
 	assert_int_equal(has(gone, "ann", 70000, 70000), GONE_DELETED);
 	gone_free(&gone);
 }
@@ -64,7 +59,7 @@ static void keeps_the_newest(void **state)
 	(void)state;
 	for (int i = 0; i < MAX + MORE; i++) {
 		name(id, i);
-		gone_add(gone, str_of_text(id), GONE_ALL, 100, 1000);
+		gone_add(gone, nuncio_text(id), GONE_ALL, 100, 1000);
 	}
 	for (int i = 0; i < MAX + MORE; i++) {
 		name(id, i);
@@ -81,7 +76,7 @@ static void what_is_over_makes_room(void **state)
 	/* Never more than ten at a time, for long: places are used again. */
 	for (int i = 0; i < 100000; i++) {
 		name(id, i % 7);
-		gone_add(gone, str_of_text(id), GONE_ALL, i, i + 10);
+		gone_add(gone, nuncio_text(id), GONE_ALL, i, i + 10);
 		assert_int_equal(has(gone, id, 1, i + 9), GONE_DELETED);
 		name(id, (i + 1) % 7); /* who came six before this one */
 		assert_int_equal(has(gone, id, 1, i + 3), i < 6 ? GONE_NOT : GONE_DELETED);

@@ -6,9 +6,9 @@
 static struct nuncio_event event_of(const char *type, const char *kind, const char *body)
 {
 	return (struct nuncio_event){ .size = sizeof(struct nuncio_event),
-		.type = text_of(type),
-		.kind = text_of(kind),
-		.body = text_of(body) };
+		.type = nuncio_text(type),
+		.kind = nuncio_text(kind),
+		.body = nuncio_text(body) };
 }
 
 static void words_are_read_back(void **state)
@@ -82,7 +82,7 @@ static void times_are_read(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		assert_true(news_time_of(text_of(cases[i].text)) == cases[i].ms);
+		assert_true(news_time_of(nuncio_text(cases[i].text)) == cases[i].ms);
 }
 
 /* What the module writes with nuncio_json_put_time it must read to the millisecond. */
@@ -94,7 +94,7 @@ static void times_that_were_written_are_read(void **state)
 		char text[32];
 		nuncio_json_put_time(json, ms);
 		assert_int_equal(nuncio_json_text(nuncio_json_str(json), text, sizeof text), 24);
-		assert_true(news_time_of(text_of(text)) == ms);
+		assert_true(news_time_of(nuncio_text(text)) == ms);
 		nuncio_json_free(&json);
 	}
 }
@@ -104,10 +104,10 @@ static void roles_have_words(void **state)
 	uint32_t role;
 	(void)state;
 	for (uint32_t i = 0; i < 3; i++) {
-		assert_int_equal(news_role_of(text_of(news_role_word(i)), &role), 0);
+		assert_int_equal(news_role_of(nuncio_text(news_role_word(i)), &role), 0);
 		assert_int_equal(role, i);
 	}
-	assert_int_equal(news_role_of(text_of("king"), &role), NUNCIO_E_INVAL);
+	assert_int_equal(news_role_of(nuncio_text("king"), &role), NUNCIO_E_INVAL);
 	assert_string_equal(news_role_word(7), "member");
 }
 

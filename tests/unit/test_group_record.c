@@ -60,9 +60,10 @@ static void other_values_are_refused(void **state)
 	struct record record;
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_int_equal(record_read(text_of(bad[i]), &record), NUNCIO_E_INVAL);
-	assert_int_equal(record_read(text_of("{\"join\":\"open\",\"created_at_ms\":1,\"new\":[1]}"),
-				 &record),
+		assert_int_equal(record_read(nuncio_text(bad[i]), &record), NUNCIO_E_INVAL);
+	assert_int_equal(
+		record_read(nuncio_text("{\"join\":\"open\",\"created_at_ms\":1,\"new\":[1]}"),
+			&record),
 		0);
 }
 
@@ -71,11 +72,11 @@ static void join_rules_have_words(void **state)
 	uint32_t join;
 	(void)state;
 	for (uint32_t i = 0; i < 3; i++) {
-		assert_int_equal(record_join_of(text_of(record_join_word(i)), &join), 0);
+		assert_int_equal(record_join_of(nuncio_text(record_join_word(i)), &join), 0);
 		assert_int_equal(join, i);
 	}
-	assert_int_equal(record_join_of(text_of("Open"), &join), NUNCIO_E_INVAL);
-	assert_int_equal(record_join_of(text_of(""), &join), NUNCIO_E_INVAL);
+	assert_int_equal(record_join_of(nuncio_text("Open"), &join), NUNCIO_E_INVAL);
+	assert_int_equal(record_join_of(nuncio_text(""), &join), NUNCIO_E_INVAL);
 	assert_string_equal(record_join_word(99), "invite");
 }
 

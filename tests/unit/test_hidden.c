@@ -22,7 +22,7 @@ static void is_as_it_was_written(void **state)
 	assert_true(hidden_has(&h, 9));
 	assert_false(hidden_has(&h, 10));
 	struct nuncio_json *json = hidden_write(&h);
-	assert_true(text_same(nuncio_json_str(json), s("{\"upto\":3,\"seqs\":[5,9]}")));
+	assert_true(nuncio_text_same(nuncio_json_str(json), s("{\"upto\":3,\"seqs\":[5,9]}")));
 	nuncio_json_free(&json);
 	hidden_fini(&h);
 	hidden_read(&h, (struct nuncio_str){ NULL, 0 });

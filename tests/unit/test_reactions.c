@@ -7,7 +7,7 @@
 
 static struct nuncio_str s(const char *text)
 {
-	return text_str(text);
+	return nuncio_text(text);
 }
 
 /* Applies it to `state`; the new state is static text, or NULL with the result in *rc_r. */
@@ -20,7 +20,7 @@ static const char *change(
 	*rc_r = reactions_change(s(state), &reaction, &json);
 	if (*rc_r != 1)
 		return NULL;
-	assert_int_equal(str_copy(state_text(json), text, sizeof text), 0);
+	assert_int_equal(nuncio_text_copy(state_text(json), text, sizeof text), 0);
 	nuncio_json_free(&json);
 	return text;
 }
@@ -106,9 +106,9 @@ static void keeps_other_members(void **state)
 	nuncio_json_key(json, "d");
 	nuncio_json_put_int(json, 4);
 	struct nuncio_str text = state_text(json);
-	assert_true(str_same(text, s("\"b\":{\"x\":[2]},\"d\":4")));
+	assert_true(nuncio_text_same(text, s("\"b\":{\"x\":[2]},\"d\":4")));
 	assert_int_equal(state_get(text, "b.x", &value, &own), 1);
-	assert_true(str_same(value, s("[2]")));
+	assert_true(nuncio_text_same(value, s("[2]")));
 	free(own);
 	assert_int_equal(state_get(s(""), "b", &value, &own), 0);
 	free(own);

@@ -8,14 +8,9 @@
 static struct throttle *throttle;
 static const struct throttle_rule ten = { 'x', 10, 10000 };
 
-void *accounts_alloc(size_t bytes)
-{
-	return calloc(1, bytes);
-}
-
 static int take(const char *user, const char *address, int64_t now_ms)
 {
-	return throttle_take(throttle, &ten, str_of_text(user), str_of_text(address), now_ms);
+	return throttle_take(throttle, &ten, nuncio_text(user), nuncio_text(address), now_ms);
 }
 
 static int take_many(const char *user, const char *address, int64_t now_ms, int tries)
@@ -45,7 +40,7 @@ static void counts_each_key_alone(void **state)
 	assert_int_equal(take_many("ann", "1.2.3.5", 1000, 100), 10);
 	assert_int_equal(take_many("", "ann1.2.3.4", 1000, 100), 10);
 	assert_int_equal(
-		throttle_take(throttle, &other, str_of_text("ann"), str_of_text("1.2.3.4"), 1000),
+		throttle_take(throttle, &other, nuncio_text("ann"), nuncio_text("1.2.3.4"), 1000),
 		1);
 }
 
@@ -64,10 +59,10 @@ static void what_was_given_back_does_not_count(void **state)
 	(void)state;
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(take("ann", "1.2.3.4", 1000), 1);
-		throttle_give(throttle, &ten, str_of_text("ann"), str_of_text("1.2.3.4"));
+		throttle_give(throttle, &ten, nuncio_text("ann"), nuncio_text("1.2.3.4"));
 	}
 	assert_int_equal(take_many("ann", "1.2.3.4", 1000, 100), 10);
-	throttle_give(throttle, &ten, str_of_text("nobody"), str_of_text("1.2.3.4"));
+	throttle_give(throttle, &ten, nuncio_text("nobody"), nuncio_text("1.2.3.4"));
 }
 
 static void without_a_limit_all_pass(void **state)
@@ -75,8 +70,8 @@ static void without_a_limit_all_pass(void **state)
 	const struct throttle_rule free_for_all = { 'x', 0, 10000 };
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(throttle_take(throttle, &free_for_all, str_of_text("a"),
-					 str_of_text("b"), 1000),
+		assert_int_equal(throttle_take(throttle, &free_for_all, nuncio_text("a"),
+					 nuncio_text("b"), 1000),
 			1);
 }
 

@@ -262,6 +262,16 @@ def scenario_mysql_spread(run):
 	return script(run, "plain", "run_scenarios.py")
 
 
+@part("mysql_faults", ["build"], serves=True)
+def mysql_faults(run):
+	"""MariaDB killed, paused, cut off and refusing; nuncio killed on it; TLS; and how it all starts."""
+	count = script(run, "plain", "mysql_start.py")
+	count.add(script(run, "plain", "mysql_faults.py", "--seed", "1"))
+	run.env["NUNCIO_TEST_STORE"] = "store_mysql:2:1"
+	count.add(script(run, "plain", "kill9.py", "--rounds", "4"))
+	return count
+
+
 @part("bad_input", ["build"], serves=True)
 def bad_input(run):
 	return script(run, "plain", "bad/run_bad.py")
@@ -508,6 +518,7 @@ ORDER = """
 	store_mysql
 	scenario_mysql
 	scenario_mysql_spread
+	mysql_faults
 	browser
 	build_asan
 	quickstart

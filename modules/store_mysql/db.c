@@ -4,7 +4,7 @@
  * thread at a time; blocks, but never longer than the time-outs say.
  *
  * Written for both client libraries, MariaDB's and Oracle's: nothing but blocking mysql_* calls
- * that both have; where they differ it stands in this file (and in bulk.c).
+ * that both have; where they differ it stands in this file.
  *
  * After an error of a statement no transaction is open: the rest of the packet was not executed,
  * and what was is rolled back, by us or by the server that lost us.
@@ -166,13 +166,17 @@ static void set_tls(MYSQL *handle, const struct store *s)
 		return;
 #ifdef MARIADB_BASE_VERSION
 	db_bool yes = 1, verify = s->tls_verify;
-	mysql_ssl_set(handle, NULL, NULL, s->tls_ca, NULL, NULL);
+	mysql_ssl_set(handle, s->tls_key, s->tls_cert, s->tls_ca, NULL, NULL);
 	mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &yes);
 	mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 #else
 	unsigned mode = s->tls_verify ? SSL_MODE_VERIFY_IDENTITY : SSL_MODE_REQUIRED;
 	if (s->tls_ca)
 		mysql_options(handle, MYSQL_OPT_SSL_CA, s->tls_ca);
+	if (s->tls_cert) {
+		mysql_options(handle, MYSQL_OPT_SSL_CERT, s->tls_cert);
+		mysql_options(handle, MYSQL_OPT_SSL_KEY, s->tls_key);
+	}
 	mysql_options(handle, MYSQL_OPT_SSL_MODE, &mode);
 #endif
 }

@@ -76,36 +76,31 @@ uint32_t server_identity(struct server *server)
 	return identity;
 }
 
-void server_doubt(struct server *server, const char *why)
-{
-	pthread_mutex_lock(&server->lock);
-	bool is_news = server->is_up;
-	server->is_up = false;
-	server->is_doubted = true;
-	if (is_news)
-		snprintf(server->why, sizeof(server->why), "%s", why);
-	pthread_cond_broadcast(&server->changed);
-	pthread_mutex_unlock(&server->lock);
-	if (is_news)
-		store_tell_ready(server->store);
-}
-
-static void set_state(struct server *server, bool is_up, const char *why)
+/*
+ * Keeps the state and tells the core. The log has each reason once, also when it is another one by
+ * now: a server that is back, but refuses us, is not what it was a moment ago.
+ */
+static void set_state(struct server *server, bool is_up, bool is_doubted, const char *why)
 {
 	struct store *s = server->store;
 	pthread_mutex_lock(&server->lock);
-	bool is_news = server->is_up != is_up;
+	bool is_news = server->is_up != is_up, is_reason = !is_up && strcmp(server->why, why) != 0;
 	server->is_up = is_up;
+	server->is_doubted |= is_doubted;
 	snprintf(server->why, sizeof(server->why), "%s", why);
 	pthread_cond_broadcast(&server->changed);
 	pthread_mutex_unlock(&server->lock);
-	if (!is_news)
-		return;
-	if (is_up)
-		nuncio_log(s->self, NUNCIO_INFO, "%s is there", server->address.name);
-	else
+	if (is_reason)
 		nuncio_log(s->self, NUNCIO_WARN, "%s", why);
-	store_tell_ready(s);
+	else if (is_news)
+		nuncio_log(s->self, NUNCIO_INFO, "%s is there", server->address.name);
+	if (is_news)
+		store_tell_ready(s);
+}
+
+void server_doubt(struct server *server, const char *why)
+{
+	set_state(server, false, true, why);
 }
 
 /* A replica that took over has another server_id; then a new epoch makes old cursors void. */
@@ -211,7 +206,7 @@ static void *watch(void *user)
 		bool is_there = db->handle && ask(db) == DB_OK;
 		if (!is_there)
 			is_there = come_back(server, &err) == 0;
-		set_state(server, is_there, is_there ? "" : err.text);
+		set_state(server, is_there, false, is_there ? "" : err.text);
 		pause_ms = is_there ? PAUSE_MIN_MS : pause_ms;
 		goes_on = pause_watch(
 			server, is_there ? ASK_EVERY_MS : scattered(pause_ms, &seed), is_there);

@@ -11,10 +11,12 @@
 #include <nuncio/conf.h>
 #include <nuncio/ready.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { COMPLAIN_EVERY_MS = 10000, START_PAUSE_MS = 2000, START_SAY_EVERY = 5, WHY_BYTES = 160 };
 
@@ -137,6 +139,46 @@ static void idle(void *store, uint32_t lane)
 
 /* --- opening --- */
 
+/* NULL when it is not set. */
+static const char *path_option(const struct nuncio_module *self, const char *name)
+{
+	const char *path = nuncio_conf_text(self, name);
+	return path[0] ? path : NULL;
+}
+
+static void read_tls(struct store *s)
+{
+	s->tls = nuncio_conf_int(s->self, "tls") != 0;
+	s->tls_verify = nuncio_conf_int(s->self, "tls_verify") != 0;
+	s->tls_ca = path_option(s->self, "tls_ca");
+	s->tls_cert = path_option(s->self, "tls_cert");
+	s->tls_key = path_option(s->self, "tls_key");
+}
+
+/*
+ * Options that contradict each other, and files that the library would say little of. In init, so
+ * that --check tells too.
+ */
+static int check_tls(const struct nuncio_module *self, struct nuncio_error *err)
+{
+	static const char *const files[] = { "tls_ca", "tls_cert", "tls_key" };
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *path = path_option(self, files[i]);
+		if (path && !nuncio_conf_int(self, "tls")) {
+			nuncio_error_set(err, "%s means nothing with tls = off", files[i]);
+			return NUNCIO_E_INVAL;
+		}
+		if (path && access(path, R_OK) < 0) {
+			nuncio_error_set(err, "%s = %s: %s", files[i], path, strerror(errno));
+			return NUNCIO_E_INVAL;
+		}
+	}
+	if (!path_option(self, "tls_cert") == !path_option(self, "tls_key"))
+		return 0;
+	nuncio_error_set(err, "tls_cert and tls_key belong together");
+	return NUNCIO_E_INVAL;
+}
+
 static int read_options(struct store *s, struct nuncio_error *err)
 {
 	struct nuncio_module *self = s->self;
@@ -151,11 +193,7 @@ static int read_options(struct store *s, struct nuncio_error *err)
 	s->readers = (uint32_t)nuncio_conf_int(self, "readers");
 	s->timeout_ms = nuncio_conf_int(self, "timeout");
 	s->has_search = nuncio_conf_int(self, "search") != 0;
-	s->tls = nuncio_conf_int(self, "ssl") != 0;
-	s->tls_verify = nuncio_conf_int(self, "ssl_verify") != 0;
-	s->tls_ca = nuncio_conf_text(self, "ssl_ca");
-	if (!s->tls_ca[0])
-		s->tls_ca = NULL;
+	read_tls(s);
 	s->server_count = count;
 	for (unsigned i = 0; i < count; i++) {
 		server_init(&s->servers[i], s, i);
@@ -302,6 +340,8 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 		address_parse(nuncio_conf_text(self, "servers"), list, SERVERS_MAX, &count, err);
 	for (unsigned i = 0; status == 0 && i < count; i++)
 		address_free(&list[i]);
+	if (status == 0)
+		status = check_tls(self, err);
 	return status < 0 ? status : nuncio_provide_store(self, &ops);
 }
 
@@ -328,12 +368,15 @@ static const struct nuncio_option options[] = {
 		"What to do when a server is not there at start: wait for it, or end." },
 	{ "search", NUNCIO_OPT_BOOL, 0, "on", 0, 0, NULL,
 		"Index messages, so that they can be searched." },
-	{ "ssl", NUNCIO_OPT_BOOL, 0, "off", 0, 0, NULL,
-		"Speak TLS to the servers, or not at all." },
-	{ "ssl_ca", NUNCIO_OPT_PATH, 0, "", 0, 0, NULL,
+	{ "tls", NUNCIO_OPT_BOOL, 0, "off", 0, 0, NULL,
+		"Speak TLS to the servers; a server without it is refused." },
+	{ "tls_ca", NUNCIO_OPT_PATH, 0, "", 0, 0, NULL,
 		"File with the certificates that sign those of the servers; empty: the system's." },
-	{ "ssl_verify", NUNCIO_OPT_BOOL, 0, "on", 0, 0, NULL,
-		"With ssl: refuse a server whose certificate does not prove its name." },
+	{ "tls_cert", NUNCIO_OPT_PATH, 0, "", 0, 0, NULL,
+		"File with our certificate, for servers that want one." },
+	{ "tls_key", NUNCIO_OPT_PATH, 0, "", 0, 0, NULL, "File with the key of tls_cert." },
+	{ "tls_verify", NUNCIO_OPT_BOOL, 0, "on", 0, 0, NULL,
+		"Refuse a server whose certificate does not prove its name." },
 	{ 0 },
 };
 

@@ -188,7 +188,7 @@ struct store {
 	uint32_t shards, writers, readers, lane_count; /* writers: of one server */
 	int64_t timeout_ms;
 	bool has_search, tls, tls_verify;
-	const char *tls_ca;
+	const char *tls_ca, *tls_cert, *tls_key; /* NULL: not given */
 	char uuid[40];
 	struct server servers[SERVERS_MAX];
 	struct lane *lanes;

@@ -392,7 +392,7 @@ static void watches_the_heartbeat(void **state)
 	(void)state;
 	int opcode;
 	size_t n;
-	server.settings.heartbeat_ms = 80;
+	server.settings.heartbeat_ms = 250;
 	io_server_start(&server, 1000);
 	int alive = open_session(), dead = open_session();
 	for (int i = 0; i < 4; i++) { /* longer than twice the heartbeat */

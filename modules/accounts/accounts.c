@@ -62,40 +62,6 @@ static void configure(struct accounts *a)
 	a->window_ms = nuncio_conf_int(self, "failure_window");
 }
 
-/* ---- tokens that are void ---- */
-
-static enum nuncio_verdict judge(
-	const struct accounts *a, struct nuncio_ask *ask, struct nuncio_str user, int64_t issued_ms)
-{
-	enum gone_why why =
-		user.n ? gone_has(a->gone, user, issued_ms, nuncio_wall_ms()) : GONE_NOT;
-	if (why == GONE_NOT)
-		return NUNCIO_PASS;
-	return nuncio_reject(ask, NUNCIO_CODE_token_invalid,
-		why == GONE_DELETED ? "this account was deleted" : WORDS_PASSWORD_CHANGED);
-}
-
-static enum nuncio_verdict on_may_login(
-	struct nuncio_ask *ask, const struct nuncio_login *what, void *user)
-{
-	return judge(user, ask, what->user, what->issued_at_ms);
-}
-
-static enum nuncio_verdict on_may_call(
-	struct nuncio_ask *ask, const struct nuncio_call *what, void *user)
-{
-	return judge(user, ask, what->user, what->issued_at_ms);
-}
-
-/* Other modules may have taken their time to say yes. */
-static void on_did_login(const struct nuncio_login *what, void *user)
-{
-	const struct accounts *a = user;
-	if (gone_has(a->gone, what->user, what->issued_at_ms, nuncio_wall_ms()) != GONE_NOT)
-		nuncio_session_close(nuncio_session_id(what->session), 4001,
-			NUNCIO_CODE_token_invalid, "the token has become void");
-}
-
 /* ---- life ---- */
 
 static void metrics_add(struct accounts *a)
@@ -121,7 +87,6 @@ static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 	struct accounts *a = nuncio_alloc(sizeof *a);
 	a->self = self;
 	nuncio_module_set_data(self, a);
-	a->gone = gone_new();
 	configure(a);
 	metrics_add(a);
 	int rc = users_add_routes(a);
@@ -132,11 +97,7 @@ static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 	if (rc == 0)
 		rc = operator_add_commands(a);
 	if (rc == 0)
-		rc = nuncio_hook_may_login(self, NUNCIO_PRIO_GUARD, on_may_login, a);
-	if (rc == 0)
-		rc = nuncio_hook_may_call(self, NUNCIO_PRIO_GUARD, on_may_call, a);
-	if (rc == 0)
-		rc = nuncio_hook_did_login(self, NUNCIO_PRIO_GUARD, on_did_login, a);
+		rc = voids_init(a);
 	if (rc < 0)
 		nuncio_error_set(err, "cannot register: %s", nuncio_status_name(rc));
 	return rc;
@@ -155,7 +116,10 @@ static int accounts_start(struct nuncio_module *self, struct nuncio_error *err)
 		return NUNCIO_E_UNSUPPORTED;
 	}
 	a->throttle = throttle_new();
-	return password_start(a, err);
+	int rc = password_start(a, err);
+	if (rc == 0)
+		voids_start(a);
+	return rc;
 }
 
 static int accounts_reload(struct nuncio_module *self, struct nuncio_error *err)
@@ -169,13 +133,18 @@ static int accounts_reload(struct nuncio_module *self, struct nuncio_error *err)
 	return 0;
 }
 
+static void accounts_stop(struct nuncio_module *self)
+{
+	voids_stop(nuncio_module_data(self));
+}
+
 static void accounts_fini(struct nuncio_module *self)
 {
 	struct accounts *a = nuncio_module_data(self);
 	if (!a)
 		return;
 	throttle_free(&a->throttle);
-	gone_free(&a->gone);
+	voids_fini(a);
 	free(a);
 	nuncio_module_set_data(self, NULL);
 }
@@ -185,4 +154,4 @@ static const char *const needs[] = { "store", NUNCIO_TOKEN_V1, NULL };
 NUNCIO_MODULE("accounts", .version = "1.0",
 	.summary = "users with passwords: sign up, sign in, look people up", .needs = needs,
 	.options = options, .init = accounts_init, .start = accounts_start,
-	.reload = accounts_reload, .fini = accounts_fini)
+	.reload = accounts_reload, .stop = accounts_stop, .fini = accounts_fini)

@@ -38,6 +38,7 @@ enum {
 #define SPACE_ACCOUNT "accounts"
 #define SPACE_NAME \
 	"accounts.name" /* owner: folded id or name, key: id; what search.c finds people by */
+#define SPACE_VOID "accounts.void"       /* owner: id, key: empty; what voids.c remembers */
 #define SPACE_REFRESH "accounts.refresh" /* owner: id, key: family */
 
 /* --- text.c: pure --- */
@@ -105,11 +106,24 @@ enum gone_why { GONE_NOT, GONE_DELETED, GONE_PASSWORD };
 struct gone *gone_new(void);
 void gone_free(struct gone **gone);
 /* Those of `id` issued before before_ms (GONE_ALL: all), which have ended by until_ms. */
-void gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
-	int64_t until_ms);
+bool gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
+	int64_t until_ms); /* false: that was known, or is over */
 /* issued_ms: of the token, in whole seconds; 0 is not known, and taken for new. */
 enum gone_why gone_has(
 	const struct gone *gone, struct nuncio_str id, int64_t issued_ms, int64_t now_ms);
+
+/* --- voids.c: the same on all nodes, and over restarts --- */
+
+struct accounts;
+int voids_init(struct accounts *a);
+void voids_start(struct accounts *a);
+void voids_stop(struct accounts *a);
+void voids_fini(struct accounts *a);
+void voids_read(struct accounts *a); /* all that the store has */
+/* What is in the store already: from now on here, and on other nodes. Closes the sessions. */
+void voids_add(struct accounts *a, const char *id, int64_t before_ms, int64_t until_ms);
+/* The value of the record. */
+void voids_write(const char *id, int64_t before_ms, int64_t until_ms, struct nuncio_json *out);
 
 /* --- the module --- */
 
@@ -127,7 +141,7 @@ struct accounts {
 	uint32_t hashing[HASH_THREADS_MAX], hashing_count;
 	char stand_in[ACCOUNT_HASH_SIZE]; /* checked when there is no such user: takes as long */
 	struct throttle *throttle;
-	struct gone *gone;
+	struct voids *voids;
 	struct nuncio_counter *registered, *logins, *failures, *throttled, *renewed, *reused;
 	struct nuncio_gauge *hashing_gauge;
 };
@@ -157,6 +171,8 @@ struct flow {
 	uint64_t hash_ops, hash_bytes;
 	uint32_t hash_thread;
 	bool sets_name; /* users.c */
+	/* what flow_save voids, as in gone.c, and until when that matters; until 0: nothing */
+	int64_t void_before_ms, void_until_ms;
 	bool checks, makes, mends, is_right;
 	int proof_code; /* the answer when the password is wrong */
 	flow_fn *proved;
@@ -176,8 +192,8 @@ void flow_reply_account(struct flow *flow, int http_status);
 /* Reads the account of flow->id, then goes on; a failure of the store is answered here. */
 void flow_load(struct flow *flow, flow_fn *next);
 /*
- * Writes flow->account, expecting NUNCIO_EXPECT_* or a version; goes on with 0, E_EXISTS or
- * E_CONFLICT.
+ * Writes flow->account, expecting NUNCIO_EXPECT_* or a version, and with it what tokens become
+ * void; goes on with 0, E_EXISTS or E_CONFLICT.
  */
 void flow_save(struct flow *flow, int64_t expect, flow_status_fn *next);
 /* Notes what flow->account is to be found by, and writes it. */

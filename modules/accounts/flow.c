@@ -116,27 +116,41 @@ void flow_load(struct flow *f, flow_fn *next)
 static void on_save(int status, void *user)
 {
 	struct flow *f = user;
-	if (status < 0 && status != NUNCIO_E_EXISTS && status != NUNCIO_E_CONFLICT)
-		flow_fail(f, status);
-	else
+	if (status == 0 || status == NUNCIO_E_EXISTS || status == NUNCIO_E_CONFLICT) {
 		f->next_status(f, status);
+		return;
+	}
+	/* It may have been written all the same. */
+	if (f->void_until_ms)
+		voids_read(f->a);
+	flow_fail(f, status);
 }
 
+/* One owner, so both are written or none. */
 void flow_save(struct flow *f, int64_t expect, flow_status_fn *next)
 {
-	struct nuncio_json *json = nuncio_json_new();
-	account_write(&f->account, json);
-	struct nuncio_record_write write = {
-		.size = sizeof write,
-		.space = nuncio_text(SPACE_ACCOUNT),
-		.owner = nuncio_text(f->account.id),
-		.key = { "", 0 },
-		.value = nuncio_json_str(json),
-		.expect = expect,
+	struct nuncio_str id = nuncio_text(f->account.id);
+	struct nuncio_json *account = nuncio_json_new(), *voids = nuncio_json_new();
+	account_write(&f->account, account);
+	voids_write(f->account.id, f->void_before_ms, f->void_until_ms, voids);
+	const struct nuncio_record_write writes[] = {
+		{ .size = sizeof writes[0],
+			.space = nuncio_text(SPACE_ACCOUNT),
+			.owner = id,
+			.key = { "", 0 },
+			.value = nuncio_json_str(account),
+			.expect = expect },
+		{ .size = sizeof writes[0],
+			.space = nuncio_text(SPACE_VOID),
+			.owner = id,
+			.key = { "", 0 },
+			.value = nuncio_json_str(voids),
+			.expires_at_ms = f->void_until_ms },
 	};
 	f->next_status = next;
-	int rc = nuncio_store_write(f->a->self, &write, 1, on_save, f);
-	nuncio_json_free(&json);
+	int rc = nuncio_store_write(f->a->self, writes, f->void_until_ms ? 2 : 1, on_save, f);
+	nuncio_json_free(&account);
+	nuncio_json_free(&voids);
 	if (rc < 0)
 		flow_fail(f, rc);
 }

@@ -2,13 +2,13 @@
 #include "accounts.h"
 
 /*
- * Whose access tokens are void although their time is not over: of those who were deleted on this
- * node lately, all; of those with a new password, what was issued before. A token says nothing of
+ * Whose access tokens are void although their time is not over: of those who were deleted lately,
+ * all; of those with a new password, what was issued before. A token says nothing of
  * its account, so its user is looked up here with every request, until no such token can be left.
  *
  * A ring in the order of time, whose oldest end is given up as it gets too old, and chains by a
- * keyed hash of the id. Bounded: beyond GONE_MAX the oldest goes too early. Not kept over a
- * restart.
+ * keyed hash of the id. Bounded: beyond GONE_MAX the oldest goes too early. Which ones there
+ * are over restarts and on all nodes: voids.c.
  */
 
 #include <sodium.h>
@@ -98,12 +98,27 @@ static void grow(struct gone *gone)
 	free(old.chains);
 }
 
-void gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
+/* Something is known that voids at least as much for at least as long. */
+static bool is_known(const struct gone *gone, const struct one *one)
+{
+	struct nuncio_str id = nuncio_text(one->id);
+	for (uint32_t at = gone->chains[chain_of(gone, id)]; at != NOBODY;
+		at = gone->ring[at].next) {
+		const struct one *have = &gone->ring[at];
+		if (have->until_ms >= one->until_ms && have->before_ms >= one->before_ms &&
+			nuncio_text_same(nuncio_text(have->id), id))
+			return true;
+	}
+	return false;
+}
+
+bool gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
 	int64_t until_ms)
 {
 	struct one one = { .until_ms = until_ms, .before_ms = before_ms };
-	if (nuncio_text_copy(id, one.id, sizeof one.id) < 0)
-		return;
+	if (nuncio_text_copy(id, one.id, sizeof one.id) < 0 || until_ms <= now_ms ||
+		is_known(gone, &one))
+		return false;
 	while (gone->count && gone->ring[gone->first & (gone->size - 1)].until_ms <= now_ms)
 		drop_oldest(gone);
 	if (gone->count == GONE_MAX)
@@ -111,6 +126,7 @@ void gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_
 	if (gone->count == gone->size)
 		grow(gone);
 	put(gone, &one);
+	return true;
 }
 
 enum gone_why gone_has(

@@ -127,16 +127,11 @@ static void on_get(struct nuncio_request *rq, void *user)
 
 /* ---- what was signed in before ---- */
 
-/* Tokens issued before before_ms open nothing any more, and what they opened is closed. */
-static void end_sign_ins(struct flow *f, int64_t before_ms, int close_code, const char *words)
+/* Tokens issued before before_ms (GONE_ALL: all) become void with the account that is saved. */
+static void void_tokens(struct flow *f, int64_t before_ms)
 {
-	struct nuncio_str user = nuncio_text(f->id);
-	int64_t now_ms = nuncio_wall_ms();
-	gone_add(
-		f->a->gone, user, before_ms, now_ms, now_ms + f->a->access_ttl_ms + GONE_LEEWAY_MS);
-	for (nuncio_sid id = nuncio_user_next_session(user, 0); id;
-		id = nuncio_user_next_session(user, id))
-		nuncio_session_close(id, close_code, NUNCIO_CODE_token_invalid, words);
+	f->void_before_ms = before_ms;
+	f->void_until_ms = nuncio_wall_ms() + f->a->access_ttl_ms + GONE_LEEWAY_MS;
 }
 
 /* ---- change ---- */
@@ -158,7 +153,7 @@ static void on_changed(struct flow *f, int status)
 				NUNCIO_EXPECT_ANY);
 	}
 	if (f->makes)
-		end_sign_ins(f, nuncio_wall_ms(), 4001, WORDS_PASSWORD_CHANGED);
+		voids_add(f->a, f->id, nuncio_wall_ms(), f->void_until_ms);
 	flow_reply_account(f, 200);
 }
 
@@ -180,6 +175,7 @@ void users_change(struct flow *f)
 	if (f->makes) {
 		memcpy(account->hash, f->new_hash, sizeof account->hash);
 		account->epoch++; /* voids every refresh token in the same write */
+		void_tokens(f, nuncio_wall_ms());
 	}
 	if (f->sets_name)
 		flow_index(f, put_save);
@@ -247,7 +243,7 @@ static void on_deleted(struct flow *f, int status)
 	}
 	index_drop_text(f, f->id);
 	index_drop_text(f, f->old_name);
-	end_sign_ins(f, GONE_ALL, 4002, "this account was deleted");
+	voids_add(f->a, f->id, GONE_ALL, f->void_until_ms);
 	nuncio_reply(&f->rq, 204, (struct nuncio_str){ NULL, 0 });
 	flow_free(&f);
 }
@@ -258,6 +254,7 @@ void users_delete(struct flow *f)
 	f->account.name[0] = f->account.hash[0] = '\0';
 	f->account.epoch++;
 	f->account.deleted_at_ms = nuncio_wall_ms();
+	void_tokens(f, GONE_ALL);
 	flow_save(f, (int64_t)f->account.version, on_deleted);
 }
 

@@ -85,6 +85,21 @@ static void what_is_over_makes_room(void **state)
 	gone_free(&gone);
 }
 
+static void tells_what_is_news(void **state)
+{
+	struct gone *gone = gone_new();
+	(void)state;
+	assert_true(gone_add(gone, nuncio_text("ann"), 5000, 5000, 9000));
+	assert_false(gone_add(gone, nuncio_text("ann"), 5000, 5100, 9000));
+	assert_false(gone_add(gone, nuncio_text("ann"), 4000, 5100, 8000));
+	assert_true(gone_add(gone, nuncio_text("ann"), 5000, 5100, 9001));  /* for longer */
+	assert_true(gone_add(gone, nuncio_text("ann"), 6000, 6000, 9000));  /* more of them */
+	assert_true(gone_add(gone, nuncio_text("anna"), 5000, 5100, 9000)); /* somebody else */
+	assert_false(gone_add(gone, nuncio_text("bob"), 5000, 9000, 9000)); /* over */
+	assert_int_equal(has(gone, "bob", 1000, 9000), GONE_NOT);
+	gone_free(&gone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +107,7 @@ int main(void)
 		cmocka_unit_test(a_new_password_voids_what_is_older),
 		cmocka_unit_test(keeps_the_newest),
 		cmocka_unit_test(what_is_over_makes_room),
+		cmocka_unit_test(tells_what_is_news),
 	};
 	return cmocka_run_group_tests_name("gone", tests, NULL, NULL);
 }

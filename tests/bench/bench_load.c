@@ -27,6 +27,10 @@ static const struct {
 	unsigned peers, depth;
 	const char *help;
 } loads[] = {
+	{ "fanout", load_fanout, 1000, 4,
+		"a group whose -n others are online, -d messages under way" },
+	{ "crowd", load_crowd, 1000, 1,
+		"a group of -m members, -n of them online, and one of two" },
 	{ "idle", load_idle, 0, 0, "memory of connections that do nothing (-c 5000,15000)" },
 	{ "ping", load_ping, 100, 1, "-n connections keep -d pings in flight each" },
 	{ "pairs", load_pairs, 50, 16, "-n pairs, senders keep -d messages unacknowledged" },
@@ -43,17 +47,23 @@ void *load_array(size_t count, size_t bytes)
 	return p;
 }
 
+void load_name(
+	const struct load *load, const char *role, size_t index, char name_r[LOAD_NAME_BYTES])
+{
+	snprintf(name_r, LOAD_NAME_BYTES, "%.20s-%.8s%zu", load->prefix, role, index);
+}
+
 void load_open(struct load *load, struct peer *peers, size_t from, size_t to, const char *role)
 {
 	struct swarm *s = &load->swarm;
 	uint32_t wanted = s->ready + (uint32_t)(to - from);
 	uint64_t end = bench_now_ns() + OPENING_PATIENCE_S * 1000000000ull;
 	size_t opened = from;
-	char name[48];
+	char name[LOAD_NAME_BYTES];
 
 	while (s->ready < wanted) {
 		while (opened < to && wanted - s->ready - (to - opened) < OPENING_MAX) {
-			snprintf(name, sizeof name, "%.20s-%.8s%zu", load->prefix, role, opened);
+			load_name(load, role, opened, name);
 			peer_open(s, &peers[opened++], name);
 		}
 		swarm_turn(s, 100);
@@ -116,6 +126,7 @@ static _Noreturn void usage(void)
 			"  -p PID           of the server: also say what CPU and memory it used\n"
 			"  -t SECONDS       to measure (5)\n"
 			"  -n COUNT  -d DEPTH  -b BODY BYTES (200)  -g MS (2)  -c COUNT,COUNT\n"
+			"  -m MEMBERS       of the group of crowd (100000)\n"
 			"  -u PREFIX        of user names (made from the pid)\n"
 			"loads:\n");
 	for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
@@ -133,14 +144,18 @@ static size_t find_load(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct load load = { .seconds = 5, .body_bytes = 200, .gap_ms = 2, .steps = "5000,15000" };
+	struct load load = { .seconds = 5,
+		.body_bytes = 200,
+		.gap_ms = 2,
+		.steps = "5000,15000",
+		.members = 100000 };
 	const char *address = "127.0.0.1:8080", *key_file = NULL, *kid = "bench";
 	char prefix[32];
 	int option;
 
 	snprintf(prefix, sizeof prefix, "b%ld", (long)getpid());
 	load.prefix = prefix;
-	while ((option = getopt(argc, argv, "a:b:c:d:g:i:k:n:p:t:u:")) != -1) {
+	while ((option = getopt(argc, argv, "a:b:c:d:g:i:k:m:n:p:t:u:")) != -1) {
 		switch (option) {
 		case 'a':
 			address = optarg;
@@ -162,6 +177,9 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			key_file = optarg;
+			break;
+		case 'm':
+			load.members = (unsigned)bench_number(optarg, 2, 1000000);
 			break;
 		case 'n':
 			load.peers = (unsigned)bench_number(optarg, 1, 19000);

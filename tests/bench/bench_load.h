@@ -13,7 +13,7 @@ struct load {
 	struct swarm swarm;
 	int pid; /* of the server, or 0: then nothing is said about its CPU and memory */
 	uint64_t seconds;
-	unsigned peers, depth, body_bytes, gap_ms;
+	unsigned peers, depth, body_bytes, gap_ms, members;
 	const char *prefix; /* of all user names: another one in each run against the same server */
 	const char *steps;  /* idle: counts of connections, "5000,15000" */
 };
@@ -27,11 +27,18 @@ struct load_window {
 /*
  * Each prints one line and returns 0, or 1 when something went wrong that slowness cannot excuse.
  */
+int load_crowd(struct load *load);
+int load_fanout(struct load *load);
 int load_idle(struct load *load);
 int load_latency(struct load *load);
 int load_login(struct load *load);
 int load_pairs(struct load *load);
 int load_ping(struct load *load);
+
+/* The name of the user that load_open gives to peers[index]. */
+enum { LOAD_NAME_BYTES = 48 };
+void load_name(
+	const struct load *load, const char *role, size_t index, char name_r[LOAD_NAME_BYTES]);
 
 /* Opens peers[from..to) and waits until all are ready; ends the program when they do not come. */
 void load_open(struct load *load, struct peer *peers, size_t from, size_t to, const char *role);

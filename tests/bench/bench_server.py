@@ -4,11 +4,13 @@
 A server that has run one load has grown its heap and its database, so the next load would measure
 the past. All that this bench knows about nuncio's configuration is in config_text() and MODULES.
 """
+import contextlib
 import http.client
 import os
 import pwd
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -32,7 +34,7 @@ def config_text(server, io_threads, settings):
 			"module_path": os.path.join(server.build, "modules", "lib"),
 			"log_level": "warn",
 		},
-		"modules": {name: "on" for name in MODULES},
+		"modules": {name: "on" for name in MODULES + server.modules},
 		"auth_jwt": {"keys": f"{KEY_ID}:HS256:{server.key_file}"},
 	}
 	if os.geteuid() == 0:
@@ -61,8 +63,9 @@ def find_program(build):
 class Server:
 	"""Use it in a `with` block: at its end the server was stopped and must have ended well."""
 
-	def __init__(self, build, parent, address, io_threads, settings):
+	def __init__(self, build, parent, address, io_threads, settings, modules=()):
 		self.build = build
+		self.modules = list(modules)
 		self.address = address
 		self.folder = tempfile.mkdtemp(prefix="nuncio-bench-", dir=parent)
 		self.data_dir = os.path.join(self.folder, "data")
@@ -124,6 +127,12 @@ class Server:
 				value.args = (f"{value}; end of the log: {self.log_end()}",)
 		finally:
 			shutil.rmtree(self.folder, ignore_errors=True)
+
+	def rows(self):
+		"""How many rows each table of the store has, while it runs."""
+		with contextlib.closing(sqlite3.connect(os.path.join(self.data_dir, "nuncio.db"))) as db:
+			names = [name for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+			return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
 
 	def stop(self):
 		if self.process.poll() is None:

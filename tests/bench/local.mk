@@ -2,7 +2,7 @@
 # See README.md. Not part of `make` or `make check`: figures need a quiet machine and minutes.
 #	make bench           builds all that is needed and measures; BENCH_FLAGS='--rounds 1' and so on
 #	make bench-programs  builds the load generator and the floors only
-BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fsync \
+BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fanout tests/bench/floor_fsync \
 	tests/bench/floor_sqlite tests/bench/bench_store tests/bench/bench_sync \
 	tests/bench/bench_hook
 EXTRA_PROGRAMS = $(BENCH_BUILDS)
@@ -10,12 +10,13 @@ CLEANFILES += $(BENCH_BUILDS)
 
 BENCH_COMMON = %D%/bench.c %D%/bench.h
 tests_bench_bench_load_SOURCES = $(BENCH_COMMON) %D%/bench_json.c %D%/bench_json.h \
-	%D%/bench_load.c %D%/bench_load.h %D%/bench_swarm.c %D%/bench_swarm.h %D%/bench_token.c \
-	%D%/bench_token.h %D%/load_idle.c %D%/load_latency.c %D%/load_login.c %D%/load_pairs.c \
+	%D%/bench_load.c %D%/bench_load.h %D%/bench_room.c %D%/bench_room.h %D%/bench_swarm.c %D%/bench_swarm.h %D%/bench_token.c \
+	%D%/bench_token.h %D%/load_crowd.c %D%/load_fanout.c %D%/load_idle.c %D%/load_latency.c %D%/load_login.c %D%/load_pairs.c \
 	%D%/load_ping.c
 tests_bench_bench_load_LDADD = $(OPENSSL_LIBS)
 tests_bench_floor_echo_SOURCES = $(BENCH_COMMON) %D%/floor_echo.c
 tests_bench_floor_echo_LDADD = $(EV_LIBS)
+tests_bench_floor_fanout_SOURCES = $(BENCH_COMMON) %D%/floor_fanout.c
 tests_bench_floor_fsync_SOURCES = $(BENCH_COMMON) %D%/floor_fsync.c
 tests_bench_floor_sqlite_SOURCES = $(BENCH_COMMON) %D%/floor_sqlite.c
 tests_bench_floor_sqlite_LDADD = $(SQLITE_LIBS)

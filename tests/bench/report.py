@@ -36,13 +36,27 @@ FIGURES = [
 	("  one more in a row, ns", "hook", "row_each_ns", "hook", "clock_ns", None, None, None),
 	("token logins, /s", "login", "per_s", None, None, "least", 7000, "goal"),
 	("  server CPU each, us", "login", "server_us", None, None, None, None, None),
+	*(row for name, asked in (("100", None), ("1k", "goal"), ("10k", "goal")) for row in (
+		(f"delivered to {name}, /s", f"fanout{name}", "alone_per_s", f"send{name}", "alone_per_s",
+			asked and "ratio_least", 0.7, asked),
+		("  server CPU each, us", f"fanout{name}", "server_us", f"send{name}", "alone_server_us", None, None, None),
+		("  four under way, /s", f"fanout{name}", "per_s", f"send{name}", "per_s", asked and "ratio_least", 0.7, asked),
+		("  ten in one burst, gain", f"fanout{name}", "burst_gain", None, None, asked and "least", 4, asked),
+	)),
+	*(row for name, online in (("1k", "100"), ("100k", "1k")) for row in (
+		(f"acknowledged in {name}, us", f"crowd{name}", "ack_p50_us", f"crowd{name}", "two_ack_p50_us",
+			"ratio_most", 1.5, "goal"),
+		(f"  at {online} online, us more", f"crowd{name}", "fan_out_us", f"send{online}", "alone_round_us",
+			"ratio_most", 1.5, "aim"),
+		("  memory grown, B", f"crowd{name}", "grown_bytes", None, None, "most", 1000000, "goal"),
+	)),
 	("sync of 10,000 missed, us", "sync", "sync_us", "sync", "rows_us", "ratio_most", 3, "goal"),
 	("  with nothing new, us", "sync", "nothing_us", None, None, None, None, None),
 ]
 # What has no server behind it, and so the same figures whatever io_threads is.
 ALONE = {"sync", "hook"}
 SAID = {"ratio_least": ">= {:g}x", "ratio_most": "<= {:g}x", "over_most": "<= +{:g}", "least": ">= {:g}",
-	"most": "<= {:g}"}
+	"most": "<= {:,}"}
 
 
 def pairs_of(rounds, variant, load, field, floor, floor_field):
@@ -50,7 +64,8 @@ def pairs_of(rounds, variant, load, field, floor, floor_field):
 	found = []
 	for samples in rounds:
 		value = samples.get((load, None if load in ALONE else variant), {}).get(field)
-		base = samples.get((floor, None), {}).get(floor_field) if floor else None
+		beside = variant if floor == load and load not in ALONE else None
+		base = samples.get((floor, beside), {}).get(floor_field) if floor else None
 		if value is not None and (floor is None or base):
 			found.append((value, base))
 	return found

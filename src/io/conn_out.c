@@ -178,11 +178,17 @@ static void flush_first(struct list *queues)
 	conn_flush(q->user);
 }
 
-bool conn_flush_dirty(struct io_thread *t, bool all)
+bool conn_flush_ready(struct io_thread *t)
 {
 	bool did_any = !list_is_empty(&t->dirty);
 	while (!list_is_empty(&t->dirty))
 		flush_first(&t->dirty);
+	return did_any;
+}
+
+bool conn_flush_dirty(struct io_thread *t, bool all)
+{
+	bool did_any = conn_flush_ready(t);
 	io_thread_budget(t);
 	for (; !list_is_empty(&t->bulk) && (all || t->bulk_left); did_any = true) {
 		t->bulk_left -= !all;

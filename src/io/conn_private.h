@@ -93,6 +93,8 @@ void conn_send_own(struct conn *c, void *own, struct nuncio_str bytes);
 void conn_send_packet(struct conn *c, struct packet_out *packet);
 void conn_flush(struct conn *c);
 void conn_update_throttle(struct conn *c);
+/* What leaves with this turn anyway: no part of a large fan-out. True: there was something. */
+bool conn_flush_ready(struct io_thread *t);
 /* True: there was something. Of a large fan-out one turn sends a part, unless `all`. */
 bool conn_flush_dirty(struct io_thread *t, bool all);
 

@@ -35,7 +35,8 @@ static void do_ready(struct io_thread *t, struct io_ready *m)
 
 /*
  * Adding to 10,000 queues takes milliseconds. Messages behind it wait, because they may be for the
- * same connections.
+ * same connections. What was ready before it leaves first: the acknowledgement of just this message
+ * is among that. Once a turn, so that what a burst brings for one connection stays together.
  */
 static bool do_send(struct io_thread *t, struct io_send *m)
 {
@@ -43,6 +44,10 @@ static bool do_send(struct io_thread *t, struct io_send *m)
 	uint32_t end = m->count;
 	if (is_large) {
 		io_thread_budget(t);
+		if (!t->send_at && !t->is_ahead) {
+			t->is_ahead = true;
+			conn_flush_ready(t);
+		}
 		if (end - t->send_at > t->adds_left)
 			end = t->send_at + t->adds_left;
 		t->adds_left -= end - t->send_at;

@@ -178,7 +178,7 @@ void io_thread_budget(struct io_thread *t)
 		return;
 	t->budget_turn = turn;
 	t->gathered = t->is_cut ? t->gathered + 1 : 0;
-	t->is_cut = false;
+	t->is_cut = t->is_ahead = false;
 	t->adds_left = IO_ADDS_A_TURN;
 	t->bulk_left = IO_BULK_A_TURN;
 }

@@ -69,6 +69,7 @@ struct io_thread {
 	uint64_t budget_turn; /* the turn of the loop that these are for: */
 	uint32_t adds_left, bulk_left;
 	bool is_cut;       /* more was to be added in it */
+	bool is_ahead;     /* what was ready has left before a large fan-out */
 	unsigned gathered; /* turns in a row that were cut */
 	struct outq_pool outqs;
 

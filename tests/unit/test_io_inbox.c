@@ -5,7 +5,11 @@
  */
 #include "io_server.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "io/io_thread_private.h"
 #include "loop/loop.h"
@@ -14,7 +18,7 @@
 #define TOKEN "Authorization: Bearer good\r\n"
 #define READY "{\"type\":\"notify\",\"op\":\"session.ready\",\"data\":{\"user\":\"u\"}}"
 
-enum { FEW = 5, MANY = 300 };
+enum { FEW = 5, SOME = 60 /* a large fan-out that one turn adds */, MANY = 300 };
 
 static struct io_server server;
 static int fds[MANY];
@@ -107,6 +111,30 @@ static void a_large_fan_out_leaves_in_slices(void **state)
 	close_sessions(MANY);
 }
 
+static void hold_back(int fd, int on)
+{
+	assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)), errno);
+}
+
+/*
+ * An answer that is ready does not wait for a large fan-out, though it would fit into one write
+ * with it.
+ */
+static void what_is_ready_leaves_ahead(void **state)
+{
+	(void)state;
+	open_sessions(SOME);
+	hold_back(fds[0], 1); /* both come with one read */
+	client_ws_text(fds[0], "{\"type\":\"request\",\"seq\":1,\"op\":\"echo\"}");
+	tell();
+	hold_back(fds[0], 0);
+	client_ws_expect(fds[0],
+		"{\"type\":\"response\",\"seq\":1,\"code\":0,\"message\":\"\",\"data\":{}}");
+	expect_all_told(SOME, 1);
+	expect_sends(SOME + 1 + SOME + 1);
+	close_sessions(SOME);
+}
+
 /* More receivers than one turn adds: what comes behind for the same sockets stays behind. */
 static void order_holds_over_slices(void **state)
 {
@@ -157,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(a_burst_leaves_in_one_write),
 		BOTH(a_large_fan_out_leaves_in_slices),
+		BOTH(what_is_ready_leaves_ahead),
 		BOTH(order_holds_over_slices),
 		BOTH(receivers_may_go_in_the_middle),
 		BOTH(stops_in_the_middle),

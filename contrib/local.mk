@@ -19,5 +19,5 @@ made/module-guide.md: include/nuncio/README.md
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
 
 # What is neither built nor installed.
-EXTRA_DIST += %D%/web/README.md %D%/web/nuncio.d.ts %D%/web/package.json
+EXTRA_DIST += %D%/prometheus %D%/web/README.md %D%/web/nuncio.d.ts %D%/web/package.json
 include $(top_srcdir)/contrib/debian/local.mk

@@ -27,9 +27,11 @@ SERVER_LIBS = $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS) $(DL_LIBS)
 # The server. Not linked by libtool, which would move the archives out of the --whole-archive pair.
 sbin_PROGRAMS += nunciod
 nunciod_SOURCES = %D%/main.c %D%/parts.c %D%/parts.h %D%/privilege.c %D%/privilege.h \
+	%D%/process.c %D%/process.h \
 	%D%/server.c %D%/server.h \
 	%D%/server_control.c %D%/server_private.h \
-	%D%/server_metrics.c %D%/server_metrics.h %D%/settings.c %D%/settings.h \
+	%D%/server_metrics.c %D%/server_metrics.h %D%/server_metrics_private.h \
+	%D%/server_metrics_io.c %D%/server_metrics_queue.c %D%/settings.c %D%/settings.h \
 	%D%/trim.c %D%/trim.h
 nunciod_CPPFLAGS = $(AM_CPPFLAGS) -DNUNCIO_MODULE_DIR='"$(pkgmoduledir)"' \
 	-DNUNCIO_STATE_DIR='"$(localstatedir)/lib/nuncio"' \

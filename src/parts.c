@@ -116,6 +116,8 @@ int parts_load(struct parts *p, const struct ini *ini, struct option_faults *fau
 		rc = core_ops_add(p->logic, err);
 	if (rc == 0)
 		rc = modules_freeze(p->modules, err);
+	if (rc == 0)
+		tally_make(p->logic);
 	return rc;
 }
 

@@ -193,8 +193,13 @@ static int run(struct server *s)
 	if (modules_start(s->p.modules, &err) < 0 || make_io(s, &err) < 0)
 		return fail("", &err);
 	logic_bind_end(s->p.logic);
-	s->shown = server_metrics_new(
-		s->p.metrics, s->p.logic, s->p.hooks, s->p.caller, s->io, s->io_count);
+	const struct server_metrics_parts shown = { .p = &s->p,
+		.io = s->io,
+		.io_count = s->io_count,
+		.io_threads = s->io_threads,
+		.io_settings = &s->io_settings,
+		.listeners = s->listeners };
+	s->shown = server_metrics_new(&shown);
 	s->trim = trim_new(s->p.loop, s->p.work);
 	modules_add_metrics(s->p.modules);
 	server_control_signals(s);

@@ -193,10 +193,10 @@ static void write_io(void *server, struct json_out *out)
 	for (unsigned i = 0; i < s->io_count; i++) {
 		struct io_stats one;
 		io_thread_stats(s->io[i], &one);
-		sum.http += one.http;
+		sum.http += one.http + one.waiting;
 		sum.admitting += one.admitting;
 		sum.open += one.open;
-		sum.closing += one.closing;
+		sum.closing += one.closing + one.ending;
 		sum.queue_bytes += one.queue_bytes;
 	}
 	json_out_key_text(out, "listen", buf_str(&listen));

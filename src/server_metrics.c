@@ -1,138 +1,118 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What there is of sessions, users, conversations and requests, what became of them, and who this
+ * is: one table each. Sockets, queues and threads have files of their own.
+ */
 #include "server_metrics.h"
 
-/*
- * One table: name, help, and how to read it. What the I/O threads count is summed over them. Queues
- * have a gauge of what waits in them, here or where they live (the store's and the workers' are in
- * provide/).
- */
+#include <nuncio/module.h>
 
-#include <stddef.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/metric.h"
-#include "hook/hook_table.h"
-#include "io/io_thread.h"
+#include "config.h"
 #include "logic/logic.h"
-#include "loop/caller.h"
+#include "parts.h"
+#include "process.h"
+#include "provide/ready.h"
+#include "server_metrics_private.h"
 
-struct server_metrics {
-	struct logic *logic;
-	struct hook_table *hooks;
-	struct caller *caller;
-	struct io_thread **io;
-	unsigned io_count;
-	struct io_number *io_numbers;
-};
-
-/* A field of struct io_stats, all of 64 bits. */
-struct io_number {
-	const struct server_metrics *shown;
-	size_t offset;
-};
-
-struct io_row {
-	const char *name, *label, *help;
-	size_t offset;
-};
-#define IO(NAME, LABEL, FIELD, HELP) \
-	{ \
-		"nuncio_io_" NAME, LABEL, HELP, offsetof(struct io_stats, FIELD) \
-	}
-
-static const struct io_row io_rows[] = {
-	IO("accepted", NULL, accepted, "Connections accepted since start."),
-	IO("refused", NULL, refused,
-		"Handshakes and requests refused by the I/O threads since start."),
-	IO("closed_slow", NULL, slow,
-		"WebSockets closed because their output queue was full since start."),
-	IO("closed_silent", NULL, silent,
-		"WebSockets closed because nothing came from them since start."),
-	IO("timeouts", NULL, timeouts, "HTTP requests that did not arrive in time since start."),
-	IO("http_requests", NULL, requests, "HTTP requests given to the logic thread since start."),
-	IO("messages_in", NULL, messages_in, "WebSocket packets received since start."),
-	IO("messages_out", NULL, messages_out, "WebSocket packets sent since start."),
-	IO("pings", NULL, pings, "Requests `ping` answered since start."),
-	IO("bytes_in", NULL, bytes_in, "Bytes read from sockets since start."),
-	IO("bytes_out", NULL, bytes_out, "Bytes written to sockets since start."),
-	IO("sends", NULL, sends, "System calls that wrote them since start."),
-	IO("stalls", NULL, stalls,
-		"Times that reading stopped because the logic thread was behind since start."),
-	IO("connections", "http", http, "Connections by state."),
-	IO("connections", "admitting", admitting, "Connections by state."),
-	IO("connections", "open", open, "Connections by state."),
-	IO("connections", "closing", closing, "Connections by state."),
-	IO("queue_bytes", NULL, queue_bytes, "Bytes that wait for slow peers."),
-	IO("held", NULL, held, "Connections not read from because the logic thread is behind."),
-};
-enum { IO_ROWS = sizeof io_rows / sizeof io_rows[0] };
-
-static int64_t read_io(void *user)
+struct note *server_metrics_note(struct server_metrics *shown, unsigned index, const void *what)
 {
-	const struct io_number *number = user;
-	int64_t sum = 0;
-	for (unsigned i = 0; i < number->shown->io_count; i++) {
-		struct io_stats stats;
-		io_thread_stats(number->shown->io[i], &stats);
-		sum += *(const int64_t *)((const char *)&stats + number->offset);
-	}
-	return sum;
+	struct note *note = ALLOC_NEW(struct note);
+	*note = (struct note){ &shown->parts, index, what };
+	shown->notes = alloc_grow(shown->notes, (shown->note_count + 1) * sizeof(struct note *));
+	return shown->notes[shown->note_count++] = note;
+}
+
+/* ---- gauges ---- */
+
+static const struct logic *logic_of(const void *user)
+{
+	return ((const struct server_metrics *)user)->parts.p->logic;
 }
 
 static int64_t read_sessions(void *user)
 {
-	return (int64_t)((const struct server_metrics *)user)->logic->sessions.ready_count;
+	return (int64_t)logic_of(user)->sessions.ready_count;
 }
 
 static int64_t read_users(void *user)
 {
-	return (int64_t)users_count(&((const struct server_metrics *)user)->logic->users);
+	return (int64_t)users_count(&logic_of(user)->users);
 }
 
 static int64_t read_lives(void *user)
 {
-	return (int64_t)map_count(&((const struct server_metrics *)user)->logic->lives.by_id);
+	return (int64_t)map_count(&logic_of(user)->lives.by_id);
 }
 
 static int64_t read_live_places(void *user)
 {
-	return (int64_t)((const struct server_metrics *)user)->logic->lives.places;
+	return (int64_t)logic_of(user)->lives.places;
 }
 
-static int64_t read_requests(void *user)
+static void see_ready(const struct ready_report *report, void *user)
 {
-	return (int64_t)((const struct server_metrics *)user)->logic->requests.count;
+	bool *is_ready = user;
+	*is_ready = *is_ready && report->is_ready;
 }
 
-static int64_t read_inbox(void *user)
+static int64_t read_ready(void *user)
 {
-	return (int64_t)mailbox_count(&((const struct server_metrics *)user)->logic->inbox);
+	bool is_ready = !logic_of(user)->is_draining;
+	ready_each(((const struct server_metrics *)user)->parts.p->ready, see_ready, &is_ready);
+	return is_ready;
 }
 
-static int64_t read_parked(void *user)
+static const struct {
+	const char *name, *help;
+	metric_read_fn read;
+} gauges[] = {
+	{ "nuncio_ready", "1 while this server should get traffic: /readyz answers 200.",
+		read_ready },
+	{ "nuncio_sessions", "Sessions that are logged in.", read_sessions },
+	{ "nuncio_users", "Users with at least one session here.", read_users },
+	{ "nuncio_live_conversations", "Conversations with a live side here.", read_lives },
+	{ "nuncio_live_members", "Pairs of a user and a conversation that they are live in.",
+		read_live_places },
+};
+
+/* ---- counters of the logic thread ---- */
+
+static struct metric *counter_via(struct metric_set *set, const char *via)
 {
-	return (int64_t)((const struct server_metrics *)user)->hooks->parked_count;
+	const struct metric_label labels[] = { { "via", via }, { NULL, NULL } };
+	return metric_new_counter(set, "nuncio_requests_total",
+		"Requests of clients, and of modules in their name.", labels);
 }
 
-static int64_t read_calls(void *user)
+static void count_logic(struct metric_set *set, struct logic *logic)
 {
-	return (int64_t)caller_count(((const struct server_metrics *)user)->caller);
+	logic->count.requests = counter_via(set, "websocket");
+	logic->count.http_requests = counter_via(set, "http");
+	logic->count.inner_requests = counter_via(set, "module");
+	logic->count.messages =
+		metric_new_counter(set, "nuncio_events_total", "Events stored.", NULL);
+	logic->count.duplicates = metric_new_counter(
+		set, "nuncio_events_duplicate_total", "Messages sent again.", NULL);
+	logic->count.deliveries = metric_new_counter(
+		set, "nuncio_deliveries_total", "Notifies handed to sessions.", NULL);
+	logic->count.logins =
+		metric_new_counter(set, "nuncio_logins_total", "Sessions opened.", NULL);
+	logic->count.logins_refused = metric_new_counter(
+		set, "nuncio_logins_refused_total", "Tokens and logins refused.", NULL);
+	logic->count.bus_received = metric_new_counter(
+		set, "nuncio_bus_received_total", "Frames of other nodes.", NULL);
+	logic->count.bus_malformed = metric_new_counter(set, "nuncio_bus_malformed_total",
+		"Frames of other nodes that cannot be, and were dropped.", NULL);
+	logic->count.misses_dropped = metric_new_counter(set, "nuncio_misses_dropped_total",
+		"Receivers who were not told to did_miss because too many waited.", NULL);
 }
 
-static int64_t read_marks(void *user)
-{
-	return (int64_t)marks_count(&((const struct server_metrics *)user)->logic->marks);
-}
-
-static int64_t read_io_inbox(void *user)
-{
-	const struct server_metrics *shown = user;
-	int64_t sum = 0;
-	for (unsigned i = 0; i < shown->io_count; i++)
-		sum += (int64_t)mailbox_count(io_thread_inbox(shown->io[i]));
-	return sum;
-}
+/* ---- the log ---- */
 
 static int64_t read_dropped(void *user)
 {
@@ -140,69 +120,73 @@ static int64_t read_dropped(void *user)
 	return (int64_t)log_dropped_total();
 }
 
-static const struct {
-	const char *name, *help;
-	metric_read_fn read;
-} rows[] = {
-	{ "nuncio_sessions", "Sessions that are logged in.", read_sessions },
-	{ "nuncio_users", "Users with at least one session here.", read_users },
-	{ "nuncio_live_conversations", "Conversations with a live side here.", read_lives },
-	{ "nuncio_live_members", "Pairs of a user and a conversation that they are live in.",
-		read_live_places },
-	{ "nuncio_requests_waiting", "Requests that wait for their answer.", read_requests },
-	{ "nuncio_logic_inbox", "Messages that wait for the logic thread.", read_inbox },
-	{ "nuncio_hooks_parked", "Questions to modules that wait for their answer.", read_parked },
-	{ "nuncio_logic_calls", "Answers of other threads that wait for the logic thread.",
-		read_calls },
-	{ "nuncio_marks_waiting", "Cursors of members on their way to the store.", read_marks },
-	{ "nuncio_io_inbox", "Messages that wait for the I/O threads.", read_io_inbox },
-	{ "nuncio_log_dropped", "Log lines dropped because the sink was slow since start.",
-		read_dropped },
-};
-
-static void count_logic(struct metric_set *set, struct logic *logic)
+static int64_t read_lines(void *user)
 {
-	logic->count.requests = metric_new_counter(set, "nuncio_requests_total",
-		"Requests of clients, over WebSocket and HTTP.", NULL);
-	logic->count.request_errors = metric_new_counter(
-		set, "nuncio_request_errors_total", "Requests answered with an error.", NULL);
-	logic->count.messages =
-		metric_new_counter(set, "nuncio_messages_total", "Events stored.", NULL);
-	logic->count.duplicates = metric_new_counter(
-		set, "nuncio_messages_duplicate_total", "Messages sent again.", NULL);
-	logic->count.deliveries = metric_new_counter(
-		set, "nuncio_deliveries_total", "Notifies handed to sessions.", NULL);
-	logic->count.logins =
-		metric_new_counter(set, "nuncio_logins_total", "Sessions opened.", NULL);
-	logic->count.bus_received = metric_new_counter(
-		set, "nuncio_bus_received_total", "Frames of other nodes.", NULL);
-	logic->count.bus_malformed = metric_new_counter(set, "nuncio_bus_malformed_total",
-		"Frames of other nodes that cannot be, and were dropped.", NULL);
-	logic->count.misses_dropped = metric_new_counter(set, "nuncio_misses_dropped_total",
-		"Receivers who were not told to did_miss because too many waited.", NULL);
-	logic->count.logins_refused = metric_new_counter(
-		set, "nuncio_logins_refused_total", "Tokens and logins refused.", NULL);
+	return (int64_t)log_lines_total((int)((const struct note *)user)->index);
 }
 
-struct server_metrics *server_metrics_new(struct metric_set *set, struct logic *logic,
-	struct hook_table *hooks, struct caller *caller, struct io_thread **io, unsigned io_count)
+static int64_t read_log_bytes(void *user)
 {
-	struct server_metrics *shown = ALLOC_NEW(struct server_metrics);
-	shown->logic = logic;
-	shown->hooks = hooks;
-	shown->caller = caller;
-	shown->io = io;
-	shown->io_count = io_count;
-	shown->io_numbers = ALLOC_ARRAY(struct io_number, IO_ROWS);
-	for (size_t i = 0; i < IO_ROWS; i++) {
-		struct metric_label labels[] = { { "state", io_rows[i].label }, { NULL, NULL } };
-		shown->io_numbers[i] = (struct io_number){ shown, io_rows[i].offset };
-		metric_new_gauge_fn(set, io_rows[i].name, io_rows[i].help,
-			io_rows[i].label ? labels : NULL, read_io, &shown->io_numbers[i]);
+	size_t bytes, limit;
+	(void)user;
+	log_waiting(&bytes, &limit);
+	return (int64_t)bytes;
+}
+
+static int64_t read_log_limit(void *user)
+{
+	size_t bytes, limit;
+	(void)user;
+	log_waiting(&bytes, &limit);
+	return (int64_t)limit;
+}
+
+static void add_log(struct metric_set *set, struct server_metrics *shown)
+{
+	static const char *const levels[] = { NULL, "debug", "info", "warn", "error", "fatal" };
+	for (unsigned level = LOG_LEVEL_DEBUG; level <= LOG_LEVEL_FATAL; level++) {
+		const struct metric_label labels[] = { { "level", levels[level] }, { NULL, NULL } };
+		metric_new_counter_fn(set, "nuncio_log_lines_total", "Log lines by level.", labels,
+			read_lines, server_metrics_note(shown, level, NULL));
 	}
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		metric_new_gauge_fn(set, rows[i].name, rows[i].help, NULL, rows[i].read, shown);
-	count_logic(set, logic);
+	metric_new_counter_fn(set, "nuncio_log_dropped_total",
+		"Log lines dropped because the log could not be written in time.", NULL,
+		read_dropped, NULL);
+	metric_new_gauge_fn(set, "nuncio_log_queue_bytes", "Log that waits to be written.", NULL,
+		read_log_bytes, NULL);
+	metric_new_gauge_fn(set, "nuncio_log_queue_limit_bytes",
+		"So much log may wait; from three quarters on lines are dropped.", NULL,
+		read_log_limit, NULL);
+}
+
+/* ---- all ---- */
+
+static void add_build(struct metric_set *set)
+{
+	char abi[16];
+	snprintf(abi, sizeof abi, "%d.%d", NUNCIO_ABI_MAJOR, NUNCIO_ABI_MINOR);
+	const struct metric_label labels[] = { { "version", PACKAGE_VERSION }, { "abi", abi },
+		{ NULL, NULL } };
+	metric_set_value(metric_new_gauge(set, "nuncio_build_info",
+				 "Which nuncio this is, and its module ABI; always 1.", labels),
+		1);
+}
+
+struct server_metrics *server_metrics_new(const struct server_metrics_parts *parts)
+{
+	struct metric_set *set = parts->p->metrics;
+	struct server_metrics *shown = ALLOC_NEW(struct server_metrics);
+	shown->parts = *parts;
+	add_build(set);
+	shown->process = process_new(set, parts->p->work, parts->listeners);
+	for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
+		metric_new_gauge_fn(
+			set, gauges[i].name, gauges[i].help, NULL, gauges[i].read, shown);
+	count_logic(set, parts->p->logic);
+	add_log(set, shown);
+	server_metrics_add_io(shown);
+	server_metrics_add_queues(shown);
+	server_metrics_add_threads(shown);
 	return shown;
 }
 
@@ -210,7 +194,10 @@ void server_metrics_free(struct server_metrics **shown)
 {
 	if (!*shown)
 		return;
-	alloc_free((*shown)->io_numbers);
+	for (size_t i = 0; i < (*shown)->note_count; i++)
+		alloc_free((*shown)->notes[i]);
+	alloc_free((*shown)->notes);
+	process_free(&(*shown)->process);
 	alloc_free(*shown);
 	*shown = NULL;
 }

@@ -75,6 +75,7 @@ static struct {
 	char *service, *node; /* set while there is one thread */
 	atomic_int level;
 	atomic_uint_fast64_t dropped, told; /* lines, since start */
+	atomic_uint_fast64_t lines[LOG_LEVEL_FATAL + 1];
 
 	pthread_mutex_t capture_lock;
 	_Atomic(log_capture_fn) capture;
@@ -407,6 +408,8 @@ static bool give_to_capture(int level, struct nuncio_str line)
 
 static void put_line(int level, struct nuncio_str line)
 {
+	if (level >= 0 && level <= LOG_LEVEL_FATAL)
+		atomic_fetch_add_explicit(&the.lines[level], 1, memory_order_relaxed);
 	if (give_to_capture(level, line))
 		return;
 	if (level == LOG_LEVEL_FATAL || !hand_over(level, line))
@@ -457,6 +460,20 @@ int log_level(void)
 uint64_t log_dropped_total(void)
 {
 	return the.dropped;
+}
+
+uint64_t log_lines_total(int level)
+{
+	CHECK(level >= LOG_LEVEL_DEBUG && level <= LOG_LEVEL_FATAL);
+	return the.lines[level];
+}
+
+void log_waiting(size_t *bytes_r, size_t *limit_r)
+{
+	pthread_mutex_lock(&the.lock);
+	*bytes_r = the.waiting.text.used;
+	*limit_r = the.ring_bytes;
+	pthread_mutex_unlock(&the.lock);
 }
 
 void log_reopen(void)
@@ -540,6 +557,8 @@ void log_fini(void)
 	the.fd = STDERR_FILENO;
 	the.is_torn = the.wants_reopen = false;
 	the.dropped = the.told = 0;
+	for (int level = 0; level <= LOG_LEVEL_FATAL; level++)
+		the.lines[level] = 0;
 	the.level = LOG_LEVEL_INFO;
 	buf_fini(&the.waiting.text);
 	buf_fini(&the.leaving.text);

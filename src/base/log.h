@@ -38,6 +38,9 @@ void log_level_set(int level); /* any thread, at any time */
 int log_level(void);
 bool log_is_on(int level); /* would such a line be written? */
 uint64_t log_dropped_total(void);
+uint64_t log_lines_total(int level); /* said at this level since start, dropped ones too */
+/* Bytes that wait to be written, and how many may. Thread: any. */
+void log_waiting(size_t *bytes_r, size_t *limit_r);
 
 void log_write(int level, const char *module, const char *trace_id, const char *fmt, ...)
 	NUNCIO_PRINTF(4, 5); /* trace_id may be NULL */

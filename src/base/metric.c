@@ -34,6 +34,7 @@ struct metric {
 	enum kind kind;
 	char *labels; /* a="b",c="d"; "" for none */
 	_Atomic int64_t value;
+	double divisor; /* 0: none */
 	metric_read_fn read;
 	void *user;
 	struct histogram *histogram;
@@ -295,11 +296,44 @@ struct metric *metric_new_histogram_fn(struct metric_set *set, const char *name,
 	return new_histogram(set, name, help, labels, bounds, bound_count, divisor, fn, user);
 }
 
+struct metric *metric_new_times(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels)
+{
+	static const int64_t us = 1000, ms = 1000000,
+			     bounds[] = { 100 * us, 250 * us, 500 * us, 1 * ms, 5 * ms / 2, 5 * ms,
+				     10 * ms, 25 * ms, 50 * ms, 100 * ms, 250 * ms, 500 * ms,
+				     1000 * ms, 2500 * ms, 10000 * ms };
+	return metric_new_histogram(
+		set, name, help, labels, bounds, sizeof(bounds) / sizeof(bounds[0]), 1e9);
+}
+
+void metric_divide(struct metric *m, double divisor)
+{
+	if (m)
+		m->divisor = divisor;
+}
+
+static bool is_addable(const struct metric *m, int64_t by)
+{
+	return m && m->kind != KIND_HISTOGRAM && !(m->kind == KIND_COUNTER && by < 0);
+}
+
 void metric_add(struct metric *m, int64_t by)
 {
-	if (!m || m->kind == KIND_HISTOGRAM || (m->kind == KIND_COUNTER && by < 0))
-		return;
-	atomic_fetch_add_explicit(&m->value, by, memory_order_relaxed);
+	if (is_addable(m, by))
+		atomic_fetch_add_explicit(&m->value, by, memory_order_relaxed);
+}
+
+/* One writer: a plain addition that others can read. */
+#define ADD_ALONE(number, by) \
+	atomic_store_explicit(&(number), \
+		atomic_load_explicit(&(number), memory_order_relaxed) + (by), \
+		memory_order_relaxed)
+
+void metric_add_alone(struct metric *m, int64_t by)
+{
+	if (is_addable(m, by))
+		ADD_ALONE(m->value, by);
 }
 
 void metric_set_value(struct metric *m, int64_t value)
@@ -308,16 +342,36 @@ void metric_set_value(struct metric *m, int64_t value)
 		atomic_store_explicit(&m->value, value, memory_order_relaxed);
 }
 
-void metric_observe(struct metric *m, int64_t value)
+/* NULL: counted elsewhere, or no histogram. */
+static struct histogram *observed_by_us(const struct metric *m)
 {
-	if (!m || !m->histogram || m->histogram->read)
-		return;
-	struct histogram *h = m->histogram;
+	return m && m->histogram && !m->histogram->read ? m->histogram : NULL;
+}
+
+static size_t bucket_of(const struct histogram *h, int64_t value)
+{
 	size_t i = 0;
 	while (i < h->bound_count && value > h->bounds[i])
 		i++;
-	atomic_fetch_add_explicit(&h->buckets[i], 1, memory_order_relaxed);
+	return i;
+}
+
+void metric_observe(struct metric *m, int64_t value)
+{
+	struct histogram *h = observed_by_us(m);
+	if (!h)
+		return;
+	atomic_fetch_add_explicit(&h->buckets[bucket_of(h, value)], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&h->sum, value, memory_order_relaxed);
+}
+
+void metric_observe_alone(struct metric *m, int64_t value)
+{
+	struct histogram *h = observed_by_us(m);
+	if (!h)
+		return;
+	ADD_ALONE(h->buckets[bucket_of(h, value)], 1);
+	ADD_ALONE(h->sum, value);
 }
 
 /* All its buckets and the sum; returns the count. */
@@ -357,7 +411,10 @@ static void write_plain(const struct family *f, const struct metric *m, struct b
 	buf_add_text(out, f->name);
 	if (*m->labels)
 		buf_printf(out, "{%s}", m->labels);
-	buf_printf(out, " %lld\n", (long long)metric_value(m));
+	if (m->divisor > 0)
+		buf_printf(out, " %.15g\n", (double)metric_value(m) / m->divisor);
+	else
+		buf_printf(out, " %lld\n", (long long)metric_value(m));
 }
 
 static void write_histogram(const struct family *f, const struct metric *m, struct buf *out)
@@ -366,7 +423,8 @@ static void write_histogram(const struct family *f, const struct metric *m, stru
 	const char *comma = *m->labels ? "," : "";
 	uint64_t buckets[METRIC_BUCKETS_MAX + 1] = { 0 }, count = 0;
 	int64_t sum;
-	read_buckets(h, buckets, &sum);
+	if (!read_buckets(h, buckets, &sum) && *m->labels)
+		return;
 	for (size_t i = 0; i <= h->bound_count; i++) {
 		count += buckets[i];
 		buf_printf(out, "%s_bucket{%s%sle=\"", f->name, m->labels, comma);

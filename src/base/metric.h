@@ -42,6 +42,10 @@ struct metric *metric_new_gauge_fn(struct metric_set *set, const char *name, con
 struct metric *metric_new_counter_fn(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels, metric_read_fn fn, void *user);
 
+/* What a counter's or gauge's value is divided by when it is written: 1e9 for ns as seconds. Set it
+ * before anybody writes the text. m may be NULL. */
+void metric_divide(struct metric *m, double divisor);
+
 /*
  * Bounds rise strictly (at most METRIC_BUCKETS_MAX). Values are whole numbers in the bounds' unit
  * and divided by `divisor` when written: bounds in microseconds, divisor 1e6, name ..._seconds.
@@ -50,6 +54,10 @@ enum { METRIC_BUCKETS_MAX = 32 };
 struct metric *metric_new_histogram(struct metric_set *set, const char *name, const char *help,
 	const struct metric_label *labels, const int64_t *bounds, size_t bound_count,
 	double divisor);
+
+/* Times of callers in ns as ..._seconds, 100 us to 10 s: one set of bounds, so that all compare. */
+struct metric *metric_new_times(struct metric_set *set, const char *name, const char *help,
+	const struct metric_label *labels);
 
 /* The same for what is counted elsewhere: fn fills bound_count + 1 buckets and the sum. */
 typedef void (*metric_read_buckets_fn)(void *user, uint64_t *buckets, int64_t *sum_r);
@@ -61,8 +69,12 @@ struct metric *metric_new_histogram_fn(struct metric_set *set, const char *name,
 void metric_add(struct metric *m, int64_t by);
 void metric_set_value(struct metric *m, int64_t value); /* gauges */
 void metric_observe(struct metric *m, int64_t value);   /* histograms */
-int64_t metric_value(const struct metric *m);           /* counter, gauge; a histogram's count */
+/* The same where one thread alone adds or observes: no locked instruction. */
+void metric_add_alone(struct metric *m, int64_t by);
+void metric_observe_alone(struct metric *m, int64_t value);
+int64_t metric_value(const struct metric *m); /* counter, gauge; a histogram's count */
 
+/* A histogram with labels is left out until something was observed: most never have anything. */
 void metric_write_text(struct metric_set *set, struct buf *out);
 
 #endif

@@ -68,6 +68,7 @@ static void tell(struct acceptor *a, const char *why)
 static void pause_accepting(struct acceptor *a, const char *why)
 {
 	tell(a, why);
+	atomic_fetch_add_explicit(&a->listeners->pauses, 1, memory_order_relaxed);
 	a->is_paused = true;
 	watch(a, 0);
 }
@@ -106,6 +107,7 @@ static bool accept_one(struct acceptor *a, int listen_fd)
 		return true;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return false;
+	atomic_fetch_add_explicit(&a->listeners->failed, 1, memory_order_relaxed);
 	if (errno == EMFILE && a->spare_fd >= 0)
 		refuse_one(a, listen_fd);
 	pause_accepting(a, "accept failed: no descriptor or memory");

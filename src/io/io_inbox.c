@@ -59,6 +59,8 @@ static bool do_send(struct io_thread *t, struct io_send *m)
 			conn_ws_send(c, m->packet);
 	}
 	t->is_fan_out = false;
+	if (is_large)
+		atomic_store_explicit(&t->counters.fan_out, m->count - end, memory_order_relaxed);
 	if (end < m->count)
 		return false;
 	t->send_at = 0;

@@ -183,11 +183,19 @@ void io_thread_budget(struct io_thread *t)
 	t->bulk_left = IO_BULK_A_TURN;
 }
 
+static struct mail *take_inbox(struct io_thread *t)
+{
+	size_t n;
+	struct mail *first = mailbox_take_counted(&t->inbox, &n);
+	COUNTER_ADD(t->counters.taken, (int64_t)n);
+	return first;
+}
+
 static bool do_inbox(struct io_thread *t)
 {
 	bool did_any = false;
 	for (;;) {
-		struct mail *m = t->taken ? t->taken : mailbox_take_all(&t->inbox);
+		struct mail *m = t->taken ? t->taken : take_inbox(t);
 		if (!m)
 			return did_any;
 		t->taken = m->next;
@@ -201,6 +209,7 @@ static bool do_inbox(struct io_thread *t)
 			loop_soon(t->loop);
 			return did_any;
 		}
+		COUNTER_ADD(t->counters.taken, -1);
 		did_any = true;
 	}
 }
@@ -452,11 +461,33 @@ void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r)
 		.bytes_out = READ(bytes_out),
 		.sends = READ(sends),
 		.stalls = READ(stalls),
-		.http = READ(by_state[CONN_HTTP]) + READ(by_state[CONN_WAITING]),
+		.http = READ(by_state[CONN_HTTP]),
+		.waiting = READ(by_state[CONN_WAITING]),
 		.admitting = READ(by_state[CONN_ADMITTING]),
 		.open = READ(by_state[CONN_OPEN]),
-		.closing = READ(by_state[CONN_CLOSING]) + READ(by_state[CONN_ENDING]),
+		.closing = READ(by_state[CONN_CLOSING]),
+		.ending = READ(by_state[CONN_ENDING]),
 		.queue_bytes = READ(queue_bytes),
 		.held = READ(held),
+		.inbox = (int64_t)mailbox_count(&t->inbox) + READ(taken),
+		.fan_out = READ(fan_out),
 	};
+}
+
+const char *io_thread_name(const struct io_thread *t)
+{
+	return loop_name(t->loop);
+}
+
+void io_thread_set_lag(struct io_thread *t, struct metric *lag)
+{
+	if (!t->is_shared)
+		loop_set_lag(t->loop, lag);
+}
+
+bool io_thread_cpu_ns(const struct io_thread *t, int64_t *ns_r)
+{
+	if (t->thread)
+		*ns_r = thread_cpu_ns(t->thread);
+	return t->thread != NULL;
 }

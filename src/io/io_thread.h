@@ -68,6 +68,10 @@ const char *io_listeners_address(const struct io_listeners *listeners, size_t in
 uint16_t io_listeners_port(const struct io_listeners *listeners, size_t index);
 /* Where accepting stops, by max_connections or by descriptors. */
 uint32_t io_listeners_max_connections(const struct io_listeners *listeners);
+uint32_t io_listeners_connections(const struct io_listeners *listeners); /* Thread: any */
+/* Calls of accept that failed for want of descriptors or memory, and pauses for any reason. */
+void io_listeners_troubles(
+	const struct io_listeners *listeners, uint64_t *failed_r, uint64_t *pauses_r);
 
 struct io_thread;
 
@@ -95,10 +99,18 @@ struct io_stats {
 	uint64_t bytes_in, bytes_out;
 	uint64_t sends;  /* system calls that carried bytes_out */
 	uint64_t stalls; /* times that reading stopped because the logic thread was behind */
-	int64_t http, admitting, open, closing; /* connections by state */
-	int64_t queue_bytes;                    /* waiting for peers */
-	int64_t held; /* connections not read from because the logic thread is behind */
+	int64_t http, waiting, admitting, open, closing, ending; /* connections by state */
+	int64_t queue_bytes;                                     /* waiting for peers */
+	int64_t held;    /* connections not read from because the logic thread is behind */
+	int64_t inbox;   /* messages of the logic thread, not carried out */
+	int64_t fan_out; /* receivers that the large fan-out under way has still to reach */
 };
 void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r);
+const char *io_thread_name(const struct io_thread *t); /* of its loop: "io-0", or "logic" */
+/* As loop_set_lag, of its own loop; nothing with a shared one. Before the start. */
+struct metric;
+void io_thread_set_lag(struct io_thread *t, struct metric *lag);
+/* False with a shared loop, and before the start. Thread: main. */
+bool io_thread_cpu_ns(const struct io_thread *t, int64_t *ns_r);
 
 #endif

@@ -297,3 +297,15 @@ uint32_t io_listeners_max_connections(const struct io_listeners *listeners)
 {
 	return listeners->max_connections;
 }
+
+uint32_t io_listeners_connections(const struct io_listeners *listeners)
+{
+	return atomic_load_explicit(&listeners->connections, memory_order_relaxed);
+}
+
+void io_listeners_troubles(
+	const struct io_listeners *listeners, uint64_t *failed_r, uint64_t *pauses_r)
+{
+	*failed_r = atomic_load_explicit(&listeners->failed, memory_order_relaxed);
+	*pauses_r = atomic_load_explicit(&listeners->pauses, memory_order_relaxed);
+}

@@ -22,6 +22,7 @@ struct io_listeners {
 	uint32_t max_connections, resume_connections;
 	uint32_t descriptors; /* RLIMIT_NOFILE as it came out */
 	atomic_uint connections;
+	atomic_uint_fast64_t failed, pauses; /* of accepting */
 	atomic_llong told_ms; /* when it was last logged that accepting stopped; 0: never */
 };
 

@@ -17,8 +17,7 @@ struct answers {
 	struct answered *first, *last;
 };
 
-/* When a request begins: the time, or 0 when nobody wants to know how long it takes. */
-int64_t answered_begin(const struct logic *logic);
+/* Counts the answer, and keeps it for the end of the turn if somebody listens. */
 void answered_add(const struct nuncio_request *rq, int http_status, int code);
 bool answered_tell(struct logic *logic); /* false: there was nothing */
 void answered_drop(struct logic *logic); /* modules are through */

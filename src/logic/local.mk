@@ -25,6 +25,7 @@ src_liblogic_a_SOURCES = \
 	%D%/send.c %D%/send.h \
 	%D%/session.c %D%/session.h \
 	%D%/slots.c %D%/slots.h \
+	%D%/tally.c %D%/tally.h \
 	%D%/told.c %D%/told.h \
 	%D%/trace.c %D%/trace.h \
 	%D%/user.c %D%/user.h

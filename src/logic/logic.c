@@ -156,10 +156,12 @@ static struct mail *logic_next_mail(struct logic *logic)
 {
 	struct mail *mail = logic->taken;
 	if (!mail)
-		mail = mailbox_take_all(&logic->inbox);
-	logic->taken = mail ? mail->next : NULL;
-	if (mail)
-		mail->next = NULL;
+		mail = mailbox_take_counted(&logic->inbox, &logic->taken_count);
+	if (!mail)
+		return NULL;
+	logic->taken = mail->next;
+	logic->taken_count--;
+	mail->next = NULL;
 	return mail;
 }
 

@@ -25,6 +25,7 @@
 #include "logic/requests.h"
 #include "logic/route.h"
 #include "logic/session.h"
+#include "logic/tally.h"
 #include "logic/user.h"
 
 struct auth;
@@ -66,7 +67,8 @@ struct logic {
 	struct logic_settings settings;
 	struct logic_parts parts;
 	struct mailbox inbox;
-	struct mail *taken;   /* from it, not handled yet; oldest first */
+	struct mail *taken; /* from it, not handled yet; oldest first */
+	size_t taken_count;
 	struct outbox *to_io; /* one per I/O thread; flushed at the end of a turn */
 	struct sessions sessions;
 	struct slots user_slots;
@@ -93,8 +95,10 @@ struct logic {
 	void (*on_drained)(void *user);
 	void *drained_user;
 	struct {
-		struct metric *requests, *request_errors, *messages, *duplicates, *deliveries,
-			*logins, *logins_refused, *misses_dropped, *bus_received, *bus_malformed;
+		struct metric *answers[TALLY_RESULTS]; /* made by tally_make */
+		struct metric *requests, *http_requests, *inner_requests;
+		struct metric *messages, *duplicates, *deliveries, *logins, *logins_refused,
+			*misses_dropped, *bus_received, *bus_malformed;
 	} count;
 };
 

@@ -99,7 +99,6 @@ static void op_run(struct nuncio_request *rq)
 			"%s", err.text);
 		return;
 	}
-	metric_add(op->calls, 1);
 	int64_t begun_ns = callback_begin();
 	op->command->fn(rq, op->user);
 	callback_end(op->stats, begun_ns);

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/metric.h"
+#include "logic/tally.h"
 
 struct callback;
 struct logic;
@@ -19,7 +20,8 @@ struct op {
 	const char *owner; /* module, or "core" */
 	void *user;
 	uint32_t field_bytes;
-	struct metric *calls;
+	struct metric *calls;   /* of a control command */
+	struct tally tally;     /* of a client op */
 	struct callback *stats; /* of the module; NULL: not counted */
 };
 

@@ -39,7 +39,7 @@ static struct nuncio_request *request_new(struct logic *logic, nuncio_sid id)
 	rq->logic = logic;
 	rq->id = id;
 	rq->deadline_ms = loop_now_ms(logic->parts.loop) + logic->settings.request_timeout_ms;
-	rq->begun_us = answered_begin(logic);
+	rq->begun_ns = clock_mono_ns();
 	arena_init(&rq->arena, 1024);
 	list_add(&logic->requests.waiting, &rq->node);
 	logic->requests.count++;
@@ -50,7 +50,7 @@ struct nuncio_request *request_from_packet(
 	struct logic *logic, const struct session *session, struct io_packet *packet)
 {
 	struct nuncio_request *rq = request_new(logic, packet->id);
-	metric_add(logic->count.requests, 1);
+	metric_add_alone(logic->count.requests, 1);
 	rq->packet = packet;
 	rq->seq = packet->packet.seq;
 	rq->data = packet->packet.data;
@@ -61,7 +61,7 @@ struct nuncio_request *request_from_packet(
 struct nuncio_request *request_from_http(struct logic *logic, struct io_http *http)
 {
 	struct nuncio_request *rq = request_new(logic, http->id);
-	metric_add(logic->count.requests, 1);
+	metric_add_alone(logic->count.http_requests, 1);
 	rq->is_http = true;
 	rq->arena = http->arena;
 	rq->http = arena_zero(&rq->arena, sizeof *rq->http);
@@ -86,7 +86,7 @@ struct nuncio_request *request_from_module(struct logic *logic, struct nuncio_st
 	rq->data = arena_str(&rq->arena, data);
 	request_set_user(rq, who);
 	logic->requests.inner_count++;
-	metric_add(logic->count.requests, 1);
+	metric_add_alone(logic->count.inner_requests, 1);
 	return rq;
 }
 
@@ -290,8 +290,6 @@ static void request_send_answer(struct nuncio_request *rq, int http_status, int 
 		request_answer_control(rq, code, message, data);
 		return;
 	}
-	if (code != NUNCIO_CODE_ok)
-		metric_add(rq->logic->count.request_errors, 1);
 	answered_add(rq, http_status, code);
 	if (rq->is_http)
 		request_answer_unified(rq, http_status, code, message, data);

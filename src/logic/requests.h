@@ -69,7 +69,7 @@ struct nuncio_request {
 	nuncio_sid id;    /* session, or HTTP connection */
 	struct list node; /* in requests.waiting or late */
 	int64_t deadline_ms;
-	int64_t begun_us; /* 0: nobody wants to know */
+	int64_t begun_ns;
 	struct logic *logic;
 	struct arena arena;
 	struct io_packet *packet; /* WebSocket: owns the text */

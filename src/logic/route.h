@@ -5,6 +5,7 @@
 #include <nuncio/request.h>
 
 #include "logic/router.h"
+#include "logic/tally.h"
 
 struct callback;
 struct io_http;
@@ -16,6 +17,7 @@ struct route {
 	const char *owner;
 	void *user;
 	struct callback *stats; /* of the module; NULL: not counted */
+	struct tally tally;
 };
 
 struct skin {

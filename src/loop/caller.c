@@ -69,3 +69,8 @@ size_t caller_count(const struct caller *c)
 {
 	return mailbox_count(&c->mailbox);
 }
+
+void caller_stats(const struct caller *c, struct queue_stats *stats_r)
+{
+	mailbox_stats(&c->mailbox, stats_r);
+}

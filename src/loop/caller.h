@@ -30,5 +30,6 @@ struct mailbox *caller_mailbox(struct caller *c); /* for an outbox of struct cal
 
 bool caller_run(struct caller *c); /* own thread: runs what waits; true if there was something */
 size_t caller_count(const struct caller *c); /* any thread; a moment's truth */
+void caller_stats(const struct caller *c, struct queue_stats *stats_r); /* likewise */
 
 #endif

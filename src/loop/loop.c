@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/metric.h"
 #include "loop/loop_private.h"
 
 enum { ROUNDS_MAX = 64 };
@@ -91,6 +92,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 		is_busy = run_turn_callbacks(l) || l->wants_again;
 		did_any |= is_busy;
 	}
+	if (l->begun_ns)
+		metric_observe_alone(l->lag, clock_mono_ns() - l->begun_ns);
 	if (l->is_stopping)
 		ev_break(ev, EVBREAK_ONE);
 	else if (is_busy || l->wants_soon)
@@ -106,6 +109,7 @@ static void on_check(struct ev_loop *ev, ev_check *w, int revents)
 	(void)ev;
 	(void)revents;
 	l->now_ms = clock_mono_ms();
+	l->begun_ns = l->lag ? clock_mono_ns() : 0;
 }
 
 static void on_wake(struct ev_loop *ev, ev_async *w, int revents)
@@ -213,6 +217,12 @@ void loop_soon(struct loop *l)
 uint64_t loop_turn(const struct loop *l)
 {
 	return l->turn;
+}
+
+void loop_set_lag(struct loop *l, struct metric *lag)
+{
+	loop_check_mine(l);
+	l->lag = lag;
 }
 
 bool loop_is_mine(const struct loop *l)

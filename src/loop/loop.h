@@ -26,6 +26,12 @@ void loop_again(struct loop *l);         /* own thread: run on_turn once more be
  */
 void loop_soon(struct loop *l);
 uint64_t loop_turn(const struct loop *l);
+/*
+ * From now on observes (in ns) how long each turn took, from the end of its wait to the beginning
+ * of the next: what comes meanwhile waits no longer than that. Before loop_run; NULL: nothing.
+ */
+struct metric;
+void loop_set_lag(struct loop *l, struct metric *lag);
 bool loop_is_mine(const struct loop *l); /* any thread: is it running in the calling thread? */
 const char *loop_name(const struct loop *l);
 int64_t loop_now_ms(const struct loop *l); /* monotonic, as of the beginning of this turn */

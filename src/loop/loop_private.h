@@ -25,6 +25,8 @@ struct loop {
 	uint64_t turn;
 	unsigned spin_us;
 	int64_t now_ms;
+	struct metric *lag;
+	int64_t begun_ns; /* of this turn; 0: nobody wants to know, or the first */
 	struct turn_entry *turns;
 	struct wake_entry *wakes;
 	struct spin_entry *spins;

@@ -21,6 +21,7 @@ void mailbox_init(struct mailbox *mb, struct loop *to, size_t limit)
 	pthread_mutex_init(&mb->lock, NULL);
 	mb->first = mb->last = NULL;
 	atomic_init(&mb->count, 0);
+	atomic_init(&mb->refused, 0);
 	mb->limit = limit;
 	mb->to = to;
 }
@@ -39,6 +40,13 @@ size_t mailbox_count(const struct mailbox *mb)
 bool mailbox_is_over(const struct mailbox *mb)
 {
 	return mailbox_count(mb) > mb->limit / 2;
+}
+
+void mailbox_stats(const struct mailbox *mb, struct queue_stats *stats_r)
+{
+	stats_r->depth = mailbox_count(mb);
+	stats_r->limit = mb->limit;
+	stats_r->refused = atomic_load_explicit(&mb->refused, memory_order_relaxed);
 }
 
 static void wake(struct mailbox *mb)
@@ -72,6 +80,8 @@ static int post(struct mailbox *mb, struct mail *first, struct mail *last, size_
 	is_full = !is_forced && mailbox_count(mb) >= mb->limit;
 	if (!is_full)
 		was_empty = append(mb, first, last, n);
+	else
+		atomic_store_explicit(&mb->refused, mb->refused + 1, memory_order_relaxed);
 	pthread_mutex_unlock(&mb->lock);
 	if (was_empty)
 		wake(mb);
@@ -100,10 +110,18 @@ void mailbox_post_batch_forced(struct mailbox *mb, struct mail *first, struct ma
 
 struct mail *mailbox_take_all(struct mailbox *mb)
 {
+	size_t n;
+	return mailbox_take_counted(mb, &n);
+}
+
+struct mail *mailbox_take_counted(struct mailbox *mb, size_t *n_r)
+{
+	*n_r = 0;
 	if (!mailbox_count(mb)) /* the usual answer of an on_turn callback, without the lock */
 		return NULL;
 	pthread_mutex_lock(&mb->lock);
 	struct mail *first = mb->first;
+	*n_r = mailbox_count(mb);
 	mb->first = mb->last = NULL;
 	atomic_store_explicit(&mb->count, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&mb->lock);

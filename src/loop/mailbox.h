@@ -28,6 +28,7 @@ struct mailbox {
 	pthread_mutex_t lock;
 	struct mail *first, *last; /* under lock */
 	atomic_size_t count;       /* written under lock, read anywhere */
+	atomic_size_t refused;     /* likewise: posts that found it full */
 	size_t limit;
 	struct loop *to;
 };
@@ -45,8 +46,16 @@ void mailbox_post_forced(struct mailbox *mb, struct mail *m);
 void mailbox_post_batch_forced(struct mailbox *mb, struct mail *first, struct mail *last, size_t n);
 
 struct mail *mailbox_take_all(struct mailbox *mb); /* receiver: oldest first, or NULL */
-size_t mailbox_count(const struct mailbox *mb);    /* any thread; a moment's truth */
-bool mailbox_is_over(const struct mailbox *mb);    /* high water: more than half of the limit */
+struct mail *mailbox_take_counted(struct mailbox *mb, size_t *n_r); /* and how many */
+size_t mailbox_count(const struct mailbox *mb); /* any thread; a moment's truth */
+bool mailbox_is_over(const struct mailbox *mb); /* high water: more than half of the limit */
+
+/* How a bounded queue fares, here and elsewhere; a moment's truth. Thread: any. */
+struct queue_stats {
+	size_t depth, limit; /* limit 0: bounded by what comes in, not here */
+	uint64_t refused;    /* since start */
+};
+void mailbox_stats(const struct mailbox *mb, struct queue_stats *stats_r);
 
 /*
  * A producer's own list for one mailbox, so that a turn's messages cost one lock and one wake.

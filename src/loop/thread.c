@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
@@ -55,6 +56,15 @@ int thread_start(
 	}
 	*t_r = t;
 	return NUNCIO_OK;
+}
+
+int64_t thread_cpu_ns(const struct thread *t)
+{
+	clockid_t clock = CLOCK_THREAD_CPUTIME_ID;
+	struct timespec used;
+	if ((t && pthread_getcpuclockid(t->id, &clock) != 0) || clock_gettime(clock, &used) != 0)
+		return 0;
+	return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }
 
 void thread_join(struct thread **t)

@@ -13,6 +13,7 @@ typedef void (*thread_fn)(void *user);
 
 int thread_start(
 	const char *name, thread_fn fn, void *user, struct thread **t_r, struct nuncio_error *err);
-void thread_join(struct thread **t); /* NULL inside is fine; leaves NULL */
+int64_t thread_cpu_ns(const struct thread *t); /* that it has used; NULL: of the calling one */
+void thread_join(struct thread **t);           /* NULL inside is fine; leaves NULL */
 
 #endif

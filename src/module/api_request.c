@@ -37,9 +37,6 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 	rc = ops_add(&logic->ops, nuncio_module_name(self), command, user, &op, &err);
 	if (rc < 0)
 		return module_refuse(self, rc, "%s", err.text);
-	struct metric_label labels[] = { { "op", command->op }, { NULL, NULL } };
-	op->calls = metric_new_counter(
-		logic->parts.metrics, "nuncio_op_calls_total", "Client ops carried out.", labels);
 	op->stats = module_callback(self, CALLBACK_OP, "%s", command->op);
 	struct op_owned *owned = ALLOC_NEW(struct op_owned);
 	owned->logic = logic;

@@ -31,7 +31,7 @@ struct nuncio_job {
 	uint32_t kind;
 	struct lane *lane;
 	const void *input; /* the struct of its kind, in the block below */
-	int64_t asked_us;
+	int64_t asked_ns;
 
 	/* Whose answer it is: for the logic thread */
 	void *owner;

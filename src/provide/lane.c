@@ -33,6 +33,7 @@ struct queue {
 	atomic_size_t count;       /* written under lock */
 	uint32_t lanes;            /* that take from it */
 	size_t limit;
+	uint64_t refused;      /* logic */
 	struct outbox pending; /* logic: of this turn */
 };
 
@@ -203,9 +204,11 @@ void lane_set_free(struct lane_set **set_ptr)
 
 static int queue_add(struct queue *q, struct nuncio_job *job)
 {
-	if (q->pending.count + queue_count(q) >= q->limit)
+	if (q->pending.count + queue_count(q) >= q->limit) {
+		q->refused++;
 		return NUNCIO_E_BUSY;
-	job->asked_us = clock_mono_us();
+	}
+	job->asked_ns = clock_mono_ns();
 	outbox_add(&q->pending, &job->call.mail);
 	return 0;
 }
@@ -258,6 +261,27 @@ size_t lane_set_waiting(const struct lane_set *set)
 	for (uint32_t i = 0; i < set->queue_count; i++)
 		n += queue_count(&set->queues[i]);
 	return n;
+}
+
+uint32_t lane_set_queues(const struct lane_set *set)
+{
+	return set->queue_count;
+}
+
+void lane_set_queue_stats(const struct lane_set *set, uint32_t queue, struct queue_stats *stats_r)
+{
+	const struct queue *q = &set->queues[queue];
+	*stats_r = (struct queue_stats){ q->pending.count + queue_count(q), q->limit, q->refused };
+}
+
+uint32_t lane_set_lanes(const struct lane_set *set)
+{
+	return set->lane_count;
+}
+
+int64_t lane_set_cpu_ns(const struct lane_set *set, uint32_t lane)
+{
+	return thread_cpu_ns(set->lanes[lane]->thread);
 }
 
 void lane_answer(struct lane *lane, struct nuncio_job *job)

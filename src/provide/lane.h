@@ -38,6 +38,14 @@ int lane_set_read(struct lane_set *set, uint64_t shard, struct nuncio_job *job);
 bool lane_set_flush(struct lane_set *set);           /* true if there was something */
 size_t lane_set_waiting(const struct lane_set *set); /* any thread: not yet taken by a lane */
 
+/* The queues: one of each write lane, then that of all read lanes. Thread: logic. */
+struct queue_stats;
+uint32_t lane_set_queues(const struct lane_set *set);
+void lane_set_queue_stats(const struct lane_set *set, uint32_t queue, struct queue_stats *stats_r);
+/* The threads: write lanes, then read lanes. */
+uint32_t lane_set_lanes(const struct lane_set *set);
+int64_t lane_set_cpu_ns(const struct lane_set *set, uint32_t lane);
+
 /* Sends a job that is done back to the logic thread. Thread: any. */
 void lane_answer(struct lane *lane, struct nuncio_job *job);
 

@@ -28,6 +28,7 @@
 #include "loop/loop.h"
 #include "provide/lane.h"
 #include "provide/sized.h"
+#include "provide/store_count.h"
 #include "provide/store_health.h"
 
 enum {
@@ -54,28 +55,10 @@ static int64_t read_waiting(void *user)
 
 static void add_metrics(struct store *store)
 {
-	static const int64_t batches[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024 };
-	static const int64_t times_us[] = { 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000,
-		100000, 200000, 500000, 1000000, 5000000 };
-	static const struct metric_label write[] = { { "op", "write" }, { NULL, NULL } };
-	static const struct metric_label read[] = { { "op", "read" }, { NULL, NULL } };
-	struct metric_set *set = store->settings.metrics;
-	size_t n = sizeof(times_us) / sizeof(times_us[0]);
-	if (!set)
-		return;
-	metric_new_gauge_fn(set, "nuncio_store_jobs_open", "Store jobs asked and not answered.",
-		NULL, read_waiting, store);
-	store->refused = metric_new_counter(set, "nuncio_store_refused_total",
-		"Store jobs refused because a queue was full.", NULL);
-	store->failed = metric_new_counter(
-		set, "nuncio_store_failed_total", "Store jobs that the store could not do.", NULL);
-	store->batch = metric_new_histogram(set, "nuncio_store_batch_jobs",
-		"Jobs handed to the store in one call.", NULL, batches,
-		sizeof(batches) / sizeof(batches[0]), 1);
-	store->write_time = metric_new_histogram(set, "nuncio_store_job_seconds",
-		"Time from asking the store to its answer.", write, times_us, n, 1e6);
-	store->read_time = metric_new_histogram(set, "nuncio_store_job_seconds",
-		"Time from asking the store to its answer.", read, times_us, n, 1e6);
+	if (store->settings.metrics)
+		metric_new_gauge_fn(store->settings.metrics, "nuncio_store_jobs_open",
+			"Store jobs asked and not answered.", NULL, read_waiting, store);
+	store->count = store_count_new(store->settings.metrics);
 }
 
 struct store *store_new(const struct store_settings *settings)
@@ -96,6 +79,7 @@ void store_free(struct store **store)
 		return;
 	CHECK(!(*store)->provider);
 	store_health_free(&(*store)->health);
+	store_count_free(&(*store)->count);
 	alloc_free(*store);
 	*store = NULL;
 }
@@ -116,8 +100,9 @@ void store_set_highest(struct store *store, nuncio_id highest)
 static void on_run(void *user, uint32_t lane, struct nuncio_job **jobs, size_t n)
 {
 	struct store *store = user;
-	metric_observe(store->batch, (int64_t)n);
+	int64_t begun_ns = clock_mono_ns();
 	store->ops.run(store->impl, lane, jobs, n);
+	store_count_ran(store->count, lane < store->writers, n, clock_mono_ns() - begun_ns);
 }
 
 static void on_idle(void *user, uint32_t lane)
@@ -135,6 +120,7 @@ static int start_lanes(struct store *store, struct nuncio_error *err)
 			writers, readers, LANES_MAX, LANES_MAX);
 		return NUNCIO_E_INVAL;
 	}
+	store->writers = writers;
 	struct lane_settings settings = { .caller = store->settings.caller,
 		.writers = writers,
 		.readers = readers,
@@ -202,6 +188,30 @@ void store_watch(struct store *store, struct ready *who)
 size_t store_job_count(const struct store *store)
 {
 	return store->open;
+}
+
+uint32_t store_queues(const struct store *store)
+{
+	return store->lanes ? lane_set_queues(store->lanes) : 0;
+}
+
+void store_queue_stats(
+	const struct store *store, uint32_t queue, bool *is_write_r, struct queue_stats *stats_r)
+{
+	*is_write_r = queue < store->writers;
+	*stats_r = (struct queue_stats){ 0 };
+	if (store->lanes)
+		lane_set_queue_stats(store->lanes, queue, stats_r);
+}
+
+uint32_t store_threads(const struct store *store)
+{
+	return store->lanes ? lane_set_lanes(store->lanes) : 0;
+}
+
+int64_t store_cpu_ns(const struct store *store, uint32_t thread)
+{
+	return store->lanes ? lane_set_cpu_ns(store->lanes, thread) : 0;
 }
 
 void store_finish(struct store *store)
@@ -320,11 +330,7 @@ static void on_answer(struct call *call)
 {
 	struct nuncio_job *job = CONTAINER_OF(call, struct nuncio_job, call);
 	struct store *store = job->owner;
-	int64_t took_us = clock_mono_us() - job->asked_us;
-	metric_observe(
-		job->kind < NUNCIO_JOB_EVENTS ? store->write_time : store->read_time, took_us);
-	if (job->status == NUNCIO_E_FAIL || job->status == NUNCIO_E_NOSPACE)
-		metric_add(store->failed, 1);
+	store_count_answered(store->count, job->kind, job->status, clock_mono_ns() - job->asked_ns);
 	if (job->status < 0)
 		job_drop_rows(job);
 	if (store->health && job->kind < NUNCIO_JOB_EVENTS)
@@ -360,7 +366,6 @@ int store_post(struct store *store, struct nuncio_job *job, struct nuncio_str sh
 					       : lane_set_read(store->lanes, lane, job);
 	if (rc < 0) {
 		job_free(&job);
-		metric_add(store->refused, 1);
 		return rc;
 	}
 	store->open++;

@@ -50,6 +50,14 @@ void store_close(struct store *store); /* store_finish, then ends the lanes and 
 
 size_t store_job_count(const struct store *store); /* asked, not answered */
 
+/* Its queues, those of writes first, and its threads ("store0" ...); none when it is not open. */
+struct queue_stats;
+uint32_t store_queues(const struct store *store);
+void store_queue_stats(
+	const struct store *store, uint32_t queue, bool *is_write_r, struct queue_stats *stats_r);
+uint32_t store_threads(const struct store *store);
+int64_t store_cpu_ns(const struct store *store, uint32_t thread);
+
 /*
  * An event to append with what is one transaction with it, as in struct nuncio_job_append: texts
  * are copied. id and sent_at are made here. Arrays are a module's: their elements are as long as

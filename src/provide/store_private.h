@@ -26,7 +26,8 @@ struct store {
 	size_t open; /* asked, not answered */
 	bool is_opening, is_finishing;
 	struct store_health *health; /* NULL: nobody wants to know */
-	struct metric *refused, *failed, *batch, *write_time, *read_time;
+	uint32_t writers;            /* of the lanes */
+	struct store_count *count;
 };
 
 /* 0, or why nothing may be asked now. */

@@ -38,6 +38,7 @@ struct worker {
 	pthread_cond_t more;
 	struct mail *first, *last; /* under lock, like the following */
 	size_t count;
+	uint64_t refused;
 	bool is_stopping;
 };
 
@@ -47,7 +48,7 @@ struct work_pool {
 	unsigned started;
 	size_t open; /* logic: accepted and not done */
 	bool is_finishing;
-	struct metric *waiting, *done_total, *refused_total;
+	struct metric *waiting, *done_total;
 };
 
 static void on_done(struct call *call)
@@ -110,8 +111,6 @@ static void add_metrics(struct work_pool *pool)
 		set, "nuncio_work_waiting", "Pieces of blocking work posted and not done.", NULL);
 	pool->done_total = metric_new_counter(
 		set, "nuncio_work_done_total", "Pieces of blocking work done.", NULL);
-	pool->refused_total = metric_new_counter(set, "nuncio_work_refused_total",
-		"Pieces of blocking work refused because a queue was full.", NULL);
 }
 
 int work_pool_new(
@@ -173,6 +172,8 @@ static bool put(struct worker *w, struct work_item *item, size_t limit)
 		w->last = m;
 		w->count++;
 		pthread_cond_signal(&w->more);
+	} else {
+		w->refused++;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return is_room;
@@ -191,12 +192,29 @@ int work_post(struct work_pool *pool, uint64_t shard, work_fn *work, work_fn *do
 	struct worker *w = &pool->workers[hash_u64(shard) % pool->settings.threads];
 	if (!put(w, item, pool->settings.limit)) {
 		alloc_free(item);
-		metric_add(pool->refused_total, 1);
 		return NUNCIO_E_BUSY;
 	}
 	pool->open++;
 	metric_set_value(pool->waiting, (int64_t)pool->open);
 	return 0;
+}
+
+unsigned work_threads(const struct work_pool *pool)
+{
+	return pool->started;
+}
+
+void work_queue_stats(struct work_pool *pool, unsigned worker, struct queue_stats *stats_r)
+{
+	struct worker *w = &pool->workers[worker];
+	pthread_mutex_lock(&w->lock);
+	*stats_r = (struct queue_stats){ w->count, pool->settings.limit, w->refused };
+	pthread_mutex_unlock(&w->lock);
+}
+
+int64_t work_cpu_ns(const struct work_pool *pool, unsigned worker)
+{
+	return thread_cpu_ns(pool->workers[worker].thread);
 }
 
 size_t work_count(const struct work_pool *pool)

@@ -33,6 +33,12 @@ void work_pool_free(struct work_pool **pool); /* finishes what waits first */
 int work_post(struct work_pool *pool, uint64_t shard, work_fn *work, work_fn *done, void *user);
 size_t work_count(const struct work_pool *pool); /* posted and not done yet */
 
+/* One queue for each worker. Thread: logic. */
+struct queue_stats;
+unsigned work_threads(const struct work_pool *pool);
+void work_queue_stats(struct work_pool *pool, unsigned worker, struct queue_stats *stats_r);
+int64_t work_cpu_ns(const struct work_pool *pool, unsigned worker);
+
 /*
  * Refuses new work (NUNCIO_E_GONE) and blocks until all that was accepted is done, `done` included.
  */

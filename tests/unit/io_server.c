@@ -305,7 +305,9 @@ void io_server_stop(struct io_server *s)
 		struct io_stats stats;
 		io_thread_join(s->threads[i]);
 		io_thread_stats(s->threads[i], &stats);
-		assert_int_equal(stats.http + stats.admitting + stats.open + stats.closing, 0);
+		assert_int_equal(stats.http + stats.waiting + stats.admitting + stats.open, 0);
+		assert_int_equal(stats.closing + stats.ending, 0);
+		assert_int_equal(stats.fan_out, 0);
 		assert_int_equal(stats.queue_bytes, 0);
 		io_thread_free(&s->threads[i]);
 	}

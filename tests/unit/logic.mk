@@ -37,3 +37,6 @@ tests_unit_test_cluster_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_ticket_storm
 tests_unit_test_ticket_storm_SOURCES = %D%/test_ticket_storm.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_ticket_storm_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_tally
+tests_unit_test_tally_SOURCES = %D%/test_tally.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_tally_LDADD = $(LOGIC_TEST_LIBS)

@@ -20,3 +20,6 @@ tests_unit_test_auth_LDADD = $(PROVIDE_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_bus
 tests_unit_test_bus_SOURCES = %D%/test_bus.c
 tests_unit_test_bus_LDADD = $(PROVIDE_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_store_count
+tests_unit_test_store_count_SOURCES = %D%/test_store_count.c
+tests_unit_test_store_count_LDADD = $(PROVIDE_TEST_LIBS)

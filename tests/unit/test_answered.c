@@ -108,7 +108,6 @@ static void nobody_listens(void **state)
 	start(false);
 	nuncio_sid alice = loopback_login(&lb, "good:alice");
 	loopback_packet(&lb, alice, 1, "t.op", "{\"keep\":1}");
-	assert_int_equal(seen.kept->begun_us, 0);
 	request_reply(&seen.kept, 200, STR("{}"));
 	assert_null(lb.logic->answers.first);
 	loopback_fini(&lb);

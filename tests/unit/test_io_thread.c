@@ -98,11 +98,15 @@ static void survives_without_descriptors(void **state)
 	setrlimit(RLIMIT_NOFILE, &tight);
 	int refused = client_open(&server); /* takes the last one */
 	ssize_t n = recv(refused, &byte, 1, 0);
+	uint64_t failed, pauses;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	assert_true(n <= 0 && errno != EAGAIN);
 	close(refused);
 	refused = client_open(&server);
 	expect_alive(refused);
+	io_listeners_troubles(server.listeners, &failed, &pauses);
+	assert_true(failed >= 1 && pauses >= failed);
+	assert_true(io_listeners_connections(server.listeners) >= 1);
 	log_capture(NULL, NULL);
 	assert_int_equal(told, 1);
 	close(refused);

@@ -139,6 +139,14 @@ static void full_lane_refuses(void **state)
 	lane_set_flush(rig->lanes);
 	assert_int_equal(lane_set_write(rig->lanes, 0, job), NUNCIO_E_BUSY);
 	job_free(&job);
+	struct queue_stats stats;
+	assert_int_equal(lane_set_queues(rig->lanes), 1);
+	lane_set_queue_stats(rig->lanes, 0, &stats);
+	assert_int_equal(stats.depth, 3);
+	assert_int_equal(stats.limit, 3);
+	assert_int_equal(stats.refused, 3);
+	assert_int_equal(lane_set_lanes(rig->lanes), 1);
+	assert_true(lane_set_cpu_ns(rig->lanes, 0) > 0);
 	pthread_mutex_unlock(&rig->gate);
 	rig_free(rig); /* runs what was accepted */
 	assert_int_equal(rig->answered, 4);

@@ -186,6 +186,11 @@ static void a_slow_sink_drops_low_levels(void **state)
 	for (int i = 0; i < 2000; i++)
 		log_write(LOG_LEVEL_DEBUG, NULL, NULL, "%s", line);
 	assert_true(log_dropped_total() > 0);
+	size_t waiting, limit;
+	log_waiting(&waiting, &limit);
+	assert_int_equal(limit, 64 << 10);
+	assert_true(waiting > limit / 2 && waiting <= limit);
+	assert_int_equal(log_lines_total(LOG_LEVEL_DEBUG), 2000);
 	uint64_t before = log_dropped_total();
 	log_write(LOG_LEVEL_WARN, NULL, NULL, "kept warning");
 	log_write(LOG_LEVEL_ERROR, NULL, NULL, "kept error");

@@ -2,7 +2,10 @@
 #include "loop/loop.h"
 
 #include <sys/socket.h>
+#include <time.h>
 
+#include "base/buf.h"
+#include "base/metric.h"
 #include "loop/thread.h"
 #include "tests/lib/unit.h"
 
@@ -51,6 +54,44 @@ static void reads_until_stopped(void **state)
 	loop_io_stop(s.l, &s.io);
 	loop_free(&s.l);
 	assert_null(s.l);
+	close(s.fds[0]);
+	close(s.fds[1]);
+}
+
+static void on_slow(struct loop *l, struct loop_io *io, int events, void *user)
+{
+	const struct timespec pause = { 0, 3000000 };
+	nanosleep(&pause, NULL);
+	on_readable(l, io, events, user);
+}
+
+/* Four bytes are four turns of three milliseconds; the time between them is nobody's lag. */
+static void lag_is_the_time_of_turns(void **state)
+{
+	static const int64_t bounds[] = { 2900000, 1000000000 };
+	struct metric_set *set = metric_set_new();
+	struct metric *lag = metric_new_histogram(set, "lag", "", NULL, bounds, 2, 1);
+	struct seen s = { .l = loop_new("test") };
+	(void)state;
+	assert_int_equal(pipe(s.fds), 0);
+	assert_int_equal(write(s.fds[1], "abc.", 4), 4);
+	loop_io_init(&s.io, s.fds[0], on_slow, &s);
+	loop_io_start(s.l, &s.io, LOOP_READ);
+	loop_set_lag(s.l, lag);
+	loop_run(s.l);
+	assert_int_equal(metric_value(lag), 4);
+	loop_set_lag(s.l, NULL);
+	assert_int_equal(write(s.fds[1], ".", 1), 1);
+	loop_run(s.l);
+	assert_int_equal(metric_value(lag), 4);
+	struct buf out = { 0 };
+	metric_write_text(set, &out);
+	buf_add_char(&out, '\0');
+	assert_non_null(strstr(out.data, "lag_bucket{le=\"2900000\"} 0\n"));
+	buf_fini(&out);
+	loop_io_stop(s.l, &s.io);
+	loop_free(&s.l);
+	metric_set_free(&set);
 	close(s.fds[0]);
 	close(s.fds[1]);
 }
@@ -318,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_until_stopped),
+		cmocka_unit_test(lag_is_the_time_of_turns),
 		cmocka_unit_test(events_can_change),
 		cmocka_unit_test(turns_repeat_until_idle),
 		cmocka_unit_test(slices_let_descriptors_in_between),

@@ -67,6 +67,8 @@ static void outbox_keeps_what_is_refused(void **state)
 	struct mailbox mb;
 	struct outbox ob;
 	struct mail m[3] = { { 0 } };
+	struct queue_stats stats;
+	size_t n;
 	mailbox_init(&mb, NULL, 1);
 	outbox_init(&ob, &mb);
 	assert_int_equal(outbox_flush(&ob), 0);
@@ -77,10 +79,20 @@ static void outbox_keeps_what_is_refused(void **state)
 	outbox_add(&ob, &m[2]);
 	assert_int_equal(outbox_flush(&ob), NUNCIO_E_BUSY);
 	assert_int_equal(ob.count, 1);
+	mailbox_stats(&mb, &stats);
+	assert_int_equal(stats.depth, 2);
+	assert_int_equal(stats.limit, 1);
+	assert_int_equal(stats.refused, 1);
 	outbox_flush_forced(&ob);
 	assert_int_equal(ob.count, 0);
 	assert_null(outbox_take_all(&ob));
-	assert_int_equal(length_of(mailbox_take_all(&mb)), 3);
+	assert_int_equal(length_of(mailbox_take_counted(&mb, &n)), 3);
+	assert_int_equal(n, 3);
+	assert_null(mailbox_take_counted(&mb, &n));
+	assert_int_equal(n, 0);
+	mailbox_stats(&mb, &stats);
+	assert_int_equal(stats.depth, 0);
+	assert_int_equal(stats.refused, 1);
 	mailbox_fini(&mb);
 }
 

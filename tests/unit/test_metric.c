@@ -69,6 +69,38 @@ static void histograms_add_up(void **state)
 	metric_set_free(&set);
 }
 
+static void one_thread_alone_counts_the_same(void **state)
+{
+	(void)state;
+	struct metric_set *set = metric_set_new();
+	struct metric_label a[] = { { "op", "a" }, { 0 } }, b[] = { { "op", "b" }, { 0 } };
+	struct metric *c = metric_new_counter(set, "c_seconds_total", NULL, NULL);
+	struct metric *h = metric_new_times(set, "t_seconds", NULL, a);
+	metric_new_times(set, "t_seconds", NULL, b); /* nothing in it: not written */
+	metric_divide(c, 1e9);
+	metric_add_alone(c, 1500000000);
+	metric_add_alone(c, -1);
+	metric_add_alone(h, 1); /* not its business, like the next one */
+	metric_observe_alone(c, 1);
+	metric_add_alone(NULL, 1);
+	metric_observe_alone(NULL, 1);
+	metric_divide(NULL, 1);
+	metric_observe_alone(h, 100000);
+	metric_observe_alone(h, 100001);
+	metric_observe_alone(h, INT64_C(20000000000));
+	assert_int_equal(metric_value(h), 3);
+	struct buf out = { 0 };
+	metric_write_text(set, &out);
+	char *text = buf_take(&out);
+	assert_non_null(strstr(text, "c_seconds_total 1.5\n"));
+	assert_non_null(strstr(text, "t_seconds_bucket{op=\"a\",le=\"0.0001\"} 1\n"
+				     "t_seconds_bucket{op=\"a\",le=\"0.00025\"} 2\n"));
+	assert_non_null(strstr(text, "le=\"10\"} 2\nt_seconds_bucket{op=\"a\",le=\"+Inf\"} 3\n"));
+	assert_null(strstr(text, "op=\"b\""));
+	alloc_free(text);
+	metric_set_free(&set);
+}
+
 static void read_three(void *user, uint64_t *buckets, int64_t *sum_r)
 {
 	(void)user;
@@ -161,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters_and_gauges),
 		cmocka_unit_test(histograms_add_up),
+		cmocka_unit_test(one_thread_alone_counts_the_same),
 		cmocka_unit_test(counted_elsewhere),
 		cmocka_unit_test(same_name_is_the_same_metric),
 		cmocka_unit_test(bad_names_and_bounds_are_refused),

@@ -120,6 +120,13 @@ static void full_queue_refuses(void **state)
 	assert_int_equal(work_post(rig.pool, 3, on_gate, on_gate_done, &gate), 0);
 	assert_int_equal(work_post(rig.pool, 4, on_gate, on_gate_done, &gate), NUNCIO_E_BUSY);
 	assert_int_equal(work_count(rig.pool), 3);
+	struct queue_stats stats;
+	assert_int_equal(work_threads(rig.pool), 1);
+	work_queue_stats(rig.pool, 0, &stats);
+	assert_int_equal(stats.depth, 2);
+	assert_int_equal(stats.limit, 2);
+	assert_int_equal(stats.refused, 1);
+	assert_true(work_cpu_ns(rig.pool, 0) > 0);
 	pthread_mutex_unlock(&gate.lock);
 	rig_fini(&rig); /* finishes what was accepted */
 	assert_int_equal(gate.done, 3);

@@ -24,6 +24,13 @@ struct question {
 	void *user;
 };
 
+/* In a function with `head`, `done` and `user`; then which of its texts there are. */
+#define QUESTION(job_kind, shard_text, ...) \
+	{ \
+		.kind = (job_kind), .head = &head, .head_bytes = sizeof(head), \
+		.shard = (shard_text), .done = (void (*)(void))done, .user = user, __VA_ARGS__ \
+	}
+
 static int check_texts(struct nuncio_str *const *texts, bool may_be_empty, size_t *bytes)
 {
 	for (; *texts; texts++) {
@@ -73,13 +80,8 @@ int store_mark(struct store *store, struct nuncio_str conversation, struct nunci
 		.delivered = delivered,
 		.read = read,
 		.id = store_make_id(store, &now_ms) };
-	struct question q = { .kind = NUNCIO_JOB_MARK,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.conversation, &head.user },
-		.shard = conversation,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(
+		NUNCIO_JOB_MARK, conversation, .needed = { &head.conversation, &head.user });
 	return ask(store, &q);
 }
 
@@ -90,13 +92,8 @@ int store_events(struct store *store, const struct nuncio_events_query *query,
 	sized_take(&head, sizeof(head), query, query->size);
 	head.size = sizeof(head);
 	head.limit = limit_of(head.limit);
-	struct question q = { .kind = NUNCIO_JOB_EVENTS,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.conversation },
-		.shard = head.conversation,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q =
+		QUESTION(NUNCIO_JOB_EVENTS, head.conversation, .needed = { &head.conversation });
 	return ask(store, &q);
 }
 
@@ -107,14 +104,8 @@ int store_sync(struct store *store, const struct nuncio_sync_query *query, nunci
 	sized_take(&head, sizeof(head), query, query->size);
 	head.size = sizeof(head);
 	head.limit = limit_of(head.limit);
-	struct question q = { .kind = NUNCIO_JOB_SYNC,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.user },
-		.optional = { &head.cursor },
-		.shard = head.user,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(
+		NUNCIO_JOB_SYNC, head.user, .needed = { &head.user }, .optional = { &head.cursor });
 	return ask(store, &q);
 }
 
@@ -124,14 +115,8 @@ int store_conversations(struct store *store, struct nuncio_str who, struct nunci
 	struct nuncio_job_conversations head = {
 		.size = sizeof(head), .limit = limit_of(limit), .user = who, .after = after
 	};
-	struct question q = { .kind = NUNCIO_JOB_CONVERSATIONS,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.user },
-		.optional = { &head.after },
-		.shard = who,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(NUNCIO_JOB_CONVERSATIONS, who, .needed = { &head.user },
+		.optional = { &head.after });
 	return ask(store, &q);
 }
 
@@ -143,14 +128,8 @@ int store_members(struct store *store, struct nuncio_str conversation, uint32_t 
 		.conversation = conversation,
 		.after = after,
 		.min_role = min_role };
-	struct question q = { .kind = NUNCIO_JOB_MEMBERS,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.conversation },
-		.optional = { &head.after },
-		.shard = conversation,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(NUNCIO_JOB_MEMBERS, conversation,
+		.needed = { &head.conversation }, .optional = { &head.after });
 	return ask(store, &q);
 }
 
@@ -160,13 +139,8 @@ int store_member(struct store *store, struct nuncio_str conversation, struct nun
 	struct nuncio_job_member head = {
 		.size = sizeof(head), .conversation = conversation, .user = who
 	};
-	struct question q = { .kind = NUNCIO_JOB_MEMBER,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.conversation, &head.user },
-		.shard = conversation,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(
+		NUNCIO_JOB_MEMBER, conversation, .needed = { &head.conversation, &head.user });
 	return ask(store, &q);
 }
 
@@ -178,14 +152,8 @@ int store_memberships(struct store *store, struct nuncio_str who, struct nuncio_
 		.user = who,
 		.prefix = prefix,
 		.after = after };
-	struct question q = { .kind = NUNCIO_JOB_MEMBERSHIPS,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.user },
-		.optional = { &head.prefix, &head.after },
-		.shard = who,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(NUNCIO_JOB_MEMBERSHIPS, who, .needed = { &head.user },
+		.optional = { &head.prefix, &head.after });
 	return ask(store, &q);
 }
 
@@ -195,13 +163,8 @@ int store_reached(struct store *store, struct nuncio_str conversation, uint64_t 
 	struct nuncio_job_reached head = {
 		.size = sizeof(head), .conversation = conversation, .seq = seq
 	};
-	struct question q = { .kind = NUNCIO_JOB_REACHED,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.conversation },
-		.shard = conversation,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q =
+		QUESTION(NUNCIO_JOB_REACHED, conversation, .needed = { &head.conversation });
 	return ask(store, &q);
 }
 
@@ -214,14 +177,9 @@ int store_search(struct store *store, const struct nuncio_search_query *query,
 	head.limit = limit_of(head.limit);
 	if (search_cut(head.text, true, NULL, NULL) == 0)
 		return NUNCIO_E_INVAL;
-	struct question q = { .kind = NUNCIO_JOB_SEARCH,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.user, &head.text },
-		.optional = { &head.conversation, &head.from, &head.after },
-		.shard = head.user,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q =
+		QUESTION(NUNCIO_JOB_SEARCH, head.user, .needed = { &head.user, &head.text },
+			.optional = { &head.conversation, &head.from, &head.after });
 	return ask(store, &q);
 }
 
@@ -231,14 +189,8 @@ int store_get(struct store *store, struct nuncio_str space, struct nuncio_str ow
 	struct nuncio_record head = {
 		.size = sizeof(head), .space = space, .owner = owner, .key = key
 	};
-	struct question q = { .kind = NUNCIO_JOB_GET,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.space },
-		.optional = { &head.owner, &head.key },
-		.shard = owner,
-		.done = (void (*)(void))done,
-		.user = user };
+	struct question q = QUESTION(NUNCIO_JOB_GET, owner, .needed = { &head.space },
+		.optional = { &head.owner, &head.key });
 	return ask(store, &q);
 }
 
@@ -249,14 +201,8 @@ int store_list(struct store *store, const struct nuncio_records_query *query,
 	sized_take(&head, sizeof(head), query, query->size);
 	head.size = sizeof(head);
 	head.limit = limit_of(head.limit);
-	struct question q = { .kind = NUNCIO_JOB_LIST,
-		.head = &head,
-		.head_bytes = sizeof(head),
-		.needed = { &head.space },
+	struct question q = QUESTION(NUNCIO_JOB_LIST, head.owner, .needed = { &head.space },
 		.optional = { &head.owner, &head.owner_prefix, &head.key_prefix, &head.after_owner,
-			&head.after_key },
-		.shard = head.owner,
-		.done = (void (*)(void))done,
-		.user = user };
+			&head.after_key });
 	return ask(store, &q);
 }

@@ -171,6 +171,13 @@ void nuncio_reply_error(struct nuncio_request **rq, int code, const char *format
 void nuncio_reply_status(struct nuncio_request **rq, int status);
 
 /*
+ * The same from what the store answered: E_FAIL is store_failed, E_UNSUPPORTED says that no store
+ * is switched on.
+ * Thread: logic.
+ */
+void nuncio_reply_store_status(struct nuncio_request **rq, int status);
+
+/*
  * HTTP only: an answer outside the unified form, with any body (copied). Header values with control
  * characters are refused with NUNCIO_E_INVAL.
  * Thread: logic.

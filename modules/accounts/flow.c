@@ -47,10 +47,7 @@ void flow_refuse(struct flow *f, int code, const char *text)
 
 void flow_fail(struct flow *f, int status)
 {
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(&f->rq, NUNCIO_CODE_store_failed, NULL);
-	else
-		nuncio_reply_status(&f->rq, status);
+	nuncio_reply_store_status(&f->rq, status);
 	flow_free(&f);
 }
 

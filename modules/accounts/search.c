@@ -49,7 +49,7 @@ static void search_free(struct search **search)
 
 static void search_fail(struct search *s, int status)
 {
-	nuncio_reply_status(&s->rq, status);
+	nuncio_reply_store_status(&s->rq, status);
 	search_free(&s);
 }
 

@@ -23,7 +23,7 @@ static void on_written(int status, void *user)
 {
 	struct blocking *b = user;
 	if (status < 0) {
-		reply_failure(&b->rq, status);
+		nuncio_reply_store_status(&b->rq, status);
 		free(b);
 		return;
 	}

@@ -32,7 +32,6 @@ struct contacts {
 };
 
 /* Copies with a NUL behind; 0, or -1 when it does not fit. */
-void reply_failure(struct nuncio_request **rq, int status);
 /*
  * The other one of a request: member `user`, or path parameter. 0, or -1 after a refusal: no id, or
  * oneself.

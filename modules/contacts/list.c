@@ -52,7 +52,7 @@ static void on_rows(int status, const struct nuncio_record *rows, size_t n, int 
 {
 	struct listing *l = user;
 	if (status < 0) {
-		reply_failure(&l->rq, status);
+		nuncio_reply_store_status(&l->rq, status);
 		free(l);
 		return;
 	}

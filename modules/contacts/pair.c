@@ -50,7 +50,7 @@ struct pair {
 static void pair_end(struct pair *pair, int status)
 {
 	if (status < 0)
-		reply_failure(&pair->rq, status);
+		nuncio_reply_store_status(&pair->rq, status);
 	free(pair);
 }
 

@@ -42,7 +42,7 @@ static void on_read(int status, uint32_t policy, void *user)
 {
 	struct setting *s = user;
 	if (status < 0) {
-		reply_failure(&s->rq, status);
+		nuncio_reply_store_status(&s->rq, status);
 	} else {
 		struct nuncio_json *json = write_policy(policy);
 		nuncio_reply(&s->rq, 200, nuncio_json_str(json));
@@ -64,7 +64,7 @@ static void on_written(int status, void *user)
 {
 	struct setting *s = user;
 	if (status < 0) {
-		reply_failure(&s->rq, status);
+		nuncio_reply_store_status(&s->rq, status);
 	} else {
 		struct nuncio_json *json = write_policy(s->policy);
 		relations_forget_policy(s->c->relations, nuncio_text(s->me));

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Texts, memory, and the parts that every op begins and ends with. */
+/* The parts that every op begins and ends with. */
 #include "contacts.h"
 
 #include <nuncio/codes.h>
 
 #include <string.h>
-
-void reply_failure(struct nuncio_request **rq, int status)
-{
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(rq, NUNCIO_CODE_store_failed, NULL);
-	else
-		nuncio_reply_status(rq, status);
-}
 
 static bool is_user(struct nuncio_str id)
 {

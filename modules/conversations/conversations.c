@@ -39,10 +39,8 @@ struct change {
 
 static void change_end(struct change *change, int status)
 {
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(&change->rq, NUNCIO_CODE_store_failed, NULL);
-	else if (status < 0)
-		nuncio_reply_status(&change->rq, status);
+	if (status < 0)
+		nuncio_reply_store_status(&change->rq, status);
 	free(change);
 }
 
@@ -154,7 +152,7 @@ static void on_entered(int status, const char *text, void *user)
 		nuncio_reply_error(&change->rq, NUNCIO_CODE_not_found,
 			"conversation: there is no such conversation");
 	else
-		nuncio_reply_status(&change->rq, status);
+		nuncio_reply_store_status(&change->rq, status);
 	free(change);
 }
 

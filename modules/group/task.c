@@ -64,11 +64,7 @@ void task_refuse(struct task *t, int code, const char *text)
 
 void task_fail(struct task *t, int status)
 {
-	if (status == NUNCIO_E_FAIL || status == NUNCIO_E_NOSPACE)
-		nuncio_reply_error(
-			&t->rq, NUNCIO_CODE_store_failed, "the store could not read or write");
-	else
-		nuncio_reply_status(&t->rq, status);
+	nuncio_reply_store_status(&t->rq, status);
 	task_free(&t);
 }
 

@@ -33,10 +33,7 @@ static void hiding_free(struct hiding *h)
 
 static void hiding_fail(struct hiding *h, int status)
 {
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(&h->rq, NUNCIO_CODE_store_failed, NULL);
-	else
-		nuncio_reply_status(&h->rq, status);
+	nuncio_reply_store_status(&h->rq, status);
 	hiding_free(h);
 }
 

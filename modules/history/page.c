@@ -21,16 +21,11 @@ void page_drop(struct page *page)
 
 void page_fail(struct page *page, int status)
 {
-	if (status == NUNCIO_E_UNSUPPORTED)
-		nuncio_reply_error(
-			&page->rq, NUNCIO_CODE_unavailable, "no store module is switched on");
-	else if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(&page->rq, NUNCIO_CODE_store_failed, "the store could not read");
-	else if (status == NUNCIO_E_INVAL)
+	if (status == NUNCIO_E_INVAL)
 		nuncio_reply_error(&page->rq, NUNCIO_CODE_invalid_field,
 			"after: is not what an answer gave as `next`");
 	else
-		nuncio_reply_status(&page->rq, status);
+		nuncio_reply_store_status(&page->rq, status);
 	page_drop(page);
 }
 

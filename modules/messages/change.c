@@ -32,10 +32,7 @@ int change_refuse(struct change *change, int code, const char *text)
 
 static void change_fail(struct change *change, int status)
 {
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(&change->rq, NUNCIO_CODE_store_failed, NULL);
-	else
-		nuncio_reply_status(&change->rq, status);
+	nuncio_reply_store_status(&change->rq, status);
 	change_drop(&change);
 }
 

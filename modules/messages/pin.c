@@ -103,7 +103,7 @@ static void on_pins_counted(
 	snprintf(words, sizeof words, "a conversation can have %u pinned messages",
 		change->m->max_pins);
 	if (status < 0)
-		nuncio_reply_status(&change->rq, status);
+		nuncio_reply_store_status(&change->rq, status);
 	else
 		change_refuse(change, NUNCIO_CODE_too_large, words);
 	change_drop(&change);
@@ -129,7 +129,7 @@ void on_pin(struct nuncio_request *rq, void *user)
 	int rc = list_pins(user, nuncio_text(change->conversation), on_pins_counted, change);
 	if (rc == 0)
 		return;
-	nuncio_reply_status(&change->rq, rc);
+	nuncio_reply_store_status(&change->rq, rc);
 	change_drop(&change);
 }
 

@@ -28,12 +28,10 @@ static void pinned_end(struct pinned *pinned)
 
 static void pinned_fail(struct pinned *pinned, int status)
 {
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(&pinned->rq, NUNCIO_CODE_store_failed, NULL);
-	else if (status == NUNCIO_E_DENIED)
+	if (status == NUNCIO_E_DENIED)
 		nuncio_reply_error(&pinned->rq, NUNCIO_CODE_not_member, NULL);
 	else
-		nuncio_reply_status(&pinned->rq, status);
+		nuncio_reply_store_status(&pinned->rq, status);
 	pinned_end(pinned);
 }
 

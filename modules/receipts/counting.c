@@ -43,11 +43,7 @@ static void refuse(struct counting *counting, int code, const char *text)
 
 static void fail(struct counting *counting, int status)
 {
-	if (status == NUNCIO_E_FAIL)
-		nuncio_reply_error(
-			&counting->rq, NUNCIO_CODE_store_failed, "the store could not read");
-	else
-		nuncio_reply_status(&counting->rq, status);
+	nuncio_reply_store_status(&counting->rq, status);
 	free(counting);
 }
 

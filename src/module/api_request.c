@@ -190,6 +190,17 @@ void nuncio_reply_status(struct nuncio_request **rq, int status)
 	request_status(rq, status);
 }
 
+void nuncio_reply_store_status(struct nuncio_request **rq, int status)
+{
+	MODULE_CHECK_THREAD();
+	if (status == NUNCIO_E_FAIL)
+		request_error(rq, NUNCIO_CODE_store_failed, NULL);
+	else if (status == NUNCIO_E_UNSUPPORTED)
+		request_error(rq, NUNCIO_CODE_unavailable, "no store module is switched on");
+	else
+		request_status(rq, status);
+}
+
 void nuncio_reply_raw(struct nuncio_request **rq, int http_status, const char *content_type,
 	struct nuncio_str body)
 {

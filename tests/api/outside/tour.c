@@ -93,7 +93,7 @@ static void on_did_store(const struct nuncio_send *what, void *user)
 static void on_noted(int status, void *user)
 {
 	struct nuncio_request *rq = user;
-	nuncio_reply_status(&rq, status);
+	nuncio_reply_store_status(&rq, status);
 }
 
 static void on_note(struct nuncio_request *rq, void *user)
@@ -109,7 +109,7 @@ static void on_note(struct nuncio_request *rq, void *user)
 	nuncio_request_raw(rq, "text", &write.value);
 	int rc = nuncio_store_write(tour->self, &write, 1, on_noted, rq);
 	if (rc < 0)
-		nuncio_reply_status(&rq, rc);
+		nuncio_reply_store_status(&rq, rc);
 }
 
 static void on_recalled(
@@ -118,7 +118,7 @@ static void on_recalled(
 	struct nuncio_request *rq = user;
 	(void)more;
 	if (status < 0)
-		nuncio_reply_status(&rq, status);
+		nuncio_reply_store_status(&rq, status);
 	else
 		nuncio_reply(&rq, 200, n ? rows[0].value : TEXT("null"));
 }
@@ -129,7 +129,7 @@ static void on_recall(struct nuncio_request *rq, void *user)
 	int rc = nuncio_store_get(
 		tour->self, TEXT("tour"), nuncio_request_user(rq), TEXT("note"), on_recalled, rq);
 	if (rc < 0)
-		nuncio_reply_status(&rq, rc);
+		nuncio_reply_store_status(&rq, rc);
 }
 
 static const struct nuncio_field note_fields[] = {

@@ -30,7 +30,7 @@ struct http1_field {
 /* Valid until http1_next or http1_free. path is valid UTF-8 that begins with '/' and has no dot
    segments and no control characters. target and query may hold a token: never log them. */
 struct http1_request {
-	struct nuncio_str method; /* GET HEAD POST PUT DELETE PATCH OPTIONS */
+	struct nuncio_str method; /* GET HEAD POST PUT DELETE PATCH OPTIONS TRACE QUERY */
 	struct nuncio_str target; /* as sent */
 	struct nuncio_str path;   /* decoded; "*" in OPTIONS * */
 	struct nuncio_str query;  /* as sent, without '?'; see uri.h */

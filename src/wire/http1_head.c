@@ -64,11 +64,12 @@ int http1_parse_field(struct nuncio_str line, struct http1_field *field_r, const
 
 /* ---- request line ---- */
 
+/* Known is not offered: what no route has is answered 405 there, what is unknown 501 here. */
 static bool is_known_method(struct nuncio_str method)
 {
 	static const struct nuncio_str known[] = { STR_INIT("GET"), STR_INIT("HEAD"),
 		STR_INIT("POST"), STR_INIT("PUT"), STR_INIT("DELETE"), STR_INIT("PATCH"),
-		STR_INIT("OPTIONS") };
+		STR_INIT("OPTIONS"), STR_INIT("TRACE"), STR_INIT("QUERY") };
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (str_eq(method, known[i]))
 			return true;

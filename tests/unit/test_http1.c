@@ -147,6 +147,8 @@ static void refuses_bad_request_lines(void **state)
 	is(505, "GET / HTTP/0.9\r\n" HOST "\r\n");
 	is(501, "BREW / HTTP/1.1\r\n" HOST "\r\n");
 	is(501, "CONNECT h:80 HTTP/1.1\r\n" HOST "\r\n");
+	is(0, "TRACE / HTTP/1.1\r\n" HOST "\r\n");
+	is(0, "QUERY / HTTP/1.1\r\n" HOST "\r\n");
 	is(501, "get / HTTP/1.1\r\n" HOST "\r\n");
 	is(400, "G(T / HTTP/1.1\r\n" HOST "\r\n");
 	is(400, "GET /a b HTTP/1.1\r\n" HOST "\r\n");

@@ -15,13 +15,21 @@
 #define NUNCIO_CONFIG_FILE "/etc/nuncio/nuncio.ini"
 #endif
 
-enum { OPT_CHECK = 256, OPT_SHOW_CONFIG, OPT_SHOW_HOOKS, OPT_HELP_CONFIG, OPT_MODULES };
+enum {
+	OPT_CHECK = 256,
+	OPT_SHOW_CONFIG,
+	OPT_SHOW_HOOKS,
+	OPT_SHOW_OPENAPI,
+	OPT_HELP_CONFIG,
+	OPT_MODULES
+};
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "show-config", no_argument, NULL, OPT_SHOW_CONFIG },
 	{ "show-hooks", no_argument, NULL, OPT_SHOW_HOOKS },
+	{ "show-openapi", no_argument, NULL, OPT_SHOW_OPENAPI },
 	{ "help-config", optional_argument, NULL, OPT_HELP_CONFIG },
 	{ "module-path", required_argument, NULL, OPT_MODULES },
 	{ "version", no_argument, NULL, 'V' },
@@ -37,6 +45,7 @@ static void print_help(void)
 	     "  --check               check configuration and modules, then exit\n"
 	     "  --show-config         print all values in force and where they come from\n"
 	     "  --show-hooks          print which module listens to which hook, in order\n"
+	     "  --show-openapi        print the API document, as /openapi.json is\n"
 	     "  --help-config[=ini]   print all options; with =ini as a commented file\n"
 	     "  --module-path FOLDER  modules that --help-config describes\n"
 	     "  --version             print versions\n"
@@ -66,6 +75,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_SHOW_HOOKS:
 			arguments.task = SERVER_SHOW_HOOKS;
+			break;
+		case OPT_SHOW_OPENAPI:
+			arguments.task = SERVER_SHOW_OPENAPI;
 			break;
 		case OPT_HELP_CONFIG:
 			help = 1;

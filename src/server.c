@@ -233,6 +233,10 @@ static int do_task(struct server *s)
 	case SERVER_SHOW_HOOKS:
 		hook_table_print(s->p.hooks, &text);
 		return print_and_free(&text);
+	case SERVER_SHOW_OPENAPI:
+		buf_add_str(&text, buf_str(&s->p.logic->openapi));
+		buf_add_char(&text, '\n');
+		return print_and_free(&text);
 	default:
 		return run(s);
 	}

@@ -3,7 +3,13 @@
 #define SERVER_H
 
 /* What the command line asks for. */
-enum server_task { SERVER_RUN = 0, SERVER_CHECK, SERVER_SHOW_CONFIG, SERVER_SHOW_HOOKS };
+enum server_task {
+	SERVER_RUN = 0,
+	SERVER_CHECK,
+	SERVER_SHOW_CONFIG,
+	SERVER_SHOW_HOOKS,
+	SERVER_SHOW_OPENAPI
+};
 
 struct server_arguments {
 	const char *config; /* file */

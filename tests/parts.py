@@ -375,6 +375,12 @@ def browser(run):
 	return run.count([path, "--build", run.tree("plain")])
 
 
+@part("openapi", ["build"], minutes=6, serves=True)
+def openapi(run):
+	"""The API document is valid, and the server does what it says, whatever schemathesis asks."""
+	return run.count([os.path.join(TOP, "tests", "openapi", "run_openapi.py"), "--build", run.tree("plain")])
+
+
 @part("docs", ["build"], serves=True)
 def docs(run):
 	"""The README's conversation, the guide's modules built outside of the tree, options as they are documented."""
@@ -520,6 +526,7 @@ ORDER = """
 	scenario_mysql_spread
 	mysql_faults
 	browser
+	openapi
 	build_asan
 	quickstart
 	docs

@@ -50,7 +50,7 @@ static void on_hello(struct nuncio_request *rq, void *user)
 }
 
 static const struct nuncio_field hello_fields[] = {
-	{ "name", NUNCIO_FIELD_TEXT, 0, 1, 64, "who is greeted; the caller if not given" },
+	{ "name", NUNCIO_FIELD_TEXT, 0, 1, 64, "who is greeted; the caller if not given", NULL },
 	{ 0 },
 };
 
@@ -61,6 +61,7 @@ static const struct nuncio_command hello = {
 	.fields = hello_fields,
 	.field_size = sizeof hello_fields[0],
 	.fn = on_hello,
+	.answer = "{greeting: text, name: text}",
 };
 
 /* ---- Messages that end with !!! are refused */

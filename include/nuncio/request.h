@@ -4,8 +4,8 @@
 
 /*
  * Requests: a client's op over WebSocket or a call over HTTP, the same for a handler. Each declares
- * its input; the core checks it before the handler runs, and makes the API document from it. A
- * request is answered exactly once, now or later.
+ * its input, which the core checks before the handler runs, and its answers; the API document
+ * (/openapi.json) is made from that. A request is answered exactly once, now or later.
  */
 
 #include <nuncio/codes.h>
@@ -29,16 +29,36 @@ enum nuncio_field_type {
 #define NUNCIO_FIELD_QUERY \
 	2u /* HTTP: in the query string instead of the body (texts, ints, bools) */
 #define NUNCIO_FIELD_SECRET 4u /* a password or key: never shown (control.h) */
+#define NUNCIO_FIELD_PATH \
+	8u /* HTTP: a parameter of the path (":id" is "id"); checked like those of the query */
 
 /*
- * One declared member of the input. Parameters of the path (":id") need not be declared. The array
- * ends with a zeroed entry. min = max = 0: no limits but the packet's.
+ * Shapes: what a JSON value looks like, in one line of text that people can read too.
+ *
+ *     text int bool any null     as they say
+ *     id time                    a number in text, RFC 3339 in text
+ *     'open'|'closed'            one of these words; | stands between any shapes
+ *     [text]                     an array
+ *     {user: text, at?: time}    an object; at may be missing; there may be members besides
+ *     {*: int}                   an object whose members all look like that
+ *     sent & {more: bool}        both: the members of the one and of the other
+ *     user                       a shape that was declared under this name
+ */
+
+/*
+ * One declared member of the input. Parameters of the path need not be declared, but are described
+ * only if they are. The array ends with a zeroed entry. min = max = 0: no limits but the packet's.
  */
 struct nuncio_field {
 	const char *name;
 	uint32_t type, flags;
 	int64_t min, max;
 	const char *help;
+	/*
+	 * More about the value, NULL: nothing. TEXT: words, which are checked: "'a'|'b'". OBJECT
+	 * and ANY: its shape, for the API document.
+	 */
+	const char *shape;
 };
 
 typedef void nuncio_request_fn(struct nuncio_request *rq, void *user);
@@ -57,6 +77,12 @@ struct nuncio_command {
 	const struct nuncio_field *fields; /* NULL: none */
 	uint32_t field_size, reserved;     /* sizeof(struct nuncio_field) */
 	nuncio_request_fn *fn;
+	const char *answer; /* the shape of data in the answer; NULL: any */
+	/*
+	 * Names of codes.h with blanks between: what the handler itself refuses with. Not those
+	 * that any op or route may give: for its input, its token, an error of the server.
+	 */
+	const char *errors;
 };
 struct nuncio_route {
 	uint32_t size, flags;
@@ -67,7 +93,29 @@ struct nuncio_route {
 	const struct nuncio_field *fields;
 	uint32_t field_size, reserved;
 	nuncio_request_fn *fn;
+	/*
+	 * Good answers, status and what comes with it, with "; " between: "200 user", "201 sent;
+	 * 200 sent", "204", and with a media type when it is answered raw: "200 text/html". NULL:
+	 * 200 with any data.
+	 */
+	const char *answer;
+	const char *errors; /* as with ops */
 };
+
+/* A name for a shape, for the answers of several routes and ops. Kept by reference (static). */
+struct nuncio_shape {
+	uint32_t size, reserved;
+	const char *name;  /* "group"; [a-z][a-z0-9_]* */
+	const char *shape; /* may name others, of whatever module that is on */
+	const char *help;  /* one sentence */
+};
+
+/*
+ * Declares a shape; one owner each. A malformed shape, one that names none, or an answer or error
+ * that cannot be read is a start error.
+ * Thread: logic, in init.
+ */
+int nuncio_shape_add(struct nuncio_module *self, const struct nuncio_shape *shape);
 
 /*
  * Adds a client op or a route; one owner each, NUNCIO_E_EXISTS names the other module in the log.

@@ -241,4 +241,13 @@ void users_delete(struct flow *flow); /* the loaded account */
 /* GET /users, and user list of an operator, whose pages are as large as they can be. */
 void search_run(struct nuncio_request *rq, void *user);
 
+/* A route in a table. */
+#define ROUTE(METHOD, PATH, FLAGS, HELP, FIELDS, FN, ANSWER, ERRORS) \
+	{ \
+		.size = sizeof(struct nuncio_route), .flags = (FLAGS), .method = (METHOD), \
+		.path = (PATH), .help = (HELP), .fields = (FIELDS), \
+		.field_size = sizeof(struct nuncio_field), .fn = (FN), .answer = (ANSWER), \
+		.errors = (ERRORS) \
+	}
+
 #endif

@@ -284,8 +284,8 @@ int search_add_routes(struct accounts *a)
 			"Users in a page; 20." },
 		{ NULL },
 	};
-	static const struct nuncio_route route = { sizeof route, 0, "GET", "/api/v1/users",
-		"Users whose id or name starts with the query.", fields, sizeof fields[0], 0,
-		search_run };
+	static const struct nuncio_route route =
+		ROUTE("GET", "/api/v1/users", 0, "Users whose id or name starts with the query.",
+			fields, search_run, "200 {users: [user], next: text|null}", NULL);
 	return nuncio_route_add(a->self, &route, a);
 }

@@ -305,17 +305,24 @@ int signin_add_routes(struct accounts *a)
 			"As it came from login or refresh." },
 		{ NULL },
 	};
-	static const struct nuncio_route routes[] = {
-		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/auth/login", "Signs in.",
-			login_fields, sizeof login_fields[0], 0, on_login },
-		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/auth/refresh",
-			"New tokens for a refresh token, which is used up.", refresh_fields,
-			sizeof refresh_fields[0], 0, on_refresh },
-		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/auth/logout",
-			"Ends what was signed in with this refresh token.", refresh_fields,
-			sizeof refresh_fields[0], 0, on_logout },
+	static const struct nuncio_shape tokens = {
+		.size = sizeof tokens,
+		.name = "tokens",
+		.shape = "{access_token: text, refresh_token: text, token_type: 'Bearer',"
+			 "expires_in: int, user: user}",
+		.help = "What a sign-in gives; expires_in are seconds of the access token.",
 	};
-	int rc = 0;
+	static const struct nuncio_route routes[] = {
+		ROUTE("POST", "/api/v1/auth/login", NUNCIO_OPEN, "Signs in.", login_fields,
+			on_login, "200 tokens", "login_failed rate_limited"),
+		ROUTE("POST", "/api/v1/auth/refresh", NUNCIO_OPEN,
+			"New tokens for a refresh token, which is used up.", refresh_fields,
+			on_refresh, "200 tokens", "refresh_invalid"),
+		ROUTE("POST", "/api/v1/auth/logout", NUNCIO_OPEN,
+			"Ends what was signed in with this refresh token.", refresh_fields,
+			on_logout, "204", NULL),
+	};
+	int rc = nuncio_shape_add(a->self, &tokens);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
 		rc = nuncio_route_add(a->self, &routes[i], a);
 	return rc;

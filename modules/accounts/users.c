@@ -283,6 +283,12 @@ static void on_delete(struct nuncio_request *rq, void *user)
 
 /* ---- registration ---- */
 
+#define ID_PATH \
+	{ \
+		"id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "The user's id." \
+	}
+#define SELF_ERRORS "not_found denied password_required rate_limited conflict"
+
 int users_add_routes(struct accounts *a)
 {
 	static const struct nuncio_field post_fields[] = {
@@ -295,6 +301,7 @@ int users_add_routes(struct accounts *a)
 		{ NULL },
 	};
 	static const struct nuncio_field put_fields[] = {
+		ID_PATH,
 		{ "name", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_NAME_BYTES_MAX,
 			"What people see; empty removes it." },
 		{ "password", NUNCIO_FIELD_TEXT, 0, ACCOUNT_PASSWORD_BYTES_MIN,
@@ -305,22 +312,29 @@ int users_add_routes(struct accounts *a)
 		{ NULL },
 	};
 	static const struct nuncio_field delete_fields[] = {
+		ID_PATH,
 		{ "password", NUNCIO_FIELD_TEXT, 0, 0, ACCOUNT_PASSWORD_BYTES_MAX,
 			"The password again." },
 		{ NULL },
 	};
+	static const struct nuncio_field get_fields[] = { ID_PATH, { NULL } };
 	static const struct nuncio_route routes[] = {
-		{ sizeof routes[0], NUNCIO_OPEN, "POST", "/api/v1/users", "Makes an account.",
-			post_fields, sizeof post_fields[0], 0, on_post },
-		{ sizeof routes[0], 0, "GET", "/api/v1/users/:id", "One user.", NULL, 0, 0,
-			on_get },
-		{ sizeof routes[0], 0, "PUT", "/api/v1/users/:id",
-			"Changes one's own name or password.", put_fields, sizeof put_fields[0], 0,
-			on_put },
-		{ sizeof routes[0], 0, "DELETE", "/api/v1/users/:id", "Deletes one's own account.",
-			delete_fields, sizeof delete_fields[0], 0, on_delete },
+		ROUTE("POST", "/api/v1/users", NUNCIO_OPEN, "Makes an account.", post_fields,
+			on_post, "201 user", "exists registration_closed rate_limited"),
+		ROUTE("GET", "/api/v1/users/:id", 0, "One user.", get_fields, on_get, "200 user",
+			"not_found"),
+		ROUTE("PUT", "/api/v1/users/:id", 0, "Changes one's own name or password.",
+			put_fields, on_put, "200 user", SELF_ERRORS),
+		ROUTE("DELETE", "/api/v1/users/:id", 0, "Deletes one's own account.", delete_fields,
+			on_delete, "204", SELF_ERRORS),
 	};
-	int rc = 0;
+	static const struct nuncio_shape user = {
+		.size = sizeof user,
+		.name = "user",
+		.shape = "{id: text, name: text, created_at: time}",
+		.help = "Somebody with an account.",
+	};
+	int rc = nuncio_shape_add(a->self, &user);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
 		rc = nuncio_route_add(a->self, &routes[i], a);
 	return rc;

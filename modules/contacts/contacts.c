@@ -30,7 +30,11 @@
 #define POLICY_FIELD \
 	{ \
 		"messages", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 16, \
-			"everyone, contacts or nobody" \
+			"who may write to one", "'everyone'|'contacts'|'nobody'" \
+	}
+#define USER_PATH \
+	{ \
+		"user", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the other one" \
 	}
 #define PAGE_FIELDS(FLAGS) \
 	{ "after", NUNCIO_FIELD_TEXT, (FLAGS), 0, USER_BYTES, "`next` of the page before" }, \
@@ -43,52 +47,83 @@ static const struct nuncio_field request_fields[] = { USER_FIELD, MESSAGE_FIELD,
 static const struct nuncio_field update_fields[] = { USER_FIELD, REMARK_FIELD, { 0 } };
 static const struct nuncio_field page_fields[] = { PAGE_FIELDS(0), { 0 } };
 static const struct nuncio_field policy_fields[] = { POLICY_FIELD, { 0 } };
-static const struct nuncio_field remark_url_fields[] = { REMARK_FIELD, { 0 } };
+static const struct nuncio_field user_url_fields[] = { USER_PATH, { 0 } };
+static const struct nuncio_field remark_url_fields[] = { USER_PATH, REMARK_FIELD, { 0 } };
 static const struct nuncio_field page_url_fields[] = { PAGE_FIELDS(NUNCIO_FIELD_QUERY), { 0 } };
 
-#define COMMAND(OP, HELP, FIELDS, FN) \
+static const struct nuncio_shape contact_shape = {
+	.size = sizeof contact_shape,
+	.name = "contact",
+	.shape =
+		"{user: text, state: 'asked'|'asks'|'friend'|'none', since: time|null, remark: text,"
+		"message: text}",
+	.help = "Somebody whom one knows, or who has asked, or was asked.",
+};
+#define LIST_SHAPE "{contacts: [contact], next: text|null}"
+#define BLOCKED_SHAPE "{user: text, blocked: bool}"
+#define BLOCKS_SHAPE "{blocked: [{user: text, since: time}], next: text|null}"
+#define POLICY_SHAPE "{messages: 'everyone'|'contacts'|'nobody'}"
+#define PAIR_ERRORS "not_found not_accepted you_blocked conflict"
+
+#define COMMAND(OP, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_command), .op = (OP), .help = (HELP), \
-		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN) \
+		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN), \
+		.answer = (ANSWER), .errors = (ERRORS) \
 	}
 static const struct nuncio_command commands[] = {
-	COMMAND("contact.request", "Asks somebody to be a contact.", request_fields, on_request),
-	COMMAND("contact.accept", "Accepts who has asked.", user_fields, on_accept),
-	COMMAND("contact.decline", "Declines who has asked.", user_fields, on_decline),
+	COMMAND("contact.request", "Asks somebody to be a contact.", request_fields, on_request,
+		"contact", PAIR_ERRORS),
+	COMMAND("contact.accept", "Accepts who has asked.", user_fields, on_accept, "contact",
+		PAIR_ERRORS),
+	COMMAND("contact.decline", "Declines who has asked.", user_fields, on_decline, "contact",
+		PAIR_ERRORS),
 	COMMAND("contact.remove", "Ends a contact, or takes a request back.", user_fields,
-		on_remove),
-	COMMAND("contact.update", "Sets one's own remark about somebody.", update_fields,
-		on_update),
-	COMMAND("contact.list", "One's contacts and requests.", page_fields, on_list),
-	COMMAND("contact.policy", "Says who may write to one.", policy_fields, on_policy_set),
-	COMMAND("contact.policy_get", "Who may write to one.", NULL, on_policy_get),
-	COMMAND("block.add", "Blocks somebody.", user_fields, on_block),
-	COMMAND("block.remove", "Blocks somebody no longer.", user_fields, on_unblock),
-	COMMAND("block.list", "Whom one has blocked.", page_fields, on_block_list),
+		on_remove, "contact", PAIR_ERRORS),
+	COMMAND("contact.update", "Sets one's own remark about somebody.", update_fields, on_update,
+		"contact", PAIR_ERRORS),
+	COMMAND("contact.list", "One's contacts and requests.", page_fields, on_list, LIST_SHAPE,
+		NULL),
+	COMMAND("contact.policy", "Says who may write to one.", policy_fields, on_policy_set,
+		POLICY_SHAPE, NULL),
+	COMMAND("contact.policy_get", "Who may write to one.", NULL, on_policy_get, POLICY_SHAPE,
+		NULL),
+	COMMAND("block.add", "Blocks somebody.", user_fields, on_block, BLOCKED_SHAPE, PAIR_ERRORS),
+	COMMAND("block.remove", "Blocks somebody no longer.", user_fields, on_unblock,
+		BLOCKED_SHAPE, PAIR_ERRORS),
+	COMMAND("block.list", "Whom one has blocked.", page_fields, on_block_list, BLOCKS_SHAPE,
+		NULL),
 };
 
-#define ROUTE(METHOD, PATH, HELP, FIELDS, FN) \
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_route), .method = (METHOD), .path = (PATH), \
 		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
-		.fn = (FN) \
+		.fn = (FN), .answer = (ANSWER), .errors = (ERRORS) \
 	}
 static const struct nuncio_route routes[] = {
-	ROUTE("GET", "/api/v1/contacts", "One's contacts and requests.", page_url_fields, on_list),
+	ROUTE("GET", "/api/v1/contacts", "One's contacts and requests.", page_url_fields, on_list,
+		"200 " LIST_SHAPE, NULL),
 	ROUTE("POST", "/api/v1/contacts", "Asks somebody to be a contact.", request_fields,
-		on_request),
-	ROUTE("POST", "/api/v1/contacts/:user/accept", "Accepts who has asked.", NULL, on_accept),
-	ROUTE("POST", "/api/v1/contacts/:user/decline", "Declines who has asked.", NULL,
-		on_decline),
+		on_request, "200 contact", PAIR_ERRORS),
+	ROUTE("POST", "/api/v1/contacts/:user/accept", "Accepts who has asked.", user_url_fields,
+		on_accept, "200 contact", PAIR_ERRORS),
+	ROUTE("POST", "/api/v1/contacts/:user/decline", "Declines who has asked.", user_url_fields,
+		on_decline, "200 contact", PAIR_ERRORS),
 	ROUTE("PUT", "/api/v1/contacts/:user", "Sets one's own remark about somebody.",
-		remark_url_fields, on_update),
-	ROUTE("DELETE", "/api/v1/contacts/:user", "Ends a contact, or takes a request back.", NULL,
-		on_remove),
-	ROUTE("GET", "/api/v1/blocks", "Whom one has blocked.", page_url_fields, on_block_list),
-	ROUTE("PUT", "/api/v1/blocks/:user", "Blocks somebody.", NULL, on_block),
-	ROUTE("DELETE", "/api/v1/blocks/:user", "Blocks somebody no longer.", NULL, on_unblock),
-	ROUTE("GET", "/api/v1/policy", "Who may write to one.", NULL, on_policy_get),
-	ROUTE("PUT", "/api/v1/policy", "Says who may write to one.", policy_fields, on_policy_set),
+		remark_url_fields, on_update, "200 contact", PAIR_ERRORS),
+	ROUTE("DELETE", "/api/v1/contacts/:user", "Ends a contact, or takes a request back.",
+		user_url_fields, on_remove, "200 contact", PAIR_ERRORS),
+	ROUTE("GET", "/api/v1/blocks", "Whom one has blocked.", page_url_fields, on_block_list,
+		"200 " BLOCKS_SHAPE, NULL),
+	ROUTE("PUT", "/api/v1/blocks/:user", "Blocks somebody.", user_url_fields, on_block,
+		"200 " BLOCKED_SHAPE, PAIR_ERRORS),
+	ROUTE("DELETE", "/api/v1/blocks/:user", "Blocks somebody no longer.", user_url_fields,
+		on_unblock, "200 " BLOCKED_SHAPE, PAIR_ERRORS),
+	ROUTE("GET", "/api/v1/policy", "Who may write to one.", NULL, on_policy_get,
+		"200 " POLICY_SHAPE, NULL),
+	ROUTE("PUT", "/api/v1/policy", "Says who may write to one.", policy_fields, on_policy_set,
+		"200 " POLICY_SHAPE, NULL),
 };
 
 /* ---- the module ---- */
@@ -105,7 +140,7 @@ static const struct nuncio_contacts_v1 service = { .size = sizeof service,
 
 static int add_all(struct contacts *c)
 {
-	int rc = 0;
+	int rc = nuncio_shape_add(c->self, &contact_shape);
 	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
 		rc = nuncio_command_add(c->self, &commands[i], c);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)

@@ -227,7 +227,16 @@ static const struct nuncio_field update_fields[] = {
 	SETTING_FIELDS,
 	{ 0 },
 };
-static const struct nuncio_field update_url_fields[] = { SETTING_FIELDS, { 0 } };
+static const struct nuncio_field update_url_fields[] = {
+	{ "id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the conversation's" },
+	SETTING_FIELDS,
+	{ 0 },
+};
+
+#define ANSWER_SHAPE \
+	"{conversation: text, settings: {muted?: bool, pinned?: bool, archived?: bool," \
+	"marked_unread?: bool}}"
+#define ERRORS "not_found not_member denied conflict"
 
 static const struct nuncio_command update_command = {
 	.size = sizeof update_command,
@@ -236,6 +245,8 @@ static const struct nuncio_command update_command = {
 	.fields = update_fields,
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_update,
+	.answer = ANSWER_SHAPE,
+	.errors = ERRORS,
 };
 static const struct nuncio_route update_route = {
 	.size = sizeof update_route,
@@ -245,6 +256,8 @@ static const struct nuncio_route update_route = {
 	.fields = update_url_fields,
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_update,
+	.answer = "200 " ANSWER_SHAPE,
+	.errors = ERRORS,
 };
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)

@@ -316,30 +316,35 @@ static const struct nuncio_field close_fields[] = {
 	{ 0 },
 };
 static const struct nuncio_field close_url_fields[] = {
+	{ "session", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "as device.list gives it" },
 	{ "node", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_QUERY, 0, 255,
 		"as device.list gives it; this node if not given" },
 	{ 0 },
 };
 
-#define COMMAND(OP, HELP, FIELDS, FN) \
+#define COMMAND(OP, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_command), .op = (OP), .help = (HELP), \
-		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN) \
+		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN), \
+		.answer = (ANSWER), .errors = (ERRORS) \
 	}
-#define ROUTE(METHOD, PATH, HELP, FIELDS, FN) \
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_route), .method = (METHOD), .path = (PATH), \
 		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
-		.fn = (FN) \
+		.fn = (FN), .answer = (ANSWER), .errors = (ERRORS) \
 	}
+#define LIST_SHAPE "{devices: [{session: text, node: text, device: text, type: text, since: time}]}"
 static const struct nuncio_command commands[] = {
-	COMMAND("device.list", "Where one is signed in.", NULL, on_list),
-	COMMAND("device.close", "Signs one of one's devices out.", close_fields, on_close),
+	COMMAND("device.list", "Where one is signed in.", NULL, on_list, LIST_SHAPE, NULL),
+	COMMAND("device.close", "Signs one of one's devices out.", close_fields, on_close, "{}",
+		"not_found"),
 };
 static const struct nuncio_route routes[] = {
-	ROUTE("GET", "/api/v1/devices", "Where one is signed in.", NULL, on_list),
+	ROUTE("GET", "/api/v1/devices", "Where one is signed in.", NULL, on_list, "200 " LIST_SHAPE,
+		NULL),
 	ROUTE("DELETE", "/api/v1/devices/:session", "Signs one of one's devices out.",
-		close_url_fields, on_close),
+		close_url_fields, on_close, "200 {}", "not_found"),
 };
 
 static int read_options(struct nuncio_module *self, struct nuncio_error *err)

@@ -18,6 +18,7 @@ static const struct nuncio_command echo_command = {
 	.op = "echo",
 	.help = "Answers its own data.",
 	.fn = on_echo,
+	.answer = "{*: any}",
 };
 
 static int echo_init(struct nuncio_module *self, struct nuncio_error *err)

@@ -30,7 +30,9 @@
 	}
 #define ARCHIVED_FIELD(FLAGS) \
 	{ \
-		"archived", NUNCIO_FIELD_TEXT, (FLAGS), 4, 7, "with (if not given), without, only" \
+		"archived", NUNCIO_FIELD_TEXT, (FLAGS), 4, 7, \
+			"whether archived ones are in the list: with if not given", \
+			"'with'|'without'|'only'" \
 	}
 #define SEARCH_FIELDS(FLAGS) \
 	{ "text", NUNCIO_FIELD_TEXT, (FLAGS) | NUNCIO_FIELD_REQUIRED, 1, TEXT_BYTES, \
@@ -52,9 +54,14 @@
 		"seq", NUNCIO_FIELD_INT, NUNCIO_FIELD_REQUIRED, 1, INT64_MAX, "up to this one" \
 	}
 
+#define ID_PATH \
+	{ \
+		"id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the conversation's" \
+	}
+
 static const struct nuncio_field query_fields[] = { CONVERSATION_FIELD, SEQ_FIELDS(0),
 	LIMIT_FIELD(0), { 0 } };
-static const struct nuncio_field query_url_fields[] = { SEQ_FIELDS(NUNCIO_FIELD_QUERY),
+static const struct nuncio_field query_url_fields[] = { ID_PATH, SEQ_FIELDS(NUNCIO_FIELD_QUERY),
 	LIMIT_FIELD(NUNCIO_FIELD_QUERY), { 0 } };
 static const struct nuncio_field list_fields[] = { AFTER_FIELD(0), ARCHIVED_FIELD(0),
 	LIMIT_FIELD(0), { 0 } };
@@ -70,49 +77,76 @@ static const struct nuncio_field search_url_fields[] = { SEARCH_FIELDS(NUNCIO_FI
 	AFTER_FIELD(NUNCIO_FIELD_QUERY), LIMIT_FIELD(NUNCIO_FIELD_QUERY), { 0 } };
 static const struct nuncio_field hide_fields[] = { CONVERSATION_FIELD,
 	{ "seq", NUNCIO_FIELD_INT, 0, 1, INT64_MAX, "of an event" },
-	{ "seqs", NUNCIO_FIELD_ANY, 0, 0, 4096, "or of several, an array" }, { 0 } };
+	{ "seqs", NUNCIO_FIELD_ANY, 0, 0, 4096, "or of several", "[int]" }, { 0 } };
+static const struct nuncio_field hide_url_fields[] = { ID_PATH,
+	{ "seq", NUNCIO_FIELD_INT, NUNCIO_FIELD_PATH, 1, INT64_MAX, "of an event" }, { 0 } };
 static const struct nuncio_field clear_fields[] = { CONVERSATION_FIELD, UPTO_FIELD, { 0 } };
-static const struct nuncio_field clear_url_fields[] = { UPTO_FIELD, { 0 } };
+static const struct nuncio_field clear_url_fields[] = { ID_PATH, UPTO_FIELD, { 0 } };
 
-#define COMMAND(OP, HELP, FIELDS, FN) \
+static const struct nuncio_shape conversation_shape = {
+	.size = sizeof conversation_shape,
+	.name = "conversation",
+	.shape = "{conversation: text, kind: text|null, peer: text|null, peer_delivered?: int,"
+		 "peer_read?: int, last_seq: int, delivered: int, read: int, unread: int,"
+		 "mentions: int, since: int, role: int, member_count: int, settings: {*: bool},"
+		 "last: event|null}",
+	.help = "One's own view of a conversation: how far one has read, and its last event.",
+};
+#define PAGE_SHAPE "{events: [event], more?: bool, more_before?: bool, more_after?: bool}"
+#define LIST_SHAPE "{conversations: [conversation], next: text|null}"
+#define FOUND_SHAPE "{found: [{message: event, marks: [[int]]}], next: text|null}"
+#define HIDDEN_SHAPE "{conversation: text, hidden: {upto?: int, seqs?: [int]}}"
+#define SYNC_SHAPE \
+	"{events: [event], receipts: [{conversation: text, user: text, delivered: int, read: int}]," \
+	"records: [{space: text, key: text, value: any}], cursor: text, more: bool, gap: bool}"
+#define ENTER_ERRORS "not_found not_member denied"
+
+#define COMMAND(OP, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_command), .op = (OP), .help = (HELP), \
-		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN) \
+		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN), \
+		.answer = (ANSWER), .errors = (ERRORS) \
 	}
 static const struct nuncio_command commands[] = {
-	COMMAND("history.query", "A page of one conversation.", query_fields, on_query),
-	COMMAND("history.search", "Finds messages, the newest first.", search_fields, on_search),
+	COMMAND("history.query", "A page of one conversation.", query_fields, on_query, PAGE_SHAPE,
+		ENTER_ERRORS),
+	COMMAND("history.search", "Finds messages, the newest first.", search_fields, on_search,
+		FOUND_SHAPE, ENTER_ERRORS),
 	COMMAND("conversation.list", "One's conversations, the most recently active first.",
-		list_fields, on_list),
+		list_fields, on_list, LIST_SHAPE, NULL),
 	COMMAND("conversation.clear", "Hides everything up to a seq from oneself.", clear_fields,
-		on_clear),
-	COMMAND("message.hide", "Hides single events from oneself.", hide_fields, on_hide),
+		on_clear, HIDDEN_SHAPE, ENTER_ERRORS),
+	COMMAND("message.hide", "Hides single events from oneself.", hide_fields, on_hide,
+		HIDDEN_SHAPE, ENTER_ERRORS " too_large"),
 	COMMAND("sync", "Everything in all of one's conversations since a cursor.", sync_fields,
-		on_sync),
+		on_sync, SYNC_SHAPE, NULL),
 };
 
-#define ROUTE(METHOD, PATH, HELP, FIELDS, FN) \
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_route), .method = (METHOD), .path = (PATH), \
 		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
-		.fn = (FN) \
+		.fn = (FN), .answer = (ANSWER), .errors = (ERRORS) \
 	}
 static const struct nuncio_route routes[] = {
 	ROUTE("GET", "/api/v1/conversations",
-		"One's conversations, the most recently active first.", list_url_fields, on_list),
+		"One's conversations, the most recently active first.", list_url_fields, on_list,
+		"200 " LIST_SHAPE, NULL),
 	ROUTE("GET", "/api/v1/conversations/:id/messages", "A page of one conversation.",
-		query_url_fields, on_query),
+		query_url_fields, on_query, "200 " PAGE_SHAPE, ENTER_ERRORS),
 	ROUTE("POST", "/api/v1/conversations/:id/clear",
-		"Hides everything up to a seq from oneself.", clear_url_fields, on_clear),
+		"Hides everything up to a seq from oneself.", clear_url_fields, on_clear,
+		"200 " HIDDEN_SHAPE, ENTER_ERRORS),
 	ROUTE("PUT", "/api/v1/conversations/:id/messages/:seq/hidden",
-		"Hides an event from oneself.", NULL, on_hide),
+		"Hides an event from oneself.", hide_url_fields, on_hide, "200 " HIDDEN_SHAPE,
+		ENTER_ERRORS " too_large conflict"),
 	ROUTE("GET", "/api/v1/search", "Finds messages, the newest first.", search_url_fields,
-		on_search),
+		on_search, "200 " FOUND_SHAPE, ENTER_ERRORS),
 };
 
 static int history_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	int rc = 0;
+	int rc = nuncio_shape_add(self, &conversation_shape);
 	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
 		rc = nuncio_command_add(self, &commands[i], self);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)

@@ -43,8 +43,8 @@ bool messages_pins_need_role(const struct messages *m, const char *kind)
 			"text without blanks" \
 	}
 #define TO_FIELDS \
-	{ "to", NUNCIO_FIELD_OBJECT, NUNCIO_FIELD_REQUIRED, 0, 0, \
-		"where to: user, group or conversation" }, \
+	{ "to", NUNCIO_FIELD_OBJECT, NUNCIO_FIELD_REQUIRED, 0, 0, "where to: one of these", \
+		"{user: text}|{group: text}|{conversation: text}" }, \
 	{ \
 		"client_id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 64, \
 			"the sender's own name for the new message" \
@@ -58,45 +58,81 @@ static const struct nuncio_field react_fields[] = { CONVERSATION_FIELD, SEQ_FIEL
 static const struct nuncio_field pinned_fields[] = { CONVERSATION_FIELD, { 0 } };
 static const struct nuncio_field forward_fields[] = { CONVERSATION_FIELD, SEQ_FIELD, TO_FIELDS,
 	{ 0 } };
-static const struct nuncio_field edit_url_fields[] = { BODY_FIELD, { 0 } };
-static const struct nuncio_field forward_url_fields[] = { TO_FIELDS, { 0 } };
 
-#define COMMAND(OP, HELP, FIELDS, FN) \
+#define ID_PATH \
+	{ \
+		"id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the conversation's" \
+	}
+#define SEQ_PATH \
+	{ \
+		"seq", NUNCIO_FIELD_INT, NUNCIO_FIELD_PATH, 1, INT64_MAX, "of the message" \
+	}
+static const struct nuncio_field id_url_fields[] = { ID_PATH, { 0 } };
+static const struct nuncio_field seq_url_fields[] = { ID_PATH, SEQ_PATH, { 0 } };
+static const struct nuncio_field edit_url_fields[] = { ID_PATH, SEQ_PATH, BODY_FIELD, { 0 } };
+static const struct nuncio_field react_url_fields[] = { ID_PATH, SEQ_PATH,
+	{ "emoji", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 1, EMOJI_BYTES, "text without blanks" },
+	{ 0 } };
+static const struct nuncio_field forward_url_fields[] = { ID_PATH, SEQ_PATH, TO_FIELDS, { 0 } };
+
+static const struct nuncio_shape changed_shape = {
+	.size = sizeof changed_shape,
+	.name = "changed_message",
+	.shape = "{conversation: text, seq?: int, id?: id, sent_at?: time, message: event}",
+	.help = "The message as it is now; and the event that says so, if it was not so before.",
+};
+#define PINNED_SHAPE "{events: [event], more: bool}"
+/* As for sending: how a conversation may refuse; then what is wrong with the message. */
+#define ENTER_ERRORS "not_found not_member denied muted read_only not_accepted you_blocked"
+#define CHANGE_ERRORS ENTER_ERRORS " invalid_field conflict"
+
+#define COMMAND(OP, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_command), .op = (OP), .help = (HELP), \
-		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN) \
+		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN), \
+		.answer = (ANSWER), .errors = (ERRORS) \
 	}
 static const struct nuncio_command commands[] = {
-	COMMAND("message.edit", "Gives one's own message another body.", edit_fields, on_edit),
-	COMMAND("message.recall", "Takes a message back.", seq_fields, on_recall),
-	COMMAND("message.react", "Adds or takes back a reaction.", react_fields, on_react),
-	COMMAND("message.pin", "Pins a message.", seq_fields, on_pin),
-	COMMAND("message.unpin", "Pins a message no longer.", seq_fields, on_unpin),
+	COMMAND("message.edit", "Gives one's own message another body.", edit_fields, on_edit,
+		"changed_message", CHANGE_ERRORS),
+	COMMAND("message.recall", "Takes a message back.", seq_fields, on_recall, "changed_message",
+		CHANGE_ERRORS),
+	COMMAND("message.react", "Adds or takes back a reaction.", react_fields, on_react,
+		"changed_message", CHANGE_ERRORS " too_large"),
+	COMMAND("message.pin", "Pins a message.", seq_fields, on_pin, "changed_message",
+		CHANGE_ERRORS " too_large"),
+	COMMAND("message.unpin", "Pins a message no longer.", seq_fields, on_unpin,
+		"changed_message", CHANGE_ERRORS),
 	COMMAND("message.pinned", "The pinned messages of a conversation.", pinned_fields,
-		on_pinned),
-	COMMAND("message.forward", "Sends a message on.", forward_fields, on_forward),
+		on_pinned, PINNED_SHAPE, ENTER_ERRORS),
+	COMMAND("message.forward", "Sends a message on.", forward_fields, on_forward, "sent",
+		CHANGE_ERRORS " client_id_conflict rate_limited"),
 };
 
 #define MESSAGE_PATH "/api/v1/conversations/:id/messages/:seq"
-#define ROUTE(METHOD, PATH, HELP, FIELDS, FN) \
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_route), .method = (METHOD), .path = (PATH), \
 		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
-		.fn = (FN) \
+		.fn = (FN), .answer = (ANSWER), .errors = (ERRORS) \
 	}
 static const struct nuncio_route routes[] = {
 	ROUTE("PUT", MESSAGE_PATH, "Gives one's own message another body.", edit_url_fields,
-		on_edit),
-	ROUTE("DELETE", MESSAGE_PATH, "Takes a message back.", NULL, on_recall),
-	ROUTE("PUT", MESSAGE_PATH "/reactions/:emoji", "Adds a reaction.", NULL, on_react),
-	ROUTE("DELETE", MESSAGE_PATH "/reactions/:emoji", "Takes a reaction back.", NULL,
-		on_unreact),
-	ROUTE("PUT", MESSAGE_PATH "/pin", "Pins a message.", NULL, on_pin),
-	ROUTE("DELETE", MESSAGE_PATH "/pin", "Pins a message no longer.", NULL, on_unpin),
+		on_edit, "200 changed_message", CHANGE_ERRORS),
+	ROUTE("DELETE", MESSAGE_PATH, "Takes a message back.", seq_url_fields, on_recall,
+		"200 changed_message", CHANGE_ERRORS),
+	ROUTE("PUT", MESSAGE_PATH "/reactions/:emoji", "Adds a reaction.", react_url_fields,
+		on_react, "200 changed_message", CHANGE_ERRORS " too_large"),
+	ROUTE("DELETE", MESSAGE_PATH "/reactions/:emoji", "Takes a reaction back.",
+		react_url_fields, on_unreact, "200 changed_message", CHANGE_ERRORS),
+	ROUTE("PUT", MESSAGE_PATH "/pin", "Pins a message.", seq_url_fields, on_pin,
+		"200 changed_message", CHANGE_ERRORS " too_large"),
+	ROUTE("DELETE", MESSAGE_PATH "/pin", "Pins a message no longer.", seq_url_fields, on_unpin,
+		"200 changed_message", CHANGE_ERRORS),
 	ROUTE("POST", MESSAGE_PATH "/forward", "Sends a message on.", forward_url_fields,
-		on_forward),
+		on_forward, "201 sent; 200 sent", CHANGE_ERRORS " client_id_conflict rate_limited"),
 	ROUTE("GET", "/api/v1/conversations/:id/pinned", "The pinned messages of a conversation.",
-		NULL, on_pinned),
+		id_url_fields, on_pinned, "200 " PINNED_SHAPE, ENTER_ERRORS),
 };
 
 /* ---- the module ---- */
@@ -115,10 +151,11 @@ static int read_options(struct nuncio_module *self, struct nuncio_error *err)
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
 	struct messages *m = nuncio_alloc(sizeof *m);
-	int rc = 0;
+	int rc;
 	m->self = self;
 	nuncio_module_set_data(self, m);
 	read_options(self, err);
+	rc = nuncio_shape_add(self, &changed_shape);
 	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
 		rc = nuncio_command_add(self, &commands[i], m);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)

@@ -308,31 +308,51 @@ static const struct nuncio_field set_fields[] = {
 	{ 0 },
 };
 
-#define COMMAND(OP, HELP, FIELDS, FN) \
+static const struct nuncio_field get_fields[] = {
+	{ "id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the user's" },
+	{ 0 },
+};
+
+static const struct nuncio_shape presence_shape = {
+	.size = sizeof presence_shape,
+	.name = "presence",
+	.shape = "{user: text, status: 'online'|'away'|'offline', last_seen: time|null}",
+	.help = "Whether somebody is there, and since when not.",
+};
+#define ROWS_SHAPE "{users: [presence]}"
+
+#define COMMAND(OP, HELP, FIELDS, FN, ANSWER) \
 	{ \
 		.size = sizeof(struct nuncio_command), .op = (OP), .help = (HELP), \
-		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN) \
+		.fields = (FIELDS), .field_size = sizeof(struct nuncio_field), .fn = (FN), \
+		.answer = (ANSWER) \
 	}
 static const struct nuncio_command presence_commands[] = {
-	COMMAND("presence.query", "Who of these is online.", query_fields, on_query),
+	COMMAND("presence.query", "Who of these is online.", query_fields, on_query, ROWS_SHAPE),
 	COMMAND("presence.subscribe", "Follows the presence of these users and of nobody else.",
-		subscribe_fields, on_subscribe),
+		subscribe_fields, on_subscribe, ROWS_SHAPE),
 	COMMAND("presence.set", "Says whether the person at this device is there.", set_fields,
-		on_set),
+		on_set, "{}"),
 };
 static const struct nuncio_route presence_route = {
 	.size = sizeof presence_route,
 	.method = "GET",
 	.path = "/api/v1/users/:id/presence",
 	.help = "Whether a user is online, and when they were last seen.",
+	.fields = get_fields,
+	.field_size = sizeof get_fields[0],
 	.fn = on_get,
+	.answer = "200 presence",
+	.errors = "not_found",
 };
 
 /* ---- the module's life ---- */
 
 static int add_ops(struct nuncio_module *self, struct presence *presence)
 {
-	int rc = nuncio_route_add(self, &presence_route, presence);
+	int rc = nuncio_shape_add(self, &presence_shape);
+	if (rc == 0)
+		rc = nuncio_route_add(self, &presence_route, presence);
 	for (size_t i = 0; rc == 0 && i < sizeof presence_commands / sizeof presence_commands[0];
 		i++)
 		rc = nuncio_command_add(self, &presence_commands[i], presence);

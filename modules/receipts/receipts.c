@@ -187,10 +187,14 @@ static const struct nuncio_field op_fields[] = {
 	{ 0 },
 };
 static const struct nuncio_field route_fields[] = {
+	{ "id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the conversation's" },
 	{ "seq", NUNCIO_FIELD_INT, NUNCIO_FIELD_REQUIRED | NUNCIO_FIELD_QUERY, 1, INT64_MAX,
 		"of the message" },
 	{ 0 },
 };
+#define ANSWER_SHAPE \
+	"{count: int, delivered: int, read: int, members?: [{user: text, delivered: bool, read: bool}]}"
+#define ERRORS "not_found not_member denied"
 static const struct nuncio_command receipts_op = {
 	.size = sizeof receipts_op,
 	.op = "message.receipts",
@@ -198,6 +202,8 @@ static const struct nuncio_command receipts_op = {
 	.fields = op_fields,
 	.field_size = sizeof op_fields[0],
 	.fn = counting_start,
+	.answer = ANSWER_SHAPE,
+	.errors = ERRORS,
 };
 static const struct nuncio_route receipts_route = {
 	.size = sizeof receipts_route,
@@ -207,6 +213,8 @@ static const struct nuncio_route receipts_route = {
 	.fields = route_fields,
 	.field_size = sizeof route_fields[0],
 	.fn = counting_start,
+	.answer = "200 " ANSWER_SHAPE,
+	.errors = ERRORS,
 };
 
 static int receipts_init(struct nuncio_module *self, struct nuncio_error *err)

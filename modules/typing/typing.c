@@ -169,6 +169,8 @@ static const struct nuncio_command command = {
 	.fields = fields,
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_typing,
+	.answer = "{}",
+	.errors = "not_found not_member denied muted read_only",
 };
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)

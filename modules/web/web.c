@@ -77,6 +77,10 @@ static void on_file(struct nuncio_request *rq, void *user)
  * One segment only: everything with a folder in it belongs to others, and their 404 and 405 stay
  * theirs.
  */
+static const struct nuncio_field file_fields[] = {
+	{ "file", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "its name" },
+	{ 0 },
+};
 static const struct nuncio_route web_routes[] = {
 	{
 		.size = sizeof(struct nuncio_route),
@@ -85,6 +89,8 @@ static const struct nuncio_route web_routes[] = {
 		.path = "/",
 		.help = "The web client.",
 		.fn = on_root,
+		.answer = "200 text/html; 304",
+		.errors = "not_found",
 	},
 	{
 		.size = sizeof(struct nuncio_route),
@@ -92,7 +98,11 @@ static const struct nuncio_route web_routes[] = {
 		.method = "GET",
 		.path = "/:file",
 		.help = "A file of the web client.",
+		.fields = file_fields,
+		.field_size = sizeof(struct nuncio_field),
 		.fn = on_file,
+		.answer = "200 */*; 304",
+		.errors = "not_found",
 	},
 };
 

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "hook/hook_table.h"
 #include "logic/control.h"
+#include "logic/fields.h"
 #include "logic/logic.h"
 #include "logic/request_input.h"
 #include "module/module.h"
@@ -323,21 +324,17 @@ static void field_row(struct json_out *out, const struct nuncio_field *field)
 static void command_row(const struct op *op, void *user)
 {
 	struct report *r = user;
-	const char *at = (const char *)op->command->fields;
+	struct nuncio_field field;
+	size_t at = 0;
 	json_out_object_begin(&r->out);
-	json_out_key_cstr(&r->out, "command", op->command->op);
+	json_out_key_cstr(&r->out, "command", op->command.op);
 	json_out_key_cstr(&r->out, "module", op->owner);
-	json_out_key_bool(&r->out, "slow", op->command->flags & NUNCIO_CONTROL_SLOW);
-	json_out_key_cstr(&r->out, "help", op->command->help ? op->command->help : "");
+	json_out_key_bool(&r->out, "slow", op->command.flags & NUNCIO_CONTROL_SLOW);
+	json_out_key_cstr(&r->out, "help", op->command.help ? op->command.help : "");
 	json_out_key(&r->out, "fields");
 	json_out_array_begin(&r->out);
-	for (; at; at += op->field_bytes) {
-		struct nuncio_field field = { 0 };
-		memcpy(&field, at, op->field_bytes < sizeof field ? op->field_bytes : sizeof field);
-		if (!field.name)
-			break;
+	while (fields_next(op->command.fields, op->command.field_size, &at, &field))
 		field_row(&r->out, &field);
-	}
 	json_out_array_end(&r->out);
 	json_out_object_end(&r->out);
 }

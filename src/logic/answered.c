@@ -47,9 +47,9 @@ static size_t write_op(const struct nuncio_request *rq, char *out, size_t size)
 	const struct route *route = rq->is_http ? rq->http->route : NULL;
 	int n = 0;
 	if (rq->op)
-		n = snprintf(out, size, "%s", rq->op->command->op);
+		n = snprintf(out, size, "%s", rq->op->command.op);
 	else if (route)
-		n = snprintf(out, size, "%s %s", route->route->method, route->route->path);
+		n = snprintf(out, size, "%s %s", route->route.method, route->route.path);
 	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }
 

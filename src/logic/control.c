@@ -44,7 +44,7 @@ void control_remove(struct logic *logic, struct op **op)
 static int compare_ops(const void *a, const void *b)
 {
 	const struct op *const *x = a, *const *y = b;
-	return strcmp((*x)->command->op, (*y)->command->op);
+	return strcmp((*x)->command.op, (*y)->command.op);
 }
 
 void control_each(const struct logic *logic, control_each_fn *fn, void *user)
@@ -64,18 +64,18 @@ static void control_run(struct nuncio_request *rq, const char *asker)
 {
 	const struct op *op = rq->op;
 	struct nuncio_error err;
-	int rc = fields_check(rq, op->command->fields, op->field_bytes, true, &err);
+	int rc = fields_check(rq, op->command.fields, op->command.field_size, true, &err);
 	if (rc < 0) {
 		request_error(&rq, NUNCIO_CODE_invalid_field, "%s", err.text);
 		return;
 	}
-	int level = op->command->flags & NUNCIO_CONTROL_CHANGES ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	int level = op->command.flags & NUNCIO_CONTROL_CHANGES ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 	if (log_is_on(level))
-		log_write(level, op->owner, request_trace(rq), "control: %s by %s", op->command->op,
+		log_write(level, op->owner, request_trace(rq), "control: %s by %s", op->command.op,
 			asker);
 	metric_add(op->calls, 1);
 	int64_t begun_ns = callback_begin();
-	op->command->fn(rq, op->user);
+	op->command.fn(rq, op->user);
 	callback_end(op->stats, begun_ns);
 }
 
@@ -98,7 +98,7 @@ struct nuncio_request *control_ask(struct logic *logic, struct nuncio_str name,
 {
 	struct answered first = { .sink.answer = on_answer, .to = sink };
 	const struct op *op = ops_find(&logic->controls, name);
-	bool is_slow = op && op->command->flags & NUNCIO_CONTROL_SLOW;
+	bool is_slow = op && op->command.flags & NUNCIO_CONTROL_SLOW;
 	struct nuncio_request *rq = request_from_control(logic, data, &first.sink, is_slow);
 	rq->op = op;
 	if (op)

@@ -11,6 +11,7 @@
 #include "logic/health.h"
 #include "logic/logic.h"
 #include "logic/login.h"
+#include "logic/openapi.h"
 #include "logic/request_input.h"
 #include "logic/send.h"
 #include "wire/json_out.h"
@@ -97,35 +98,65 @@ static const struct nuncio_field mark_fields[] = {
 	{ 0 },
 };
 
-#define COMMAND(OP, HELP, FIELDS, FLAGS, FN) \
+/*
+ * What is said of events here is what all of them have; what later events make of one stands there
+ * as members of its own.
+ */
+static const struct nuncio_shape event_shape = {
+	.size = sizeof event_shape,
+	.name = "event",
+	.shape = "{event: text, conversation: text, seq: int, id: id, from: text, client_id?: text,"
+		 "kind: text, body: any, reply_to?: int, mentions?: [text], mention_all?: bool,"
+		 "sent_at: time, changed?: int, target?: int, message?: event}",
+	.help = "An entry in the log of a conversation: a message, or a change.",
+};
+static const struct nuncio_shape sent_shape = {
+	.size = sizeof sent_shape,
+	.name = "sent",
+	.shape = "{conversation: text, seq: int, id: id, sent_at: time, durability: 'stored',"
+		 "duplicate: bool}",
+	.help = "Where a message has got its place; duplicate: it had it before.",
+};
+
+/* How a conversation may refuse, and what a module may say to a message. */
+#define ENTER_ERRORS "not_found not_member denied"
+#define SEND_ERRORS \
+	ENTER_ERRORS " muted read_only not_accepted you_blocked client_id_conflict rate_limited"
+
+#define COMMAND(OP, HELP, FIELDS, FLAGS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_command), .flags = (FLAGS), .op = (OP), \
 		.help = (HELP), .fields = (FIELDS), .field_size = sizeof(struct nuncio_field), \
-		.fn = (FN) \
+		.fn = (FN), .answer = (ANSWER), .errors = (ERRORS) \
 	}
-#define ROUTE(METHOD, PATH, HELP, FIELDS, FLAGS, FN) \
+#define ROUTE(METHOD, PATH, HELP, FIELDS, FLAGS, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_route), .flags = (FLAGS), .method = (METHOD), \
 		.path = (PATH), .help = (HELP), .fields = (FIELDS), \
-		.field_size = sizeof(struct nuncio_field), .fn = (FN) \
+		.field_size = sizeof(struct nuncio_field), .fn = (FN), .answer = (ANSWER), \
+		.errors = (ERRORS) \
 	}
 
 static const struct nuncio_command session_ops[] = {
 	COMMAND("session.open",
 		"Proves who the client is, or prolongs the session with a fresh token.",
-		open_fields, NUNCIO_OPEN, login_open),
-	COMMAND("ping", "Tells the server's time.", NULL, 0, on_ping),
+		open_fields, NUNCIO_OPEN, login_open, "{}",
+		"token_invalid token_expired session_open denied"),
+	COMMAND("ping", "Tells the server's time.", NULL, 0, on_ping, "{server_time: time}", NULL),
 };
 
 static const struct nuncio_command conversation_ops[] = {
-	COMMAND("message.send", "Stores a message and delivers it.", send_fields, 0, send_message),
-	COMMAND("message.confirm", "Everything up to seq has arrived.", mark_fields, 0, on_confirm),
-	COMMAND("message.read", "Everything up to seq was read.", mark_fields, 0, on_read),
+	COMMAND("message.send", "Stores a message and delivers it.", send_fields, 0, send_message,
+		"sent", SEND_ERRORS),
+	COMMAND("message.confirm", "Everything up to seq has arrived.", mark_fields, 0, on_confirm,
+		"{}", ENTER_ERRORS),
+	COMMAND("message.read", "Everything up to seq was read.", mark_fields, 0, on_read, "{}",
+		ENTER_ERRORS),
 };
 
 static const struct nuncio_route conversation_routes[] = {
 	ROUTE("POST", "/api/v1/messages", "Stores a message and delivers it.", send_fields, 0,
-		send_message),
+		send_message, "201 sent; 200 sent", SEND_ERRORS),
 };
 
 static int add_ops(struct logic *logic, const struct nuncio_command *commands, size_t count,
@@ -162,14 +193,23 @@ static int add_health(struct logic *logic, struct nuncio_error *err)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-int core_ops_add(struct logic *logic, struct nuncio_error *err)
+static int add_conversations(struct logic *logic, struct nuncio_error *err)
 {
-	int rc = add_ops(logic, session_ops, COUNT(session_ops), err);
-	if (rc == 0)
-		rc = add_health(logic, err);
-	if (rc < 0 || logic->kinds.count == 0)
-		return rc;
-	rc = add_ops(logic, conversation_ops, COUNT(conversation_ops), err);
+	int rc = add_ops(logic, conversation_ops, COUNT(conversation_ops), err);
 	return rc < 0 ? rc
 		      : add_routes(logic, conversation_routes, COUNT(conversation_routes), err);
+}
+
+int core_ops_add(struct logic *logic, struct nuncio_error *err)
+{
+	int rc = shapes_add(&logic->shapes, "core", &event_shape, err);
+	if (rc == 0)
+		rc = shapes_add(&logic->shapes, "core", &sent_shape, err);
+	if (rc == 0)
+		rc = add_ops(logic, session_ops, COUNT(session_ops), err);
+	if (rc == 0)
+		rc = add_health(logic, err);
+	if (rc == 0 && logic->kinds.count)
+		rc = add_conversations(logic, err);
+	return rc < 0 ? rc : openapi_add(logic, err);
 }

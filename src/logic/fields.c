@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "logic/request_input.h"
 #include "logic/requests.h"
+#include "logic/shape.h"
+#include "provide/sized.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 
@@ -45,9 +48,16 @@ static bool has_zero(struct nuncio_str text)
 static int check_text(
 	const struct nuncio_field *field, struct nuncio_str text, struct nuncio_error *err)
 {
+	char words[256];
 	if (has_zero(text))
 		return wrong(err, field, "must not contain the character U+0000");
-	return check_range(field, (int64_t)text.n, " bytes long", err);
+	if (!field->shape)
+		return check_range(field, (int64_t)text.n, " bytes long", err);
+	if (shape_has_word(str_of(field->shape), text))
+		return 0;
+	shape_list_words(str_of(field->shape), words, sizeof words);
+	nuncio_error_set(err, "%s: must be %s", field->name, words);
+	return NUNCIO_E_INVAL;
 }
 
 static int check_texts(struct arena *arena, const struct nuncio_field *field,
@@ -141,22 +151,50 @@ static int check_field(struct nuncio_request *rq, const struct nuncio_field *fie
 	return field->flags & NUNCIO_FIELD_REQUIRED ? wrong(err, field, "is missing") : 0;
 }
 
+/* May a member of the body repeat what the path says? Yes: people send back what they got. */
+static bool is_same(struct nuncio_request *rq, struct nuncio_str param, struct nuncio_str json)
+{
+	struct nuncio_str text;
+	if (json_text(json, &rq->arena, &text) < 0)
+		text = json; /* a number, as it is written */
+	return str_eq(param, text);
+}
+
+static int check_param(struct nuncio_request *rq, const struct nuncio_field *field,
+	bool has_json_body, struct nuncio_error *err)
+{
+	struct nuncio_str param, other;
+	if (!request_param(rq, field->name, &param))
+		return 0;
+	if (uri_query_get(rq->http->query, field->name, &rq->arena, &other) != 0)
+		return wrong(err, field, "belongs in the path, not in the query");
+	if (has_json_body && json_member(rq->data, field->name, &other) == 1 &&
+		!is_same(rq, param, other))
+		return wrong(err, field, "differs from the one in the path");
+	return check_query(field, param, err);
+}
+
+bool fields_next(const struct nuncio_field *fields, uint32_t field_bytes, size_t *at,
+	struct nuncio_field *field_r)
+{
+	if (!fields)
+		return false;
+	sized_take(field_r, sizeof *field_r, sized_at(fields, field_bytes, *at), field_bytes);
+	(*at)++;
+	return field_r->name != NULL;
+}
+
 int fields_check(struct nuncio_request *rq, const struct nuncio_field *fields, uint32_t field_bytes,
 	bool has_json_body, struct nuncio_error *err)
 {
-	const char *at = (const char *)fields;
 	struct nuncio_field field;
-	if (!fields)
-		return 0;
-	for (;; at += field_bytes) {
-		memset(&field, 0, sizeof field);
-		memcpy(&field, at, field_bytes < sizeof field ? field_bytes : sizeof field);
-		if (!field.name)
-			return 0;
-		if (!has_json_body && !(field.flags & NUNCIO_FIELD_QUERY))
-			continue;
-		int rc = check_field(rq, &field, has_json_body, err);
-		if (rc < 0)
-			return rc;
+	size_t at = 0;
+	int rc = 0;
+	while (rc == 0 && fields_next(fields, field_bytes, &at, &field)) {
+		if (rq->is_http && field.flags & NUNCIO_FIELD_PATH)
+			rc = check_param(rq, &field, has_json_body, err);
+		else if (has_json_body || field.flags & NUNCIO_FIELD_QUERY)
+			rc = check_field(rq, &field, has_json_body, err);
 	}
+	return rc;
 }

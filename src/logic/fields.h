@@ -7,6 +7,12 @@
 #include <nuncio/request.h>
 
 /*
+ * Steps through an array of declarations: false at its end. `fields` may be NULL, *at begins at 0.
+ */
+bool fields_next(const struct nuncio_field *fields, uint32_t field_bytes, size_t *at,
+	struct nuncio_field *field_r);
+
+/*
  * Checks input against its declaration: 0, or NUNCIO_E_INVAL with "body: must be a string" in err.
  * `fields` is an array of elements of field_bytes each (a module built with an older header has
  * smaller ones), ended by a zeroed one; NULL allows anything.

@@ -122,16 +122,19 @@ static void on_metrics(struct nuncio_request *rq, void *user)
 	buf_fini(&text);
 }
 
-#define ROUTE(PATH, HELP, FN) \
+#define ROUTE(PATH, HELP, FN, ANSWER, ERRORS) \
 	{ \
 		.size = sizeof(struct nuncio_route), .flags = NUNCIO_OPEN, .method = "GET", \
 		.path = (PATH), .help = (HELP), .field_size = sizeof(struct nuncio_field), \
-		.fn = (FN) \
+		.fn = (FN), .answer = (ANSWER), .errors = (ERRORS) \
 	}
 
 const struct nuncio_route health_routes[] = {
-	ROUTE("/healthz", "Is the process alive?", on_healthz),
-	ROUTE("/readyz", "Should it get traffic? Who does what, and who cannot.", on_readyz),
-	ROUTE("/metrics", "Prometheus text.", on_metrics),
+	ROUTE("/healthz", "Is the process alive?", on_healthz, "200 {status: 'ok'}", NULL),
+	ROUTE("/readyz", "Should it get traffic? Who does what, and who cannot.", on_readyz,
+		"200 {providers: {*: {module: text, ready: bool, why?: text}},"
+		"modules: {*: {ready: bool, why?: text}}, status: 'ready'}",
+		NULL),
+	ROUTE("/metrics", "Prometheus text.", on_metrics, "200 text/plain", "not_found"),
 	{ 0 },
 };

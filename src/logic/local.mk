@@ -17,6 +17,9 @@ src_liblogic_a_SOURCES = \
 	%D%/marks.c %D%/marks.h \
 	%D%/miss.c %D%/miss.h \
 	%D%/op.c %D%/op.h \
+	%D%/openapi.c %D%/openapi.h %D%/openapi_private.h \
+	%D%/openapi_answer.c \
+	%D%/openapi_input.c \
 	%D%/reach.c %D%/reach.h \
 	%D%/request_input.c %D%/request_input.h \
 	%D%/requests.c %D%/requests.h \
@@ -24,6 +27,7 @@ src_liblogic_a_SOURCES = \
 	%D%/router.c %D%/router.h \
 	%D%/send.c %D%/send.h \
 	%D%/session.c %D%/session.h \
+	%D%/shape.c %D%/shape.h \
 	%D%/slots.c %D%/slots.h \
 	%D%/tally.c %D%/tally.h \
 	%D%/told.c %D%/told.h \

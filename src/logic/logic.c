@@ -32,6 +32,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	ops_init(&logic->ops);
 	ops_init(&logic->controls);
 	routes_init(&logic->routes);
+	shapes_init(&logic->shapes);
 	kinds_init(&logic->kinds);
 	requests_init(&logic->requests);
 	list_init(&logic->joining);
@@ -51,6 +52,8 @@ void logic_free(struct logic **logic)
 	marks_fini(&l->marks, l);
 	requests_fini(&l->requests);
 	routes_fini(&l->routes);
+	shapes_fini(&l->shapes);
+	buf_fini(&l->openapi);
 	ops_fini(&l->controls);
 	ops_fini(&l->ops);
 	lives_fini(&l->lives);

@@ -25,6 +25,7 @@
 #include "logic/requests.h"
 #include "logic/route.h"
 #include "logic/session.h"
+#include "logic/shape.h"
 #include "logic/tally.h"
 #include "logic/user.h"
 
@@ -78,6 +79,8 @@ struct logic {
 	struct ops ops;
 	struct ops controls; /* commands of the control socket */
 	struct routes routes;
+	struct shapes shapes; /* of answers */
+	struct buf openapi;   /* the document of all of these */
 	struct kinds kinds;
 	struct marks marks;
 	struct misses misses;

@@ -19,6 +19,7 @@
 #include "logic/logic.h"
 #include "logic/request_input.h"
 #include "logic/login.h"
+#include "provide/sized.h"
 
 void ops_init(struct ops *ops)
 {
@@ -38,7 +39,7 @@ void ops_fini(struct ops *ops)
 static bool is_op(const struct map_node *node, const void *key)
 {
 	const struct nuncio_str *name = key;
-	return str_eq_text(*name, CONTAINER_OF(node, struct op, node)->command->op);
+	return str_eq_text(*name, CONTAINER_OF(node, struct op, node)->command.op);
 }
 
 struct op *ops_find(const struct ops *ops, struct nuncio_str name)
@@ -70,10 +71,9 @@ int ops_add(struct ops *ops, const char *owner, const struct nuncio_command *com
 		return NUNCIO_E_EXISTS;
 	}
 	op = ALLOC_NEW(struct op);
-	op->command = command;
+	sized_take(&op->command, sizeof op->command, command, command->size);
 	op->owner = owner;
 	op->user = user;
-	op->field_bytes = command->field_size;
 	map_add(&ops->by_name, &op->node, hash_str(str_of(command->op)));
 	*op_r = op;
 	return 0;
@@ -92,7 +92,7 @@ static void op_run(struct nuncio_request *rq)
 {
 	const struct op *op = rq->op;
 	struct nuncio_error err;
-	int rc = fields_check(rq, op->command->fields, op->field_bytes, true, &err);
+	int rc = fields_check(rq, op->command.fields, op->command.field_size, true, &err);
 	if (rc < 0) {
 		request_error(&rq,
 			rc == NUNCIO_E_TOOBIG ? NUNCIO_CODE_too_large : NUNCIO_CODE_invalid_field,
@@ -100,7 +100,7 @@ static void op_run(struct nuncio_request *rq)
 		return;
 	}
 	int64_t begun_ns = callback_begin();
-	op->command->fn(rq, op->user);
+	op->command.fn(rq, op->user);
 	callback_end(op->stats, begun_ns);
 }
 
@@ -128,7 +128,7 @@ static void op_ask(struct logic *logic, struct session *session, struct nuncio_r
 	rq->call.user = request_user(rq);
 	if (session)
 		rq->call.address = session_address(session, rq->address);
-	rq->call.op = str_of(rq->op->command->op);
+	rq->call.op = str_of(rq->op->command.op);
 	struct chain *chain = chain_ask(
 		logic->parts.hooks, NUNCIO_HOOK_may_call, &rq->call, NULL, on_may_call, rq);
 	if (chain)
@@ -139,7 +139,7 @@ static void op_start(struct logic *logic, struct session *session, struct io_pac
 {
 	struct nuncio_request *rq = request_from_packet(logic, session, packet);
 	rq->op = ops_find(&logic->ops, packet->packet.op);
-	if (session->state != SESSION_READY && !(rq->op && rq->op->command->flags & NUNCIO_OPEN))
+	if (session->state != SESSION_READY && !(rq->op && rq->op->command.flags & NUNCIO_OPEN))
 		request_error(
 			&rq, NUNCIO_CODE_auth_required, "send session.open with a token first");
 	else if (!rq->op)

@@ -16,10 +16,9 @@ struct io_packet;
 /* One client op: who offers it, what it takes, and how often it was asked. */
 struct op {
 	struct map_node node;
-	const struct nuncio_command *command;
-	const char *owner; /* module, or "core" */
+	struct nuncio_command command; /* in our size */
+	const char *owner;             /* module, or "core" */
 	void *user;
-	uint32_t field_bytes;
 	struct metric *calls;   /* of a control command */
 	struct tally tally;     /* of a client op */
 	struct callback *stats; /* of the module; NULL: not counted */

@@ -327,7 +327,7 @@ static void request_expire(struct nuncio_request *rq)
 	const struct route *route = rq->is_http ? rq->http->route : NULL;
 	const char *owner = rq->op ? rq->op->owner : route ? route->owner : "core";
 	callback_count_timeout(rq->op ? rq->op->stats : route ? route->stats : NULL);
-	const char *what = rq->op ? rq->op->command->op : route ? route->route->path : "";
+	const char *what = rq->op ? rq->op->command.op : route ? route->route.path : "";
 	log_write(LOG_LEVEL_WARN, owner, request_trace(rq),
 		"no answer to %s within request_timeout (%lld ms)", what,
 		(long long)rq->logic->settings.request_timeout_ms);

@@ -18,6 +18,7 @@
 #include "logic/logic.h"
 #include "logic/request_input.h"
 #include "provide/auth.h"
+#include "provide/sized.h"
 #include "wire/json.h"
 
 void routes_init(struct routes *routes)
@@ -47,7 +48,7 @@ int routes_add(struct routes *routes, const char *owner, const struct nuncio_rou
 		alloc_free(own);
 		return rc;
 	}
-	own->route = route;
+	sized_take(&own->route, sizeof own->route, route, route->size);
 	own->owner = owner;
 	own->user = user;
 	routes->all = alloc_grow(routes->all, (routes->count + 1) * sizeof(struct route *));
@@ -130,13 +131,13 @@ static bool take_json_body(struct nuncio_request **rq)
 static void route_run(struct nuncio_request *rq)
 {
 	const struct route *route = rq->http->route;
-	bool has_json = !(route->route->flags & NUNCIO_RAW_BODY) && body_is_expected(rq);
+	bool has_json = !(route->route.flags & NUNCIO_RAW_BODY) && body_is_expected(rq);
 	struct nuncio_error err;
 	if (has_json && !take_json_body(&rq))
 		return;
-	if (!has_json && !(route->route->flags & NUNCIO_RAW_BODY))
+	if (!has_json && !(route->route.flags & NUNCIO_RAW_BODY))
 		rq->data = STR("{}");
-	int rc = fields_check(rq, route->route->fields, route->route->field_size, has_json, &err);
+	int rc = fields_check(rq, route->route.fields, route->route.field_size, has_json, &err);
 	if (rc < 0) {
 		request_error(&rq,
 			rc == NUNCIO_E_TOOBIG ? NUNCIO_CODE_too_large : NUNCIO_CODE_invalid_field,
@@ -144,7 +145,7 @@ static void route_run(struct nuncio_request *rq)
 		return;
 	}
 	int64_t begun_ns = callback_begin();
-	route->route->fn(rq, route->user);
+	route->route.fn(rq, route->user);
 	callback_end(route->stats, begun_ns);
 }
 
@@ -165,11 +166,11 @@ static void route_ask(struct nuncio_request *rq)
 		route_run(rq);
 		return;
 	}
-	struct nuncio_str path = str_of(rq->http->route->route->path);
+	struct nuncio_str path = str_of(rq->http->route->route.path);
 	rq->call.user = request_user(rq);
 	rq->call.address = request_address(rq);
 	rq->call.op = arena_printf(
-		&rq->arena, "%s " STR_FMT, rq->http->route->route->method, STR_ARG(path));
+		&rq->arena, "%s " STR_FMT, rq->http->route->route.method, STR_ARG(path));
 	struct chain *chain =
 		chain_ask(hooks, NUNCIO_HOOK_may_call, &rq->call, NULL, on_may_call, rq);
 	if (chain)
@@ -196,7 +197,7 @@ static void on_auth(int status, const struct nuncio_claims *claims, const char *
 static void route_prove(struct nuncio_request *rq)
 {
 	struct nuncio_str value, scheme, token;
-	if (rq->http->route->route->flags & NUNCIO_OPEN) {
+	if (rq->http->route->route.flags & NUNCIO_OPEN) {
 		route_ask(rq);
 		return;
 	}

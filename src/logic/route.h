@@ -13,8 +13,8 @@ struct logic;
 
 /* One HTTP route and one skin of the onion around routes. */
 struct route {
-	const struct nuncio_route *route;
-	const char *owner;
+	struct nuncio_route route; /* in our size */
+	const char *owner, *about; /* module, and what it is for; about may be NULL */
 	void *user;
 	struct callback *stats; /* of the module; NULL: not counted */
 	struct tally tally;

@@ -32,8 +32,8 @@
 enum { MENTIONS_MAX = 100, FOUNDERS_MAX = 16 };
 
 const struct nuncio_field send_fields[] = {
-	{ "to", NUNCIO_FIELD_OBJECT, NUNCIO_FIELD_REQUIRED, 0, 0,
-		"where to: user, group or conversation" },
+	{ "to", NUNCIO_FIELD_OBJECT, NUNCIO_FIELD_REQUIRED, 0, 0, "where to: one of these",
+		"{user: text}|{group: text}|{conversation: text}" },
 	{ "client_id", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, LIMIT_CLIENT_ID_BYTES,
 		"the sender's own name for the message; sending it again is safe" },
 	{ "kind", NUNCIO_FIELD_TEXT, 0, 1, LIMIT_KIND_BYTES,

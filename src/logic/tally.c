@@ -77,7 +77,7 @@ static void tally_init(
 static int compare_ops(const void *a, const void *b)
 {
 	const struct op *const *x = a, *const *y = b;
-	return strcmp((*x)->command->op, (*y)->command->op);
+	return strcmp((*x)->command.op, (*y)->command.op);
 }
 
 static void make_ops(struct logic *logic)
@@ -88,7 +88,7 @@ static void make_ops(struct logic *logic)
 		all[n++] = CONTAINER_OF(node, struct op, node);
 	qsort(all, n, sizeof(struct op *), compare_ops);
 	for (size_t i = 0; i < n; i++)
-		tally_init(&all[i]->tally, logic->parts.metrics, "op", all[i]->command->op);
+		tally_init(&all[i]->tally, logic->parts.metrics, "op", all[i]->command.op);
 	alloc_free(all);
 }
 
@@ -97,7 +97,7 @@ static void make_routes(struct logic *logic)
 	char name[NAME_BYTES];
 	for (size_t i = 0; i < logic->routes.count; i++) {
 		struct route *route = logic->routes.all[i];
-		snprintf(name, sizeof name, "%s %s", route->route->method, route->route->path);
+		snprintf(name, sizeof name, "%s %s", route->route.method, route->route.path);
 		tally_init(&route->tally, logic->parts.metrics, "route", name);
 	}
 }

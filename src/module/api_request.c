@@ -12,7 +12,8 @@
 #include "base/check.h"
 #include "logic/logic.h"
 #include "logic/request_input.h"
-#include "module/module.h"
+#include "module/module_private.h"
+#include "provide/sized.h"
 
 struct op_owned {
 	struct logic *logic;
@@ -46,8 +47,8 @@ int nuncio_command_add(struct nuncio_module *self, const struct nuncio_command *
 }
 
 /*
- * Routes and middleware go with the routes as a whole, which outlive the modules' fini; none is
- * called after stop.
+ * Routes, shapes and middleware go with the routes as a whole, which outlive the modules' fini;
+ * none is called after stop.
  */
 int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *route, void *user)
 {
@@ -60,8 +61,21 @@ int nuncio_route_add(struct nuncio_module *self, const struct nuncio_route *rout
 		&added, &err);
 	if (rc < 0)
 		return module_refuse(self, rc, "%s", err.text);
+	added->about = self->info.summary;
 	added->stats = module_callback(self, CALLBACK_ROUTE, "%s %s", route->method, route->path);
 	return 0;
+}
+
+int nuncio_shape_add(struct nuncio_module *self, const struct nuncio_shape *shape)
+{
+	struct nuncio_error err;
+	struct nuncio_shape own;
+	int rc = module_check_init(self, "nuncio_shape_add");
+	if (rc < 0)
+		return rc;
+	sized_take(&own, sizeof own, shape, shape->size);
+	rc = shapes_add(&module_env_of(self)->logic->shapes, nuncio_module_name(self), &own, &err);
+	return rc < 0 ? module_refuse(self, rc, "%s", err.text) : 0;
 }
 
 int nuncio_middleware_add(

@@ -105,6 +105,15 @@ tests_api_bad_blocks_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_bad_blocks_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_bad_blocks_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/bad_answer.la tests/api/bad_shape.la
+tests_api_bad_answer_la_SOURCES = %D%/bad_answer.c
+tests_api_bad_answer_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_answer_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_answer_la_LDFLAGS = $(API_LINKFLAGS)
+tests_api_bad_shape_la_SOURCES = %D%/bad_shape.c
+tests_api_bad_shape_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_shape_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_shape_la_LDFLAGS = $(API_LINKFLAGS)
 API_MODULES += tests/api/bad_control.la
 tests_api_bad_control_la_SOURCES = %D%/bad_control.c
 tests_api_bad_control_la_CPPFLAGS = $(MODULE_CPPFLAGS)

@@ -701,6 +701,18 @@ def control_cut_off(bench):
 
 
 @case
+def undeclared_shape(bench):
+	refused(bench, ["bad_answer"], CONFIG, r"route GET /m/bad_answer of module bad_answer: "
+		r"no module that is switched on declares this shape: \"thing\"")
+
+
+@case
+def doubled_shape(bench):
+	refused(bench, ["bad_shape"], CONFIG, r"module bad_shape: init: the shape thing is declared by two modules: "
+		r"bad_shape and bad_shape")
+
+
+@case
 def doubled_control(bench):
 	refused(bench, ["api_control", "bad_control"], CONFIG, r"module bad_control: init: control: op api_control\.now "
 		r"is offered by two modules: api_control and bad_control")

@@ -27,7 +27,7 @@ static void on_hello(struct nuncio_request *rq, void *user)
 }
 
 static const struct nuncio_field hello_fields[] = {
-	{ "name", NUNCIO_FIELD_TEXT, 0, 1, 64, "who is greeted; the caller if not given" },
+	{ "name", NUNCIO_FIELD_TEXT, 0, 1, 64, "who is greeted; the caller if not given", NULL },
 	{ 0 },
 };
 
@@ -38,6 +38,7 @@ static const struct nuncio_command hello_op = {
 	.fields = hello_fields,
 	.field_size = sizeof hello_fields[0],
 	.fn = on_hello,
+	.answer = "{greeting: text, name: text}",
 };
 
 static const struct nuncio_route hello_route = {
@@ -47,6 +48,7 @@ static const struct nuncio_route hello_route = {
 	.path = "/m/hello/:name",
 	.help = "Says hello.",
 	.fn = on_hello,
+	.answer = "200 {greeting: text, name: text}",
 };
 
 static const struct nuncio_option options[] = {

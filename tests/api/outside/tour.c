@@ -133,7 +133,7 @@ static void on_recall(struct nuncio_request *rq, void *user)
 }
 
 static const struct nuncio_field note_fields[] = {
-	{ "text", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 1000, "what to remember" },
+	{ "text", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 1000, "what to remember", NULL },
 	{ 0 },
 };
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Each kind of wrong line in the INI file: refused with status 78 and 'file:line: ...' that names the cause."""
+import json
 import os
 import re
 import subprocess
@@ -137,7 +138,7 @@ def no_file(t):
 		assert done.returncode == 78 or "see --help" in said, f"{args}: {said}"
 
 
-@case("the commands that only look: --check, --show-config, --show-hooks, --help-config, --version", start=False)
+@case("the commands that only look: --check, --show-config, --show-hooks, --show-openapi, --help-config, --version", start=False)
 def looking(t):
 	t.server.write_config()
 	def run(*args):
@@ -151,6 +152,7 @@ def looking(t):
 	for kid in t.server.keys.hmac.values():
 		assert kid.decode() not in shown, "a secret is shown"
 	assert re.search(r"^did_login +\S+ +presence$", run("--show-hooks"), re.M)
+	assert "/api/v1/users/{id}/presence" in json.loads(run("--show-openapi"))["paths"]
 	helped = run("--help-config")
 	assert "heartbeat" in helped and "registration" in helped
 	assert re.search(r"nuncio\S* \d+\.\d+", run("--version"))

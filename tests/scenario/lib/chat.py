@@ -380,9 +380,17 @@ class Chat:
 			self.match(expected, Subject({"status": 101, "data": client.ready or {},
 				"protocol": client.protocol}, client.response.headers))
 
+	def call(self, client, op, data):
+		"""The answer, which is as the API document says."""
+		packet = client.call(op, data)
+		promised = self.server.promises()
+		if promised:
+			promised.check_op(op, packet)
+		return packet
+
 	def client_opens(self, name, client, words):
 		words, expected = self.cut(words, "expect")
-		packet = client.call("session.open", self.pairs(words))
+		packet = self.call(client, "session.open", self.pairs(words))
 		self.match(expected or ["ok"], Subject(packet))
 		if packet["code"] == 0:
 			client.ready = client.expect("session.ready")["data"]
@@ -390,7 +398,7 @@ class Chat:
 	def client_asks(self, name, client, words):
 		words, expected = self.cut(words, "expect")
 		data = self.pairs(words[1:]) if len(words) > 1 else None
-		self.match(expected or ["ok"], Subject(client.call(words[0], data)))
+		self.match(expected or ["ok"], Subject(self.call(client, words[0], data)))
 
 	def client_sends(self, name, client, words):
 		words, expected = self.cut(words, "expect")
@@ -403,7 +411,7 @@ class Chat:
 			data["client_id"] = f"{name}-{self.sent}"
 		if data["client_id"] is None:
 			del data["client_id"]
-		self.match(expected or ["ok"], Subject(client.call("message.send", data)))
+		self.match(expected or ["ok"], Subject(self.call(client, "message.send", data)))
 
 	def client_syncs(self, name, client, words):
 		words, expected = self.cut(words, "expect")
@@ -411,7 +419,7 @@ class Chat:
 		if "cursor" not in data and name in self.cursors:
 			data["cursor"] = self.cursors[name]
 		data = {key: value for key, value in data.items() if value is not None}
-		packet = client.call("sync", data)
+		packet = self.call(client, "sync", data)
 		self.match(expected or ["ok"], Subject(packet))
 		if packet["code"] == 0:
 			self.cursors[name] = packet["data"]["cursor"]
@@ -507,4 +515,6 @@ class Chat:
 			else:
 				raise Failed(f"http does not know {key}")
 		response = self.server.http(method, target, body, token=token, headers=headers)
+		if self.server.promises():
+			self.server.promises().check_http(method, target, response)
 		self.match(expected or ["200"], self.answer(response))

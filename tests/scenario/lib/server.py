@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 
-from . import storage, wire
+from . import promises, storage, wire
 from .tokens import Keys
 
 REPORT = re.compile(r"ERROR: (Address|Leak|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:"
@@ -121,7 +121,7 @@ class Server:
 		for section, values in (settings or {}).items():
 			self.settings.setdefault(section, {}).update(values)
 		storage.apply(self)
-		self.process = None
+		self.process = self.promised = None
 		self.announced = []
 		self.troubles = []
 		self.ready_any = not any(name.startswith("store_") for name in self.modules)
@@ -152,8 +152,15 @@ class Server:
 	def command(self, *more):
 		return [self.build.program, "--config", self.config, *more]
 
+	def promises(self):
+		"""The API document of what is running now."""
+		if not self.promised:
+			self.promised = promises.read(self.command(), self.environment())
+		return self.promised
+
 	def start(self, wait=True):
 		self.write_config()
+		self.promised = None
 		self.log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
 		with open(self.log_path, "ab") as log:
 			self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,

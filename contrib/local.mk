@@ -18,6 +18,13 @@ CLEANFILES += made/module-guide.md
 made/module-guide.md: include/nuncio/README.md
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
 
+# What watches it from outside.
+prometheusdir = $(pkgdatadir)/prometheus
+prometheus_DATA = %D%/prometheus/README.md %D%/prometheus/nuncio.rules.yml
+grafanadir = $(pkgdatadir)/grafana
+grafana_DATA = %D%/grafana/nuncio.json
+EXTRA_DIST += $(prometheus_DATA) $(grafana_DATA)
+
 # What is neither built nor installed.
-EXTRA_DIST += %D%/prometheus %D%/web/README.md %D%/web/nuncio.d.ts %D%/web/package.json
+EXTRA_DIST += %D%/web/README.md %D%/web/nuncio.d.ts %D%/web/package.json
 include $(top_srcdir)/contrib/debian/local.mk

@@ -12,7 +12,14 @@ include $(top_srcdir)/tests/bench/local.mk
 include $(top_srcdir)/tests/lint/local.mk
 
 # Run by tests/run only.
-EXTRA_DIST += tests/browser tests/lib/mariadb.py tests/openapi tests/package tests/store/run_mysql.py tests/web
+EXTRA_DIST += \
+	tests/browser \
+	tests/lib/mariadb.py \
+	tests/openapi \
+	tests/package \
+	tests/prometheus \
+	tests/store/run_mysql.py \
+	tests/web
 
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \

@@ -287,6 +287,12 @@ def operate_asan(run):
 	return script(run, "asan", "operate/run_operate.py")
 
 
+@part("prometheus", ["build"], serves=True, minutes=5)
+def prometheus(run):
+	"""Alerts and dashboard of contrib in a real Prometheus."""
+	return run.count([os.path.join(TOP, "tests", "prometheus", "run_prometheus.py"), "--build", run.tree("plain")])
+
+
 @part("kill9", ["build"], serves=True)
 def kill9(run):
 	return script(run, "plain", "kill9.py", "--rounds", "20")
@@ -515,6 +521,7 @@ ORDER = """
 	scenario
 	bad_input
 	operate
+	prometheus
 	kill9
 	model
 	webhook

@@ -43,7 +43,7 @@ struct store_count {
 static void make_jobs(struct store_count *count, struct metric_set *set)
 {
 	for (size_t i = 0; i < KINDS; i++) {
-		const struct metric_label labels[] = { { "job", kinds[i].name }, { NULL, NULL } };
+		const struct metric_label labels[] = { { "kind", kinds[i].name }, { NULL, NULL } };
 		count->job[i].seconds = metric_new_times(set, "nuncio_store_job_seconds",
 			"Time from asking the store to its answer.", labels);
 		count->job[i].errors = metric_new_counter(set, "nuncio_store_job_errors_total",

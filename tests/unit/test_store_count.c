@@ -11,11 +11,11 @@
 static void jobs_and_batches(void **state)
 {
 	static const char *const lines[] = {
-		"nuncio_store_job_seconds_count{job=\"append\"} 3\n",
-		"nuncio_store_job_seconds_sum{job=\"append\"} 0.003\n",
-		"nuncio_store_job_seconds_count{job=\"search\"} 1\n",
-		"nuncio_store_job_errors_total{job=\"append\"} 2\n",
-		"nuncio_store_job_errors_total{job=\"search\"} 0\n",
+		"nuncio_store_job_seconds_count{kind=\"append\"} 3\n",
+		"nuncio_store_job_seconds_sum{kind=\"append\"} 0.003\n",
+		"nuncio_store_job_seconds_count{kind=\"search\"} 1\n",
+		"nuncio_store_job_errors_total{kind=\"append\"} 2\n",
+		"nuncio_store_job_errors_total{kind=\"search\"} 0\n",
 		"nuncio_store_batch_jobs_sum{access=\"write\"} 12\n",
 		"nuncio_store_batch_seconds_bucket{access=\"write\",le=\"0.005\"} 1\n",
 		"nuncio_store_batch_jobs_count{access=\"read\"} 1\n",
@@ -37,7 +37,7 @@ static void jobs_and_batches(void **state)
 	for (size_t i = 0; i < COUNT_OF(lines); i++)
 		if (!strstr(text, lines[i]))
 			fail_msg("not there: %s", lines[i]);
-	assert_null(strstr(text, "job_seconds_count{job=\"sync\"}"));
+	assert_null(strstr(text, "job_seconds_count{kind=\"sync\"}"));
 	alloc_free(text);
 	store_count_free(&count);
 	metric_set_free(&set);

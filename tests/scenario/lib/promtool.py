@@ -1,45 +1,61 @@
 # SPDX-License-Identifier: MIT
 """promtool and prometheus out of Debian's package, unpacked, not installed: installing would start a daemon.
 
-Kept for a month in a folder of the user's own beside the builds. If the package cannot be had, that is a
-failure of the test that asked.
+Kept for a month in the build folder. If the package cannot be had, the test that asked has failed.
 """
+import contextlib
+import fcntl
 import glob
 import os
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 
-FOLDER = os.environ.get("NUNCIO_TEST_PROMETHEUS", f"/tmp/nuncio-tests-prometheus-{os.getuid()}")
 MONTH = 30 * 86400
-lock = threading.Lock()
 
 
-def fetch():
-	work = tempfile.mkdtemp(prefix="nuncio-prometheus-")
+@contextlib.contextmanager
+def alone(path):
+	"""Two parts of tests/run may want it at the same time."""
+	with open(path, "w", encoding="utf-8") as file:
+		fcntl.flock(file, fcntl.LOCK_EX)
+		yield
+
+
+def run(*command, **how):
+	return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+		timeout=300, check=False, **how)
+
+
+def download(folder):
+	# Root's apt would become a user who may not write here.
+	return run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "prometheus", cwd=folder)
+
+
+def fetch(home):
+	work = tempfile.mkdtemp(prefix="prometheus-", dir=os.path.dirname(home))
 	try:
-		# apt drops its rights to _apt, who wants to write here.
-		os.chmod(work, 0o777)
-		said = subprocess.run(["apt-get", "-q", "download", "prometheus"], cwd=work, capture_output=True, text=True,
-			timeout=300, check=False)
+		said = download(work)
+		if said.returncode != 0:  # the lists are old, or there are none
+			run(*([] if os.geteuid() == 0 else ["sudo", "-n"]), "apt-get", "-q", "update")
+			said = download(work)
 		debs = glob.glob(os.path.join(work, "*.deb"))
-		if len(debs) != 1:
-			raise AssertionError(f"apt-get download prometheus: {said.stdout}{said.stderr}")
-		subprocess.run(["dpkg-deb", "-x", debs[0], os.path.join(work, "root")], check=True, timeout=120)
+		assert len(debs) == 1, f"apt-get download prometheus: {said.stdout}"
+		said = run("dpkg-deb", "-x", debs[0], os.path.join(work, "root"))
+		assert said.returncode == 0, f"dpkg-deb -x: {said.stdout}"
 		os.unlink(debs[0])
-		shutil.rmtree(FOLDER, ignore_errors=True)
-		os.chmod(work, 0o755)
-		os.rename(work, FOLDER)
+		shutil.rmtree(home, ignore_errors=True)
+		os.rename(work, home)
 	finally:
 		shutil.rmtree(work, ignore_errors=True)
 
 
-def program(name):
-	"""The path of prometheus or promtool."""
-	path = os.path.join(FOLDER, "root", "usr", "bin", name)
-	with lock:
-		if not os.path.exists(path) or time.time() - os.path.getmtime(FOLDER) > MONTH:
-			fetch()
+def program(build, name):
+	"""The path of prometheus or promtool; build: a folder."""
+	home = os.path.join(build, "prometheus")
+	path = os.path.join(home, "root", "usr", "bin", name)
+	with alone(home + ".lock"):
+		if not os.path.exists(path) or time.time() - os.path.getmtime(home) > MONTH:
+			fetch(home)
 	return path

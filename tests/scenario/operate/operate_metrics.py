@@ -39,8 +39,8 @@ class Scrape:
 		return {dict(labels)[label] for key, labels in self.samples if key == name and label in dict(labels)}
 
 
-def checked(scrape):
-	said = subprocess.run([promtool.program("promtool"), "check", "metrics"], input=scrape.text, text=True,
+def checked(t, scrape):
+	said = subprocess.run([promtool.program(t.build.folder, "promtool"), "check", "metrics"], input=scrape.text, text=True,
 		capture_output=True, check=False)
 	assert said.returncode == 0 and not said.stdout and not said.stderr, said
 
@@ -60,7 +60,7 @@ def traffic(t):
 	assert t.server.http("GET", "/api/v1/conversations", user="alice").status == 200
 	assert t.server.http("GET", "/nowhere").status == 404
 	first = Scrape(t.server)
-	checked(first)
+	checked(t, first)
 	for labels, value in (({"result": "ok"}, 6), ({"result": "conflict"}, 1), ({"result": "invalid"}, 1),
 			({"result": "failed"}, 0)):
 		assert first.get("nuncio_op_calls_total", op="message.send", **labels) == value, labels
@@ -76,9 +76,9 @@ def traffic(t):
 	# of clients without a session: readyz asked at the start, these three, and this scrape
 	assert first.get("nuncio_requests_total", via="http") >= 5
 	assert first.get("nuncio_answers_total", result="unauthenticated") == 1
-	assert first.get("nuncio_store_job_seconds_count", job="append") == 7
-	assert first.get("nuncio_store_job_errors_total", job="append") == 0
-	assert first.get("nuncio_store_job_seconds_count", job="events") >= 1
+	assert first.get("nuncio_store_job_seconds_count", kind="append") == 7
+	assert first.get("nuncio_store_job_errors_total", kind="append") == 0
+	assert first.get("nuncio_store_job_seconds_count", kind="events") >= 1
 	assert first.get("nuncio_store_batch_jobs_sum", access="write") >= 7
 	assert first.get("nuncio_store_batch_seconds_count", access="write") >= 1
 	assert first.get("nuncio_callback_seconds_count", module="rate_limit", kind="hook", callback="may_call") >= 8
@@ -185,7 +185,7 @@ def modules(t):
 	assert alice.call("history.query", {"conversation": "d:5:alice:bob"})["code"] == 0
 	assert t.server.http("GET", "/nowhere").status == 404
 	scrape = Scrape(t.server)
-	checked(scrape)
+	checked(t, scrape)
 	shown, core = families(scrape), {}
 	for name in shown:
 		owner = next((module for module in t.server.modules if name.startswith(f"nuncio_{module}_")), None)
@@ -194,6 +194,8 @@ def modules(t):
 			continue
 		with open(os.path.join(SOURCE, "modules", owner, "README.md"), encoding="utf-8") as file:
 			assert f"`{name}" in file.read(), f"{name} is not in the README of {owner}"
+	for name, (_, labels) in shown.items():
+		assert not {"job", "instance"} & set(labels.split(", ")), f"{name}: Prometheus has labels of these names itself"
 	table = documented()
 	assert set(core) == set(table), f"not documented: {set(core) - set(table)}; gone: {set(table) - set(core)}"
 	for name, (kind, labels) in core.items():

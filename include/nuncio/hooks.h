@@ -143,6 +143,15 @@ struct nuncio_answered {                /* a request was answered */
 struct nuncio_recovery {
 	uint32_t size, reserved;
 };
+/*
+ * An event could not be stored, for a reason that leaves open whether it is there all the same: the
+ * store broke down in the middle of it. Whoever keeps a copy of that log looks it up again.
+ */
+struct nuncio_failure {
+	uint32_t size;
+	int32_t status; /* NUNCIO_E_FAIL, ... */
+	struct nuncio_str conversation;
+};
 struct nuncio_drain {       /* the server begins to stop */
 	int64_t timeout_ms; /* what is not over by then is cut off */
 };
@@ -168,7 +177,8 @@ struct nuncio_drain {       /* the server begins to stop */
 	X(1007, did_presence, state) \
 	X(1008, did_request, answered) \
 	X(1009, did_drain, drain) \
-	X(1010, did_recover, recovery)
+	X(1010, did_recover, recovery) \
+	X(1011, did_fail, failure)
 
 enum nuncio_hook {
 	NUNCIO_HOOK_none = 0,

@@ -51,7 +51,7 @@ struct sending {
 	struct nuncio_request *rq; /* NULL for a module's event */
 	nuncio_sid from;           /* the sender's session, 0 over HTTP */
 	const struct kind *kind;
-	struct nuncio_event event; /* texts in the request, or behind this struct */
+	struct nuncio_event event; /* texts in the request, or the caller's until it is queued */
 	const struct nuncio_str *mentions;
 	size_t mentions_count;
 	struct nuncio_str *called; /* a copy of them for told.c, NULL if it needs none */
@@ -315,6 +315,8 @@ static void on_appended(int status, const struct nuncio_event *event, int duplic
 {
 	struct sending *sending = user;
 	struct nuncio_str *called = sending->called;
+	if (status < 0) /* before anybody hears of it, and looks */
+		told_failed(sending->logic, str_of(sending->conversation), status);
 	if (sending->done)
 		sending->done(status, event, duplicate, sending->user);
 	if (status < 0)
@@ -544,6 +546,7 @@ int send_append(
 	sending->user = user;
 	sending->mentions = what->mentions;
 	sending->mentions_count = what->mentions_count;
+	memcpy(sending->conversation, what->conversation.p, what->conversation.n);
 	sending->event = (struct nuncio_event){
 		.size = sizeof sending->event,
 		.flags = what->event_flags,

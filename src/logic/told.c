@@ -49,3 +49,25 @@ void told_stored(struct logic *logic, const struct told *told)
 		miss_tell(logic, told->event, &reach, told->called, told->called_count);
 	reach_fini(&reach);
 }
+
+/* What the store has looked at and refused, it has not written. */
+static bool is_certain(int status)
+{
+	switch (status) {
+	case NUNCIO_E_FAIL:
+	case NUNCIO_E_TIMEOUT:
+	case NUNCIO_E_GONE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+void told_failed(struct logic *logic, struct nuncio_str conversation, int status)
+{
+	const struct nuncio_failure facts = {
+		.size = sizeof facts, .status = status, .conversation = conversation
+	};
+	if (!is_certain(status))
+		hook_tell(logic->parts.hooks, NUNCIO_HOOK_did_fail, &facts);
+}

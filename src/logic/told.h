@@ -20,6 +20,9 @@ struct told {
 /* Delivers it, then tells did_store, did_event and did_miss. Logic thread only. */
 void told_stored(struct logic *logic, const struct told *told);
 
+/* An append has failed: tells did_fail unless it is certain that nothing was stored. */
+void told_failed(struct logic *logic, struct nuncio_str conversation, int status);
+
 /* Somebody may need told.called. */
 bool told_needs_called(const struct logic *logic);
 

@@ -29,7 +29,7 @@ static struct {
 	bool parks_call, parks_send, parks_enter, parks_query, adds_write;
 	int writes;
 	bool appends_in_store, notifies_in_reach;
-	int cancelled, stored, marked, seq, status, founders;
+	int cancelled, stored, failed, marked, seq, status, founders;
 	nuncio_sid closes_in_store;
 	nuncio_sid query_session;
 	uint64_t delivered, read;
@@ -284,6 +284,14 @@ static void on_stored(const struct nuncio_send *what, void *user)
 	assert_int_equal(send_append(lb.logic, &more, NULL, NULL), 0);
 }
 
+static void on_failed(const struct nuncio_failure *what, void *user)
+{
+	(void)user;
+	assert_true(str_eq_text(what->conversation, "r:x"));
+	assert_int_equal(what->status, NUNCIO_E_FAIL);
+	seen.failed++;
+}
+
 static void on_marked(const struct nuncio_mark *what, void *user)
 {
 	(void)what, (void)user;
@@ -306,6 +314,7 @@ static int setup(void **state)
 	HOOK(may_query, on_query);
 	HOOK(may_reach, on_reach);
 	HOOK(did_store, on_stored);
+	HOOK(did_fail, on_failed);
 	HOOK(did_mark, on_marked);
 	assert_int_equal(kinds_add(&lb.logic->kinds, "t", &room, NULL, &err), 0);
 	assert_int_equal(kinds_add(&lb.logic->kinds, "t", &club, NULL, &err), 0);
@@ -802,11 +811,42 @@ static void a_store_that_fails_is_named(void **state)
 	assert_int_equal(seen.stored, 0);
 }
 
+static void on_not_changed(int status, const struct nuncio_event *event, int duplicate, void *user)
+{
+	(void)event, (void)duplicate, (void)user;
+	assert_int_equal(status, NUNCIO_E_FAIL);
+	assert_int_equal(seen.failed, 2); /* told before */
+	seen.marked++;
+}
+
+/* It may be there all the same; what is refused is not. A client's message and a module's event. */
+static void what_may_be_stored_is_told(void **state)
+{
+	nuncio_sid alice = loopback_login(&lb, "good:alice");
+	struct nuncio_append what = make_change();
+	char conversation[] = "r:x";
+	(void)state;
+	seen.status = NUNCIO_E_CONFLICT;
+	send_text(alice, 1, HELLO);
+	NEXT_HAS("client_id: was used for another message");
+	assert_int_equal(seen.failed, 0);
+	seen.status = NUNCIO_E_FAIL;
+	send_text(alice, 2, HELLO);
+	NEXT_HAS("the store could not write it");
+	assert_int_equal(seen.failed, 1);
+	what.conversation = str_of(conversation);
+	assert_int_equal(send_append(lb.logic, &what, on_not_changed, NULL), 0);
+	memset(conversation, 'z', sizeof conversation); /* was the caller's */
+	settle();
+	assert_int_equal(seen.marked, 1);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_may_be_stored_is_told),
 		TEST(a_message_is_answered_and_delivered_when_it_is_stored),
 		TEST(mentions_go_to_the_store_and_stand_in_the_event),
 		TEST(a_kind_can_be_for_members_only),

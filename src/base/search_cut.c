@@ -105,13 +105,17 @@ static void classify_ascii(struct character *c)
 /* A byte that belongs to no character stands between words. */
 static struct character read_character(struct nuncio_str text, size_t at)
 {
+	if ((unsigned char)text.p[at] < 0x80) { /* nearly all, in most languages' messages */
+		struct character ascii = { .code = (unsigned char)text.p[at], .bytes = 1 };
+		classify_ascii(&ascii);
+		return ascii;
+	}
 	struct character c = { .bytes = utf8_char_bytes(text.p + at, text.n - at) };
 	if (!c.bytes)
 		return (struct character){ .bytes = 1 };
 	c.code = decode(text.p + at, c.bytes);
-	if (c.code >= 0xFF01 && c.code <= 0xFF5E)
+	if (c.code >= 0xFF01 && c.code <= 0xFF5E) {
 		c.code -= 0xFF01 - '!'; /* fullwidth forms of ASCII, common among Han */
-	if (c.code < 0x80) {
 		classify_ascii(&c);
 	} else if (is_pair(c.code)) {
 		c.class = CHAR_PAIR;

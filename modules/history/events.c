@@ -7,6 +7,8 @@
 
 #include <nuncio/codes.h>
 
+#include "recent.h"
+
 enum way { WAY_BACK, WAY_FORWARD, WAY_AROUND };
 
 struct reading {
@@ -81,7 +83,8 @@ static int ask(struct reading *r, uint64_t after, uint64_t before, uint32_t limi
 		.max_bytes = page_text_bytes(&r->page),
 		.from_ms = is_forward ? r->from_ms : 0,
 	};
-	return nuncio_store_events(r->page.self, &query, done, r);
+	return recent_events(
+		nuncio_module_data(r->page.self), nuncio_text(r->user), &query, done, r);
 }
 
 static uint64_t end_of_view(const struct reading *r)
@@ -147,16 +150,14 @@ static int ask_around(struct page *page)
 
 /* ---- who may, and what is hidden ---- */
 
-static void on_hidden(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
+static void on_hidden(int status, struct nuncio_str value, void *user)
 {
 	struct reading *r = user;
-	(void)more;
-	if (status < 0 && status != NUNCIO_E_NOTFOUND) {
+	if (status < 0) {
 		page_fail(&r->page, status);
 		return;
 	}
-	hidden_read(
-		&r->hidden, status == 0 && n == 1 ? rows->value : (struct nuncio_str){ NULL, 0 });
+	hidden_read(&r->hidden, value);
 	r->view.hidden = &r->hidden;
 	page_ask(&r->page);
 }
@@ -175,7 +176,7 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 	}
 	r->view.since = entry->since;
 	r->view.until = entry->until;
-	int rc = nuncio_store_get(r->page.self, nuncio_text(SPACE_HIDDEN), nuncio_text(r->user),
+	int rc = recent_hidden(nuncio_module_data(r->page.self), nuncio_text(r->user),
 		nuncio_text(r->conversation), on_hidden, r);
 	if (rc < 0)
 		page_fail(&r->page, rc);

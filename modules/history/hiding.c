@@ -9,6 +9,8 @@
 #include <nuncio/codes.h>
 #include <nuncio/session.h>
 
+#include "recent.h"
+
 #include <stdlib.h>
 
 enum { TRIES_MAX = 8, SEQS_MAX = 100 };
@@ -62,6 +64,7 @@ static void read_record(struct hiding *h);
 static void on_written(int status, void *user)
 {
 	struct hiding *h = user;
+	recent_hiding_ends(nuncio_module_data(h->self));
 	if (status == 0)
 		finish(h, true);
 	else if ((status == NUNCIO_E_CONFLICT || status == NUNCIO_E_EXISTS) &&
@@ -83,10 +86,13 @@ static void write_record(struct hiding *h)
 		.value = nuncio_json_str(json),
 		.expect = h->version ? (int64_t)h->version : NUNCIO_EXPECT_ABSENT,
 	};
+	recent_hiding_begins(nuncio_module_data(h->self), write.owner, write.key);
 	int rc = nuncio_store_write(h->self, &write, 1, on_written, h);
 	nuncio_json_free(&json);
-	if (rc < 0)
-		hiding_fail(h, rc);
+	if (rc == 0)
+		return;
+	recent_hiding_ends(nuncio_module_data(h->self));
+	hiding_fail(h, rc);
 }
 
 /* ---- read ---- */

@@ -5,9 +5,11 @@
  * conversation's kind is asked first), what one has hidden from oneself, what clients may ask, and
  * the answer's form.
  *
- * Thread: logic. State: none beyond the questions under way.
+ * Thread: logic. State: the questions under way, and what is kept in memory (recent.c).
  */
 #include "history.h"
+
+#include "recent.h"
 
 #define LIMIT_FIELD(FLAGS) \
 	{ \
@@ -146,20 +148,46 @@ static const struct nuncio_route routes[] = {
 
 static int history_init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	int rc = nuncio_shape_add(self, &conversation_shape);
+	struct recent *recent = recent_new(self, err);
+	int rc = recent ? nuncio_shape_add(self, &conversation_shape) : NUNCIO_E_FAIL;
+	if (!recent)
+		return rc;
+	nuncio_module_set_data(self, recent);
 	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
 		rc = nuncio_command_add(self, &commands[i], self);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
 		rc = nuncio_route_add(self, &routes[i], self);
-	if (rc < 0)
-		nuncio_error_set(
-			err, "its ops and routes cannot be added: %s", nuncio_status_name(rc));
+	if (rc == 0)
+		return 0;
+	nuncio_error_set(err, "its ops and routes cannot be added: %s", nuncio_status_name(rc));
+	nuncio_module_set_data(self, NULL);
+	recent_free(&recent);
 	return rc;
 }
+
+static int history_start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	(void)err;
+	recent_configure(nuncio_module_data(self));
+	return 0;
+}
+
+static void history_fini(struct nuncio_module *self)
+{
+	struct recent *recent = nuncio_module_data(self);
+	recent_free(&recent);
+}
+
+static const struct nuncio_option history_options[] = {
+	{ "cache", NUNCIO_OPT_BYTES, NUNCIO_OPT_LIVE, "16M", 0, INT64_C(1) << 40, NULL,
+		"Memory for the newest events of conversations that are being read; 0: none." },
+	{ 0 },
+};
 
 /* Without a store the ops are there and answer that there is none: clearer than an unknown op. */
 static const char *const history_wants[] = { "store", NULL };
 
 NUNCIO_MODULE("history", .version = "1.0",
 	.summary = "Pages of conversations, the list of them, search, and sync.",
-	.wants = history_wants, .init = history_init)
+	.wants = history_wants, .options = history_options, .init = history_init,
+	.start = history_start, .reload = history_start, .fini = history_fini)

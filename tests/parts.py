@@ -401,7 +401,7 @@ def bench_smoke(run):
 	"""Only what must be right whatever the speed: no login refused, no message lost or doubled."""
 	run.call(["make", "-j2", "bench-programs"], run.tree("plain"))
 	run.call([os.path.join(TOP, "tests", "bench", "run"), "--build", run.tree("plain"), "--rounds", "1",
-		"--seconds", "1", "--only", "ping,pairs,latency,login,fanout100,crowd1k", "--io-threads", "0,1"], run.tree("plain"))
+		"--seconds", "1", "--only", "ping,pairs,latency,login,fanout100,crowd1k,pages", "--io-threads", "0,1"], run.tree("plain"))
 	return Count(passed=1)
 
 

@@ -31,6 +31,7 @@ static const struct {
 		"a group whose -n others are online, -d messages under way" },
 	{ "crowd", load_crowd, 1000, 1,
 		"a group of -m members, -n of them online, and one of two" },
+	{ "pages", load_pages, 2, 1, "pages of history, of memory and of the store by turns" },
 	{ "idle", load_idle, 0, 0, "memory of connections that do nothing (-c 5000,15000)" },
 	{ "ping", load_ping, 100, 1, "-n connections keep -d pings in flight each" },
 	{ "pairs", load_pairs, 50, 16, "-n pairs, senders keep -d messages unacknowledged" },

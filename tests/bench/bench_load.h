@@ -32,6 +32,7 @@ int load_fanout(struct load *load);
 int load_idle(struct load *load);
 int load_latency(struct load *load);
 int load_login(struct load *load);
+int load_pages(struct load *load);
 int load_pairs(struct load *load);
 int load_ping(struct load *load);
 

@@ -11,7 +11,7 @@ CLEANFILES += $(BENCH_BUILDS)
 BENCH_COMMON = %D%/bench.c %D%/bench.h
 tests_bench_bench_load_SOURCES = $(BENCH_COMMON) %D%/bench_json.c %D%/bench_json.h \
 	%D%/bench_load.c %D%/bench_load.h %D%/bench_room.c %D%/bench_room.h %D%/bench_swarm.c %D%/bench_swarm.h %D%/bench_token.c \
-	%D%/bench_token.h %D%/load_crowd.c %D%/load_fanout.c %D%/load_idle.c %D%/load_latency.c %D%/load_login.c %D%/load_pairs.c \
+	%D%/bench_token.h %D%/load_crowd.c %D%/load_fanout.c %D%/load_idle.c %D%/load_latency.c %D%/load_login.c %D%/load_pages.c %D%/load_pairs.c \
 	%D%/load_ping.c
 tests_bench_bench_load_LDADD = $(OPENSSL_LIBS)
 tests_bench_floor_echo_SOURCES = $(BENCH_COMMON) %D%/floor_echo.c

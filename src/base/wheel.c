@@ -6,6 +6,8 @@
  */
 #include "base/wheel.h"
 
+#include "base/check.h"
+
 void wheel_init(struct wheel *w, uint32_t now_ms, uint32_t tick_ms)
 {
 	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
@@ -13,6 +15,13 @@ void wheel_init(struct wheel *w, uint32_t now_ms, uint32_t tick_ms)
 	w->now_ms = now_ms;
 	w->tick_ms = tick_ms ? tick_ms : 1;
 	w->at = 0;
+}
+
+void wheel_restart(struct wheel *w, uint32_t now_ms)
+{
+	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
+		CHECK(list_is_empty(&w->slots[i]));
+	w->now_ms = now_ms;
 }
 
 void wheel_put(struct wheel *w, struct list *node, uint32_t due_ms)

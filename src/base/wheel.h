@@ -24,6 +24,11 @@ struct wheel {
 typedef void (*wheel_fn)(struct list *node, void *user);
 
 void wheel_init(struct wheel *w, uint32_t now_ms, uint32_t tick_ms);
+/*
+ * An empty wheel that was not turned for a while goes on from now. After 2^31 ms (24.8 days) it has
+ * to: turning cannot tell such a gap from a step back.
+ */
+void wheel_restart(struct wheel *w, uint32_t now_ms);
 void wheel_put(struct wheel *w, struct list *node, uint32_t due_ms); /* moves it if it was in */
 /* Calls fn for every node whose slot has passed, taken out. fn may put or free it, and no other. */
 void wheel_turn(struct wheel *w, uint32_t now_ms, wheel_fn fn, void *user);

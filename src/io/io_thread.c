@@ -135,7 +135,7 @@ void io_thread_watch_time(struct io_thread *t)
 {
 	if (loop_timer_is_active(&t->tick))
 		return;
-	wheel_turn(&t->wheel, io_now(t), conn_on_due, t);
+	wheel_restart(&t->wheel, io_now(t));
 	loop_timer_start(t->loop, &t->tick, t->wheel.tick_ms, t->wheel.tick_ms);
 }
 

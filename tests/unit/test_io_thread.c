@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/slice.h"
 #include "loop/loop.h"
@@ -28,6 +29,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
+	clock_use_real(); /* should a test have failed before it did */
 	io_server_stop(&server);
 	return 0;
 }
@@ -110,6 +112,28 @@ static void survives_without_descriptors(void **state)
 	log_capture(NULL, NULL);
 	assert_int_equal(told, 1);
 	close(refused);
+	close(fd);
+}
+
+/* Nobody came for a month: no tick has moved the wheel in between. */
+static void minds_deadlines_after_a_month_alone(void **state)
+{
+	(void)state;
+	struct buf body = { 0 };
+	const int64_t begin_ms = 1000, later_ms = begin_ms + (INT64_C(1) << 31);
+	clock_set_for_test(begin_ms, begin_ms);
+	server.settings.head_ms = 60;
+	io_server_start(&server, 1000);
+	clock_set_for_test(later_ms, later_ms);
+	int fd = client_open(&server);
+	client_send(fd, "GET / HTT");
+	while (io_server_stats(&server).bytes_in == 0)
+		poll(NULL, 0, 1);
+	clock_set_for_test(later_ms + 100, later_ms + 100);
+	const char *head = client_read_answer(fd, &body);
+	clock_use_real();
+	assert_non_null(strstr(head, " 408 "));
+	buf_fini(&body);
 	close(fd);
 }
 
@@ -254,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(stops_accepting_at_the_limit),
 		BOTH(survives_without_descriptors),
+		BOTH(minds_deadlines_after_a_month_alone),
 		BOTH(forgets_who_leaves_at_the_door),
 		BOTH(stops_reading_when_the_logic_thread_is_behind),
 		BOTH(drains),

@@ -106,6 +106,21 @@ static void survives_a_long_sleep_and_the_end_of_32_bits(void **state)
 	assert_int_equal(a.seen, 2);
 }
 
+/* Nothing was in it for a month, so nobody turned it. */
+static void goes_on_after_a_month_of_rest(void **state)
+{
+	(void)state;
+	const uint32_t later_ms = 1000 + (UINT32_C(1) << 31) + 5;
+	struct item a = make(later_ms + 50);
+	wheel_init(&wheel, 1000, 10);
+	wheel_restart(&wheel, later_ms);
+	put(&a);
+	wheel_turn(&wheel, later_ms + 49, on_node, NULL);
+	assert_int_equal(a.seen, 0);
+	wheel_turn(&wheel, later_ms + 60, on_node, NULL);
+	assert_int_equal(a.seen, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +129,7 @@ int main(void)
 		cmocka_unit_test(moves_and_leaves),
 		cmocka_unit_test(far_deadlines_come_up_early),
 		cmocka_unit_test(survives_a_long_sleep_and_the_end_of_32_bits),
+		cmocka_unit_test(goes_on_after_a_month_of_rest),
 	};
 	return cmocka_run_group_tests_name("wheel", tests, NULL, NULL);
 }

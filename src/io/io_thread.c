@@ -221,6 +221,8 @@ static bool on_turn(struct loop *l, void *user)
 	bool did_any = do_inbox(t);
 	did_any |= conn_flush_dirty(t, false);
 	conn_reap(t);
+	if (acceptor_is_paused(t->acceptor))
+		io_thread_watch_time(t); /* which resumes it; nobody else may be there to do so */
 	if (t->outbox.first) {
 		post(t);
 		did_any |= !t->is_blocked;

@@ -103,7 +103,8 @@ static inline uint32_t io_now(const struct io_thread *t)
 bool io_thread_is_full(const struct io_thread *t);
 /* Reads of this connection go on when it has caught up. */
 void io_thread_hold(struct io_thread *t, nuncio_sid id);
-void io_thread_watch_time(struct io_thread *t); /* the tick runs while there are connections */
+/* The tick runs while there are connections, or accepting is paused. */
+void io_thread_watch_time(struct io_thread *t);
 
 const char *io_thread_date(struct io_thread *t); /* of an HTTP answer */
 const char *io_thread_time(struct io_thread *t); /* RFC 3339 */

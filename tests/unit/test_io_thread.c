@@ -3,6 +3,7 @@
 #include "io_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -112,6 +113,38 @@ static void survives_without_descriptors(void **state)
 	log_capture(NULL, NULL);
 	assert_int_equal(told, 1);
 	close(refused);
+	close(fd);
+}
+
+/* Nobody is connected whose end could make accepting go on. */
+static void accepts_again_although_nobody_is_there(void **state)
+{
+	(void)state;
+	struct rlimit limit, tight;
+	char byte;
+	uint64_t failed, pauses;
+	told = 0;
+	log_capture(on_log, NULL);
+	io_server_start(&server, 1000);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	tight = limit;
+	int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(next >= 0);
+	tight.rlim_cur = (rlim_t)next + 1;
+	close(next);
+	setrlimit(RLIMIT_NOFILE, &tight);
+	int refused = client_open(&server); /* takes the last one */
+	ssize_t n = recv(refused, &byte, 1, 0);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_true(n <= 0 && errno != EAGAIN);
+	close(refused);
+	assert_int_equal(io_server_stats(&server).accepted, 0);
+	int fd = client_open(&server);
+	expect_alive(fd);
+	io_listeners_troubles(server.listeners, &failed, &pauses);
+	assert_true(failed >= 1 && pauses >= failed);
+	log_capture(NULL, NULL);
+	assert_int_equal(told, 1);
 	close(fd);
 }
 
@@ -278,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(stops_accepting_at_the_limit),
 		BOTH(survives_without_descriptors),
+		BOTH(accepts_again_although_nobody_is_there),
 		BOTH(minds_deadlines_after_a_month_alone),
 		BOTH(forgets_who_leaves_at_the_door),
 		BOTH(stops_reading_when_the_logic_thread_is_behind),

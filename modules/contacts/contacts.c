@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who knows whom: contacts by request and consent, blocked people, and who may write to whom.
- * Without this module anybody may write to anybody.
+ * Who knows whom: contacts by request and consent, blocked people, and who may write to whom and
+ * see whom. Without this module anybody may write to anybody, and see them.
  *
  * Thread: logic. State: a cache of fixed size (relation.c).
  */
@@ -27,11 +27,7 @@
 		"remark", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 0, REMARK_BYTES, \
 			"what one calls them; empty: nothing" \
 	}
-#define POLICY_FIELD \
-	{ \
-		"messages", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 16, \
-			"who may write to one", "'everyone'|'contacts'|'nobody'" \
-	}
+#define POLICY_WORDS "'everyone'|'contacts'|'nobody'"
 #define USER_PATH \
 	{ \
 		"user", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_PATH, 0, 0, "the other one" \
@@ -46,7 +42,12 @@ static const struct nuncio_field user_fields[] = { USER_FIELD, { 0 } };
 static const struct nuncio_field request_fields[] = { USER_FIELD, MESSAGE_FIELD, { 0 } };
 static const struct nuncio_field update_fields[] = { USER_FIELD, REMARK_FIELD, { 0 } };
 static const struct nuncio_field page_fields[] = { PAGE_FIELDS(0), { 0 } };
-static const struct nuncio_field policy_fields[] = { POLICY_FIELD, { 0 } };
+static const struct nuncio_field policy_fields[] = {
+	{ "messages", NUNCIO_FIELD_TEXT, 0, 1, 16, "who may write to one", POLICY_WORDS },
+	{ "presence", NUNCIO_FIELD_TEXT, 0, 1, 16,
+		"who sees whether one is there, and when one was last seen", POLICY_WORDS },
+	{ 0 },
+};
 static const struct nuncio_field user_url_fields[] = { USER_PATH, { 0 } };
 static const struct nuncio_field remark_url_fields[] = { USER_PATH, REMARK_FIELD, { 0 } };
 static const struct nuncio_field page_url_fields[] = { PAGE_FIELDS(NUNCIO_FIELD_QUERY), { 0 } };
@@ -62,7 +63,7 @@ static const struct nuncio_shape contact_shape = {
 #define LIST_SHAPE "{contacts: [contact], next: text|null}"
 #define BLOCKED_SHAPE "{user: text, blocked: bool}"
 #define BLOCKS_SHAPE "{blocked: [{user: text, since: time}], next: text|null}"
-#define POLICY_SHAPE "{messages: 'everyone'|'contacts'|'nobody'}"
+#define POLICY_SHAPE "{messages: " POLICY_WORDS ", presence: " POLICY_WORDS "}"
 #define PAIR_ERRORS "not_found not_accepted you_blocked conflict"
 
 #define COMMAND(OP, HELP, FIELDS, FN, ANSWER, ERRORS) \
@@ -84,10 +85,10 @@ static const struct nuncio_command commands[] = {
 		"contact", PAIR_ERRORS),
 	COMMAND("contact.list", "One's contacts and requests.", page_fields, on_list, LIST_SHAPE,
 		NULL),
-	COMMAND("contact.policy", "Says who may write to one.", policy_fields, on_policy_set,
-		POLICY_SHAPE, NULL),
-	COMMAND("contact.policy_get", "Who may write to one.", NULL, on_policy_get, POLICY_SHAPE,
-		NULL),
+	COMMAND("contact.policy", "Says who may write to one, and who sees one.", policy_fields,
+		on_policy_set, POLICY_SHAPE, NULL),
+	COMMAND("contact.policy_get", "Who may write to one, and who sees one.", NULL,
+		on_policy_get, POLICY_SHAPE, NULL),
 	COMMAND("block.add", "Blocks somebody.", user_fields, on_block, BLOCKED_SHAPE, PAIR_ERRORS),
 	COMMAND("block.remove", "Blocks somebody no longer.", user_fields, on_unblock,
 		BLOCKED_SHAPE, PAIR_ERRORS),
@@ -120,10 +121,10 @@ static const struct nuncio_route routes[] = {
 		"200 " BLOCKED_SHAPE, PAIR_ERRORS),
 	ROUTE("DELETE", "/api/v1/blocks/:user", "Blocks somebody no longer.", user_url_fields,
 		on_unblock, "200 " BLOCKED_SHAPE, PAIR_ERRORS),
-	ROUTE("GET", "/api/v1/policy", "Who may write to one.", NULL, on_policy_get,
-		"200 " POLICY_SHAPE, NULL),
-	ROUTE("PUT", "/api/v1/policy", "Says who may write to one.", policy_fields, on_policy_set,
-		"200 " POLICY_SHAPE, NULL),
+	ROUTE("GET", "/api/v1/policy", "Who may write to one, and who sees one.", NULL,
+		on_policy_get, "200 " POLICY_SHAPE, NULL),
+	ROUTE("PUT", "/api/v1/policy", "Says who may write to one, and who sees one.",
+		policy_fields, on_policy_set, "200 " POLICY_SHAPE, NULL),
 };
 
 /* ---- the module ---- */
@@ -135,8 +136,24 @@ static void on_relation(void *impl, struct nuncio_str owner, struct nuncio_str o
 	relations_ask(c->relations, owner, other, done, user);
 }
 
-static const struct nuncio_contacts_v1 service = { .size = sizeof service,
-	.relation = on_relation };
+static void on_may_see(void *impl, struct nuncio_str owner, struct nuncio_str other,
+	nuncio_relation_fn *done, void *user)
+{
+	sight_ask(impl, owner, other, done, user);
+}
+
+static int on_watch(void *impl, nuncio_relation_changed_fn *fn, void *user)
+{
+	struct contacts *c = impl;
+	return relations_watch(c->relations, fn, user);
+}
+
+static const struct nuncio_contacts_v1 service = {
+	.size = sizeof service,
+	.relation = on_relation,
+	.may_see = on_may_see,
+	.watch = on_watch,
+};
 
 static int add_all(struct contacts *c)
 {
@@ -189,6 +206,9 @@ static void fini(struct nuncio_module *self)
 static const struct nuncio_option options[] = {
 	{ "messages_from", NUNCIO_OPT_CHOICE, NUNCIO_OPT_LIVE, "everyone", 0, 0,
 		"everyone contacts nobody", "Who may write to those who have not chosen." },
+	{ "presence_to", NUNCIO_OPT_CHOICE, NUNCIO_OPT_LIVE, "everyone", 0, 0,
+		"everyone contacts nobody",
+		"Who sees whether those who have not chosen are there, and when they were last." },
 	{ 0 },
 };
 

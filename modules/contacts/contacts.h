@@ -20,7 +20,7 @@ enum { USER_BYTES = 64, REMARK_BYTES = 256, GREETING_BYTES = 500, TRIES_MAX = 8 
 
 #define SPACE_CONTACT "contacts"       /* owner: user, key: the other; {"state","remark",...} */
 #define SPACE_BLOCK "contacts.block"   /* owner: user, key: who is blocked */
-#define SPACE_POLICY "contacts.policy" /* owner: user, key: empty; {"messages":"contacts"} */
+#define SPACE_POLICY "contacts.policy" /* owner: user, key: empty; {"messages","presence"} */
 
 struct relations;
 struct contacts {
@@ -31,7 +31,6 @@ struct contacts {
 	struct nuncio_counter *refused;
 };
 
-/* Copies with a NUL behind; 0, or -1 when it does not fit. */
 /*
  * The other one of a request: member `user`, or path parameter. 0, or -1 after a refusal: no id, or
  * oneself.
@@ -65,15 +64,28 @@ void relations_free(struct relations **relations);
 /* As the service's `relation`. */
 void relations_ask(struct relations *relations, struct nuncio_str owner, struct nuncio_str other,
 	nuncio_relation_fn *done, void *user);
-/* The owner's policy about messages: one of enum policy. */
+/* The owner's policies, one of enum policy for each thing: POLICY_OF(answer, POLICY_MESSAGES). */
 enum policy { POLICY_EVERYONE = 0, POLICY_CONTACTS = 1, POLICY_NOBODY = 2 };
+enum policy_thing { POLICY_MESSAGES = 0, POLICY_PRESENCE = 1, POLICY_THINGS };
+#define POLICY_OF(policies, thing) (((policies) >> 2 * (thing)) & 3u)
+#define POLICY_SET(policies, thing, policy) \
+	(((policies) & ~(3u << 2 * (thing))) | (uint32_t)(policy) << 2 * (thing))
 void relations_ask_policy(
 	struct relations *relations, struct nuncio_str owner, nuncio_relation_fn *done, void *user);
 /* Both directions of a pair, or an owner's policy, have changed: here and on other nodes. */
 void relations_forget_pair(struct relations *r, struct nuncio_str a, struct nuncio_str b);
 void relations_forget_policy(struct relations *relations, struct nuncio_str owner);
 void relations_on_peer(struct nuncio_str data, void *user); /* another node says so */
-extern const char *const policy_words[3];
+/* As the service's. */
+int relations_watch(struct relations *relations, nuncio_relation_changed_fn *fn, void *user);
+extern const char *const policy_words[3], *const policy_names[POLICY_THINGS];
+uint32_t policies_of(struct nuncio_str record, uint32_t fallback); /* p NULL: there is none */
+uint32_t policies_default(const struct contacts *c);
+
+/* --- sight.c: may this one see that one? As the service's `may_see`. --- */
+
+void sight_ask(struct contacts *c, struct nuncio_str owner, struct nuncio_str other,
+	nuncio_relation_fn *done, void *user);
 
 /* --- gate.c: may this one write to that one? --- */
 

@@ -45,6 +45,7 @@ static void passing_end(struct passing *p, int code)
 static void on_policy(int status, uint32_t policy, void *user)
 {
 	struct passing *p = user;
+	policy = POLICY_OF(policy, POLICY_MESSAGES);
 	if (status < 0)
 		passing_end(p, NUNCIO_CODE_store_failed);
 	else if (policy == POLICY_EVERYONE ||

@@ -16,7 +16,10 @@
 
 enum { SETS = 1 << 15, WAYS = 2, KEY_BYTES = 2 * USER_BYTES + 2 };
 
+enum { WATCHERS_MAX = 8 };
+
 const char *const policy_words[3] = { "everyone", "contacts", "nobody" };
+const char *const policy_names[POLICY_THINGS] = { "messages", "presence" };
 
 struct place {
 	uint64_t hash; /* 0: empty */
@@ -28,6 +31,10 @@ struct relations {
 	struct place places[SETS][WAYS];
 	uint64_t changes;
 	uint64_t seed[2];
+	struct {
+		nuncio_relation_changed_fn *fn; /* NULL: free */
+		void *user;
+	} watchers[WATCHERS_MAX];
 };
 
 /* ---- the table: keyed by a hash of both names, which a stranger cannot aim at ---- */
@@ -131,14 +138,37 @@ static void on_contact_read(
 		question_end(q, status);
 }
 
+/* A word of the options: it is one of the three, the server has checked that. */
+static uint32_t option_word(const struct contacts *c, const char *key)
+{
+	for (uint32_t i = 0; i < 3; i++)
+		if (strcmp(nuncio_conf_text(c->self, key), policy_words[i]) == 0)
+			return i;
+	return POLICY_EVERYONE;
+}
+
+uint32_t policies_default(const struct contacts *c)
+{
+	uint32_t policies = POLICY_SET(0u, POLICY_MESSAGES, option_word(c, "messages_from"));
+	return POLICY_SET(policies, POLICY_PRESENCE, option_word(c, "presence_to"));
+}
+
+uint32_t policies_of(struct nuncio_str record, uint32_t fallback)
+{
+	for (int thing = 0; record.n && thing < POLICY_THINGS; thing++)
+		for (uint32_t i = 0; i < 3; i++)
+			if (has_word(record, policy_names[thing], policy_words[i]))
+				fallback = POLICY_SET(fallback, thing, i);
+	return fallback;
+}
+
 static void on_policy_read(
 	int status, const struct nuncio_record *rows, size_t n, int more, void *user)
 {
 	struct question *q = user;
 	(void)more;
-	for (uint32_t i = 0; status == 0 && n == 1 && i < 3; i++)
-		if (has_word(rows->value, "messages", policy_words[i]))
-			q->value = i;
+	if (status == 0 && n == 1)
+		q->value = policies_of(rows->value, q->value);
 	question_end(q, status == NUNCIO_E_NOTFOUND ? 0 : status);
 }
 
@@ -184,10 +214,7 @@ void relations_ask_policy(
 		return;
 	}
 	struct question *q = question_new(r, hash, owner, none, done, user);
-	q->value = POLICY_EVERYONE;
-	for (uint32_t i = 0; i < 3; i++)
-		if (strcmp(nuncio_conf_text(r->c->self, "messages_from"), policy_words[i]) == 0)
-			q->value = i;
+	q->value = policies_default(r->c);
 	int rc = nuncio_store_get(r->c->self, nuncio_text(SPACE_POLICY), nuncio_text(q->owner),
 		none, on_policy_read, q);
 	if (rc < 0)
@@ -217,10 +244,34 @@ static void tell(struct relations *r, struct nuncio_str a, struct nuncio_str b)
 	nuncio_peer_send(r->c->self, "changed", all, (struct nuncio_str){ data, 2 + a.n + b.n });
 }
 
+static void tell_watchers(struct relations *r, struct nuncio_str owner, struct nuncio_str other)
+{
+	for (size_t i = 0; i < WATCHERS_MAX; i++)
+		if (r->watchers[i].fn)
+			r->watchers[i].fn(owner, other, r->watchers[i].user);
+}
+
+/* A policy: `b` is empty, and there is no other direction. */
 static void forget_both(struct relations *r, struct nuncio_str a, struct nuncio_str b)
 {
 	forget(r, a, b);
 	forget(r, b, a);
+	tell_watchers(r, a, b);
+	if (b.n)
+		tell_watchers(r, b, a);
+}
+
+int relations_watch(struct relations *r, nuncio_relation_changed_fn *fn, void *user)
+{
+	for (size_t i = 0; i < WATCHERS_MAX; i++) {
+		bool is_wanted = fn ? !r->watchers[i].fn : r->watchers[i].user == user;
+		if (!is_wanted)
+			continue;
+		r->watchers[i].fn = fn;
+		r->watchers[i].user = fn ? user : NULL;
+		return 0;
+	}
+	return fn ? NUNCIO_E_BUSY : 0;
 }
 
 void relations_forget_pair(struct relations *r, struct nuncio_str a, struct nuncio_str b)
@@ -232,7 +283,7 @@ void relations_forget_pair(struct relations *r, struct nuncio_str a, struct nunc
 void relations_forget_policy(struct relations *r, struct nuncio_str owner)
 {
 	const struct nuncio_str none = { "", 0 };
-	forget(r, owner, none);
+	forget_both(r, owner, none);
 	tell(r, owner, none);
 }
 

@@ -21,6 +21,7 @@ struct asked {
 	struct asking *asking;
 	struct nuncio_str user; /* in asking->text */
 	int64_t last_seen_ms;
+	int is_hidden;
 };
 
 struct asking {
@@ -52,22 +53,32 @@ static struct asking *asking_new(const struct nuncio_str *users, size_t n)
 	return asking;
 }
 
-static void asking_finish(struct asking *asking)
+static void write_row(const struct asking *asking, size_t i, struct nuncio_presence *row)
 {
+	const struct asked *asked = &asking->all[i];
+	const struct person *person = people_find(asking->people, asked->user);
+	row->user = asked->user;
+	if (asked->is_hidden) {
+		row->flags = NUNCIO_PRESENCE_HIDDEN;
+		return;
+	}
+	row->status = person_status(person);
+	if (row->status != NUNCIO_PRESENCE_OFFLINE)
+		row->last_seen_ms = nuncio_wall_ms();
+	else
+		row->last_seen_ms =
+			person && person->is_known ? person->last_seen_ms : asked->last_seen_ms;
+}
+
+static void asking_arrived(struct asking *asking)
+{
+	if (--asking->waiting > 0)
+		return;
 	struct nuncio_presence *rows = calloc(asking->count ? asking->count : 1, sizeof *rows);
 	if (!rows)
 		abort();
-	for (size_t i = 0; i < asking->count; i++) {
-		const struct asked *asked = &asking->all[i];
-		const struct person *person = people_find(asking->people, asked->user);
-		rows[i].user = asked->user;
-		rows[i].status = person_status(person);
-		if (rows[i].status != NUNCIO_PRESENCE_OFFLINE)
-			rows[i].last_seen_ms = nuncio_wall_ms();
-		else
-			rows[i].last_seen_ms = person && person->is_known ? person->last_seen_ms
-									  : asked->last_seen_ms;
-	}
+	for (size_t i = 0; i < asking->count; i++)
+		write_row(asking, i, &rows[i]);
 	asking->done(0, rows, asking->count, asking->user);
 	free(rows);
 	free(asking);
@@ -84,28 +95,46 @@ static void on_record(int status, const struct nuncio_record *rows, size_t n, in
 		nuncio_json_int(value, &asked->last_seen_ms);
 	if (status == 0 || status == NUNCIO_E_NOTFOUND)
 		people_remember(asking->people, asked->user, asked->last_seen_ms);
-	if (--asking->waiting == 0)
-		asking_finish(asking);
+	asking_arrived(asking);
 }
 
-void asking_start(struct nuncio_module *self, struct people *people, const struct nuncio_str *users,
-	size_t n, nuncio_presence_fn *done, void *user)
+/* What could not be found out is not shown. */
+static void on_may_see(int status, uint32_t yes, void *user)
+{
+	struct asked *asked = user;
+	asked->is_hidden = status < 0 || !yes;
+	asking_arrived(asked->asking);
+}
+
+static void ask_when(struct nuncio_module *self, struct asking *asking, struct asked *asked)
 {
 	const struct nuncio_str no_key = { "", 0 };
+	const struct person *person = people_find(asking->people, asked->user);
+	if (person && (person->is_known || person->sessions > 0))
+		return;
+	asking->waiting++;
+	if (nuncio_store_get(self, space, asked->user, no_key, on_record, asked) < 0)
+		asking->waiting--;
+}
+
+void asking_start(const struct asker *asker, const struct nuncio_str *users, size_t n,
+	nuncio_presence_fn *done, void *user)
+{
 	struct asking *asking = asking_new(users, n);
-	asking->people = people;
+	const struct sight *sight = asker->sight;
+	asking->people = asker->people;
 	asking->done = done;
 	asking->user = user;
+	asking->waiting = 1; /* this function: answers may come before it returns */
 	for (size_t i = 0; i < n; i++) {
-		const struct person *person = people_find(people, asking->all[i].user);
-		if (person && (person->is_known || person->sessions > 0))
+		ask_when(asker->self, asking, &asking->all[i]);
+		if (!asker->name.n || !sight->contacts)
 			continue;
-		if (nuncio_store_get(self, space, asking->all[i].user, no_key, on_record,
-			    &asking->all[i]) == 0)
-			asking->waiting++;
+		asking->waiting++;
+		sight->contacts->may_see(sight->contacts_impl, asking->all[i].user, asker->name,
+			on_may_see, &asking->all[i]);
 	}
-	if (asking->waiting == 0)
-		asking_finish(asking);
+	asking_arrived(asking);
 }
 
 static void on_written(int status, void *user)

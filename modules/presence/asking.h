@@ -3,6 +3,7 @@
 #define MODULES_PRESENCE_ASKING_H
 
 #include <nuncio/module.h>
+#include <nuncio/services/contacts.h>
 #include <nuncio/services/presence.h>
 
 #include "people.h"
@@ -12,12 +13,24 @@
  * {"last_seen":milliseconds}. Logic thread only.
  */
 
+/* Who says who may see whom. */
+struct sight {
+	const struct nuncio_contacts_v1 *contacts; /* NULL: nobody, everybody may */
+	void *contacts_impl;
+};
+
 /*
- * Asks for n users: from memory, else from the store. Users are copied; done may come before this
- * returns.
+ * Asks for n users: from memory, else from the store. Whom `asker` may not see looks offline;
+ * an empty asker sees all. Texts are copied; done may come before this returns.
  */
-void asking_start(struct nuncio_module *self, struct people *people, const struct nuncio_str *users,
-	size_t n, nuncio_presence_fn *done, void *user);
+struct asker {
+	struct nuncio_module *self;
+	struct people *people;
+	const struct sight *sight;
+	struct nuncio_str name;
+};
+void asking_start(const struct asker *asker, const struct nuncio_str *users, size_t n,
+	nuncio_presence_fn *done, void *user);
 
 /*
  * Hands up to `max` dirty times to the store; returns 1 if there are more. Without a store they are

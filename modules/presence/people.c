@@ -254,6 +254,21 @@ void people_follow(struct people *people, struct follower **follower, uint64_t s
 		follow(people, f, users[i]);
 }
 
+int people_let_see(
+	struct people *people, struct follower *follower, struct nuncio_str user, int may_see)
+{
+	const struct person *person = people_find(people, user);
+	for (size_t i = 0; person && i < follower->count; i++) {
+		struct watch *watch = &follower->watches[i];
+		if (watch->person != person)
+			continue;
+		int is_new = watch->may_see != may_see;
+		watch->may_see = may_see;
+		return is_new;
+	}
+	return 0;
+}
+
 /* ---- coming, going, away ---- */
 
 struct person *people_login(struct people *people, struct nuncio_str user, int64_t mono_ms)
@@ -297,13 +312,29 @@ void people_set_away(struct people *people, struct nuncio_str user, struct follo
 	place_changed(people, person, mono_ms);
 }
 
+void people_set_dnd(struct people *people, struct nuncio_str user, int is_dnd, int64_t mono_ms)
+{
+	struct person *person = people_find(people, user);
+	if (!person || person->is_dnd == is_dnd)
+		return;
+	person->is_dnd = (uint8_t)is_dnd;
+	if (person->sessions > 0)
+		place_changed(people, person, mono_ms);
+}
+
+static enum nuncio_presence_status status_of_sessions(const struct person *person)
+{
+	if (person->is_dnd)
+		return NUNCIO_PRESENCE_DND;
+	return person->away == person->sessions ? NUNCIO_PRESENCE_AWAY : NUNCIO_PRESENCE_ONLINE;
+}
+
 enum nuncio_presence_status person_status(const struct person *person)
 {
 	if (!person)
 		return NUNCIO_PRESENCE_OFFLINE;
 	if (person->sessions > 0)
-		return person->away == person->sessions ? NUNCIO_PRESENCE_AWAY
-							: NUNCIO_PRESENCE_ONLINE;
+		return status_of_sessions(person);
 	return person->place == PERSON_CHANGED ? (enum nuncio_presence_status)person->told
 					       : NUNCIO_PRESENCE_OFFLINE;
 }

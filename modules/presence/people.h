@@ -39,6 +39,7 @@ struct person {
 	uint8_t place, told, was;
 	uint8_t is_known; /* last_seen_ms says what there is to say */
 	uint8_t is_dirty;
+	uint8_t is_dnd; /* not to be disturbed; kept while they are remembered */
 	uint32_t user_bytes;
 	char user[];
 };
@@ -47,6 +48,7 @@ struct watch {
 	struct link of_person;
 	struct person *person; /* NULL: unused */
 	uint64_t sid;
+	int may_see; /* is told of changes; 0 until it is known */
 };
 
 /* What a session has said: exists only for those that follow somebody or are away. */
@@ -84,9 +86,19 @@ void people_logout(struct people *people, struct nuncio_str user, struct followe
 void people_set_away(struct people *people, struct nuncio_str user, struct follower **follower,
 	uint64_t sid, int is_away, int64_t mono_ms);
 
-/* Replaces the list of a session. */
+/* What the person says, for all their devices. Who is not known stays so. */
+void people_set_dnd(struct people *people, struct nuncio_str user, int is_dnd, int64_t mono_ms);
+
+/* Replaces the list of a session. Nobody on it is seen before people_let_see. */
 void people_follow(struct people *people, struct follower **follower, uint64_t sid,
 	const struct nuncio_str *users, size_t n);
+
+/*
+ * Whether the session is told of them from now on. 1 when that is new; 0 also when it does not
+ * follow them.
+ */
+int people_let_see(
+	struct people *people, struct follower *follower, struct nuncio_str user, int may_see);
 
 /* Coming shows at once; going only when it has lasted for the delay. person may be NULL. */
 enum nuncio_presence_status person_status(const struct person *person);

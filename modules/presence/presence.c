@@ -8,10 +8,12 @@
  * cost one timer. A session that follows nobody and is not away costs nothing here; an online user
  * costs about 120 bytes. Thread: logic.
  */
-#include <stdio.h>
+#include "presence.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include <nuncio/bus.h>
 #include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/json.h>
@@ -23,34 +25,20 @@
 #include <nuncio/session.h>
 #include <nuncio/timer.h>
 
-#include "asking.h"
-#include "people.h"
-
 enum {
 	QUERY_MAX = 100,
 	FOLLOW_MAX = 500,
-	USER_BYTES = 64,
 	ANSWER_BYTES = 64000, /* a packet has 65,535 */
 	ROW_BYTES = 72,       /* of a row of the answer, besides the user */
 	WRITE_MAX = 1000,     /* times handed to the store at once */
 	WRITE_AGAIN_MS = 200
 };
 
-struct presence {
-	struct nuncio_module *self;
-	struct people people;
-	struct nuncio_slot *slot; /* of a session: struct follower, owned by people */
-	struct nuncio_timer *tell, *write;
-	struct nuncio_gauge *known, *following;
-	struct nuncio_counter *changes;
-	int is_stopped;
-};
-
 /* ---- writing ---- */
 
-static const char *const status_names[] = { "offline", "online", "away" };
+static const char *const status_names[] = { "offline", "online", "away", "dnd" };
 
-static void write_row(struct nuncio_json *json, const struct nuncio_presence *row)
+void presence_write(struct nuncio_json *json, const struct nuncio_presence *row)
 {
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "user");
@@ -74,7 +62,7 @@ static void on_rows_for_op(int status, const struct nuncio_presence *rows, size_
 	nuncio_json_key(json, "users");
 	nuncio_json_array_begin(json);
 	for (size_t i = 0; i < n; i++)
-		write_row(json, &rows[i]);
+		presence_write(json, &rows[i]);
 	nuncio_json_array_end(json);
 	nuncio_json_object_end(json);
 	nuncio_reply(&rq, 200, nuncio_json_str(json));
@@ -86,7 +74,7 @@ static void on_row_for_route(int status, const struct nuncio_presence *rows, siz
 	struct nuncio_request *rq = user;
 	(void)status, (void)n;
 	struct nuncio_json *json = nuncio_json_new();
-	write_row(json, &rows[0]);
+	presence_write(json, &rows[0]);
 	nuncio_reply(&rq, 200, nuncio_json_str(json));
 	nuncio_json_free(&json);
 }
@@ -95,17 +83,19 @@ static void on_row_for_route(int status, const struct nuncio_presence *rows, siz
 
 static void start_telling(struct presence *presence, int64_t in_ms);
 
-static void tell(struct presence *presence, const struct person *person)
+void presence_tell(struct presence *presence, const struct person *person)
 {
 	struct nuncio_presence row = { .user = person_user(person), .status = person->told };
 	row.last_seen_ms =
 		person->told == NUNCIO_PRESENCE_OFFLINE ? person->last_seen_ms : nuncio_wall_ms();
 	struct nuncio_json *json = nuncio_json_new();
-	write_row(json, &row);
+	presence_write(json, &row);
 	struct nuncio_str data = nuncio_json_str(json);
-	for (const struct link *at = person->watches.next; at != &person->watches; at = at->next)
-		nuncio_session_notify(PEOPLE_OF(at, const struct watch, of_person)->sid,
-			"presence.changed", data);
+	for (const struct link *at = person->watches.next; at != &person->watches; at = at->next) {
+		const struct watch *watch = PEOPLE_OF(at, const struct watch, of_person);
+		if (watch->may_see)
+			nuncio_session_notify(watch->sid, "presence.changed", data);
+	}
 	nuncio_json_free(&json);
 	nuncio_counter_add(presence->changes, 1);
 	nuncio_tell_presence(presence->self, row.user, person->was, row.status, row.last_seen_ms);
@@ -131,7 +121,7 @@ static void on_tell_timer(void *user)
 	presence->tell = NULL;
 	while ((person = people_next_due(people, nuncio_mono_ms(), &is_news, &wait_ms))) {
 		if (is_news)
-			tell(presence, person);
+			presence_tell(presence, person);
 		people_settled(people, person);
 	}
 	if (wait_ms >= 0)
@@ -202,15 +192,47 @@ static struct nuncio_str *read_users(struct nuncio_request **rq, size_t max, siz
 	return users;
 }
 
+void presence_ask(struct presence *presence, struct nuncio_str asker,
+	const struct nuncio_str *users, size_t n, nuncio_presence_fn *done, void *user)
+{
+	const struct asker who = { presence->self, &presence->people, &presence->sight, asker };
+	asking_start(&who, users, n, done, user);
+}
+
 static void on_query(struct nuncio_request *rq, void *user)
 {
-	struct presence *presence = user;
 	size_t n;
 	struct nuncio_str *users = read_users(&rq, QUERY_MAX, &n);
 	if (!users)
 		return;
-	asking_start(presence->self, &presence->people, users, n, on_rows_for_op, rq);
+	presence_ask(user, nuncio_request_user(rq), users, n, on_rows_for_op, rq);
 	free(users);
+}
+
+/* A session that has begun to follow: the answer says from where the notifies go on. */
+struct subscribing {
+	struct presence *presence;
+	struct nuncio_request *rq;
+	uint64_t sid;
+};
+
+static void on_rows_for_subscribe(
+	int status, const struct nuncio_presence *rows, size_t n, void *user)
+{
+	struct subscribing *subscribing = user;
+	sight_open(subscribing->presence, subscribing->sid, rows, n);
+	on_rows_for_op(status, rows, n, subscribing->rq);
+	free(subscribing);
+}
+
+static void follow(struct presence *presence, struct nuncio_session *session,
+	const struct nuncio_str *users, size_t n)
+{
+	struct follower *follower = nuncio_slot_get(session, presence->slot);
+	int64_t before = follower ? (int64_t)follower->count : 0;
+	people_follow(&presence->people, &follower, nuncio_session_id(session), users, n);
+	nuncio_slot_set(session, presence->slot, follower);
+	nuncio_gauge_add(presence->following, (follower ? (int64_t)follower->count : 0) - before);
 }
 
 static void on_subscribe(struct nuncio_request *rq, void *user)
@@ -233,60 +255,92 @@ static void on_subscribe(struct nuncio_request *rq, void *user)
 		free(users);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		struct person *person = people_find(&presence->people, users[i]);
-		if (person && people_show(person))
-			tell(presence, person);
-	}
-	struct follower *follower = nuncio_slot_get(session, presence->slot);
-	int64_t before = follower ? (int64_t)follower->count : 0;
-	people_follow(&presence->people, &follower, nuncio_session_id(session), users, n);
-	nuncio_slot_set(session, presence->slot, follower);
-	nuncio_gauge_add(presence->following, (follower ? (int64_t)follower->count : 0) - before);
-	asking_start(presence->self, &presence->people, users, n, on_rows_for_op, rq);
+	follow(presence, session, users, n);
+	struct subscribing *subscribing = nuncio_alloc(sizeof *subscribing);
+	*subscribing = (struct subscribing){ presence, rq, nuncio_session_id(session) };
+	presence_ask(
+		presence, nuncio_request_user(rq), users, n, on_rows_for_subscribe, subscribing);
 	free(users);
+}
+
+/* ---- what one says of oneself ---- */
+
+static void set_away(struct presence *presence, struct nuncio_session *session, int is_away)
+{
+	struct follower *follower = nuncio_slot_get(session, presence->slot);
+	people_set_away(&presence->people, nuncio_session_user(session), &follower,
+		nuncio_session_id(session), is_away, nuncio_mono_ms());
+	nuncio_slot_set(session, presence->slot, follower);
+}
+
+/* To the nodes where the same user has other devices. */
+static void tell_dnd(struct presence *presence, struct nuncio_str user, int is_dnd)
+{
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	nuncio_json_key(json, "user");
+	nuncio_json_put_text(json, user);
+	nuncio_json_key(json, "dnd");
+	nuncio_json_put_bool(json, is_dnd);
+	nuncio_json_object_end(json);
+	nuncio_peer_send(presence->self, "dnd", user, nuncio_json_str(json));
+	nuncio_json_free(&json);
+}
+
+static void on_peer_dnd(struct nuncio_str data, void *user)
+{
+	struct presence *presence = user;
+	struct nuncio_str name, yes;
+	char who[USER_BYTES + 1];
+	if (nuncio_json_check(data, NULL) < 0 || !nuncio_json_get(data, "user", &name) ||
+		!nuncio_json_get(data, "dnd", &yes) || nuncio_json_text(name, who, sizeof who) <= 0)
+		return;
+	people_set_dnd(&presence->people, nuncio_text(who),
+		nuncio_text_same(yes, nuncio_text("true")), nuncio_mono_ms());
+	start_telling(presence, presence->people.delay_ms);
 }
 
 static void on_set(struct nuncio_request *rq, void *user)
 {
 	struct presence *presence = user;
 	struct nuncio_session *session = nuncio_request_session(rq);
-	struct nuncio_str status = { "", 0 };
-	nuncio_request_text(rq, "status", &status);
-	int is_away = status.n == 4 && memcmp(status.p, "away", 4) == 0;
-	if (!is_away && !(status.n == 6 && memcmp(status.p, "online", 6) == 0)) {
-		nuncio_reply_error(
-			&rq, NUNCIO_CODE_invalid_field, "status: must be online or away");
+	struct nuncio_str status, who = nuncio_request_user(rq);
+	int is_dnd, has_status = nuncio_request_text(rq, "status", &status);
+	int has_dnd = nuncio_request_bool(rq, "dnd", &is_dnd);
+	if (!has_status && !has_dnd) {
+		nuncio_reply_error(&rq, NUNCIO_CODE_invalid_field,
+			"status, dnd: at least one of them must be given");
 		return;
 	}
 	if (!session) {
 		nuncio_reply_status(&rq, NUNCIO_E_GONE);
 		return;
 	}
-	struct follower *follower = nuncio_slot_get(session, presence->slot);
-	people_set_away(&presence->people, nuncio_session_user(session), &follower,
-		nuncio_session_id(session), is_away, nuncio_mono_ms());
-	nuncio_slot_set(session, presence->slot, follower);
+	if (has_status)
+		set_away(presence, session, nuncio_text_same(status, nuncio_text("away")));
+	if (has_dnd) {
+		people_set_dnd(&presence->people, who, is_dnd, nuncio_mono_ms());
+		tell_dnd(presence, who, is_dnd);
+	}
 	start_telling(presence, presence->people.delay_ms);
 	nuncio_reply(&rq, 200, nuncio_text("{}"));
 }
 
 static void on_get(struct nuncio_request *rq, void *user)
 {
-	struct presence *presence = user;
 	struct nuncio_str id = { "", 0 };
 	if (!nuncio_request_text(rq, "id", &id) || id.n == 0 || id.n > USER_BYTES) {
 		nuncio_reply_error(&rq, NUNCIO_CODE_not_found, "no such user");
 		return;
 	}
-	asking_start(presence->self, &presence->people, &id, 1, on_row_for_route, rq);
+	presence_ask(user, nuncio_request_user(rq), &id, 1, on_row_for_route, rq);
 }
 
 static void on_service_query(
 	void *impl, const struct nuncio_str *users, size_t n, nuncio_presence_fn *done, void *user)
 {
-	struct presence *presence = impl;
-	asking_start(presence->self, &presence->people, users, n, done, user);
+	const struct nuncio_str nobody = { "", 0 };
+	presence_ask(impl, nobody, users, n, done, user);
 }
 
 static const struct nuncio_presence_v1 presence_service = {
@@ -304,7 +358,10 @@ static const struct nuncio_field subscribe_fields[] = {
 	{ 0 },
 };
 static const struct nuncio_field set_fields[] = {
-	{ "status", NUNCIO_FIELD_TEXT, NUNCIO_FIELD_REQUIRED, 1, 16, "online or away" },
+	{ "status", NUNCIO_FIELD_TEXT, 0, 1, 16, "whether the person is at this device",
+		"'online'|'away'" },
+	{ "dnd", NUNCIO_FIELD_BOOL, 0, 0, 0,
+		"whether the person is not to be disturbed, on all their devices" },
 	{ 0 },
 };
 
@@ -316,7 +373,7 @@ static const struct nuncio_field get_fields[] = {
 static const struct nuncio_shape presence_shape = {
 	.size = sizeof presence_shape,
 	.name = "presence",
-	.shape = "{user: text, status: 'online'|'away'|'offline', last_seen: time|null}",
+	.shape = "{user: text, status: 'online'|'away'|'dnd'|'offline', last_seen: time|null}",
 	.help = "Whether somebody is there, and since when not.",
 };
 #define ROWS_SHAPE "{users: [presence]}"
@@ -331,8 +388,8 @@ static const struct nuncio_command presence_commands[] = {
 	COMMAND("presence.query", "Who of these is online.", query_fields, on_query, ROWS_SHAPE),
 	COMMAND("presence.subscribe", "Follows the presence of these users and of nobody else.",
 		subscribe_fields, on_subscribe, ROWS_SHAPE),
-	COMMAND("presence.set", "Says whether the person at this device is there.", set_fields,
-		on_set, "{}"),
+	COMMAND("presence.set", "Says whether one is at this device, or not to be disturbed.",
+		set_fields, on_set, "{}"),
 };
 static const struct nuncio_route presence_route = {
 	.size = sizeof presence_route,
@@ -368,6 +425,8 @@ static int add_hooks(struct nuncio_module *self, struct presence *presence)
 		rc = nuncio_hook_did_disconnect(
 			self, NUNCIO_PRIO_NORMAL, on_did_disconnect, presence);
 	if (rc == 0)
+		rc = nuncio_peer_add(self, "dnd", on_peer_dnd, presence);
+	if (rc == 0)
 		rc = nuncio_service_offer(self, NUNCIO_PRESENCE_V1, &presence_service, presence);
 	return rc;
 }
@@ -393,6 +452,13 @@ static int presence_init(struct nuncio_module *self, struct nuncio_error *err)
 	return rc;
 }
 
+static int presence_start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	(void)err;
+	sight_start(nuncio_module_data(self));
+	return 0;
+}
+
 static int presence_reload(struct nuncio_module *self, struct nuncio_error *err)
 {
 	struct presence *presence = nuncio_module_data(self);
@@ -410,6 +476,7 @@ static void presence_stop(struct nuncio_module *self)
 {
 	struct presence *presence = nuncio_module_data(self);
 	presence->is_stopped = 1;
+	sight_stop(presence);
 	nuncio_timer_stop(&presence->tell);
 	nuncio_timer_stop(&presence->write);
 	people_leave_all(&presence->people, nuncio_wall_ms());
@@ -427,7 +494,7 @@ static void presence_fini(struct nuncio_module *self)
 	free(presence);
 }
 
-static const char *const presence_wants[] = { "store", NULL };
+static const char *const presence_wants[] = { "store", NUNCIO_CONTACTS_V1, NULL };
 
 static const struct nuncio_option presence_options[] = {
 	{ "delay", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "200ms", 0, 60000, NULL,
@@ -441,4 +508,5 @@ static const struct nuncio_option presence_options[] = {
 
 NUNCIO_MODULE("presence", .version = "1.0", .summary = "Who is online, and when the others were.",
 	.wants = presence_wants, .options = presence_options, .init = presence_init,
-	.reload = presence_reload, .stop = presence_stop, .fini = presence_fini)
+	.start = presence_start, .reload = presence_reload, .stop = presence_stop,
+	.fini = presence_fini)

@@ -283,6 +283,45 @@ static void many_are_found(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void not_to_be_disturbed_wins_and_stays(void **state)
+{
+	struct people *people = *state;
+	struct follower *none = NULL;
+	people_set_dnd(people, s("bob"), 1, 0); /* nobody knows him: nothing to keep */
+	assert_null(people_find(people, s("bob")));
+	people_login(people, s("bob"), 0);
+	settle(people, DELAY);
+	people_set_dnd(people, s("bob"), 1, 1000);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_DND);
+	assert_int_equal(settle(people, 1000 + DELAY), 1);
+	people_set_away(people, s("bob"), &none, 1, 1, 2000);
+	assert_int_equal(settle(people, 2000 + DELAY), 0);
+	people_logout(people, s("bob"), &none, 3000, 3000);
+	assert_int_equal(settle(people, 3000 + DELAY), 1);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_OFFLINE);
+	write_all(people);
+	people_login(people, s("bob"), 4000);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_DND);
+	people_set_dnd(people, s("bob"), 0, 4000);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_ONLINE);
+}
+
+static void who_follows_sees_when_let(void **state)
+{
+	struct people *people = *state;
+	struct follower *follower = NULL;
+	const struct nuncio_str names[] = { s("bob"), s("carol"), s("bob") };
+	people_follow(people, &follower, 7, names, 3);
+	assert_int_equal(follower->watches[0].may_see, 0);
+	assert_int_equal(people_let_see(people, follower, s("carol"), 1), 1);
+	assert_int_equal(people_let_see(people, follower, s("carol"), 1), 0);
+	assert_int_equal(follower->watches[0].may_see, 0);
+	assert_int_equal(follower->watches[1].may_see, 1);
+	assert_int_equal(people_let_see(people, follower, s("carol"), 0), 1);
+	assert_int_equal(people_let_see(people, follower, s("dave"), 1), 0);
+	people_logout(people, s("nobody"), &follower, 0, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +337,8 @@ int main(void)
 		TEST(remembers_nobody_when_told_so),
 		TEST(all_are_seen_when_the_server_stops),
 		TEST(many_are_found),
+		TEST(not_to_be_disturbed_wins_and_stays),
+		TEST(who_follows_sees_when_let),
 	};
 	return cmocka_run_group_tests_name("people", tests, NULL, NULL);
 }

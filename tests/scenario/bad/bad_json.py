@@ -94,7 +94,7 @@ FIELDS = {
 	"sync": ("cursor", "limit"),
 	"presence.query": ("users",),
 	"presence.subscribe": ("users",),
-	"presence.set": ("status",),
+	"presence.set": ("status", "dnd"),
 }
 FAULTLESS = {
 	"message.send": {"to": {"user": "bob"}, "client_id": "c", "body": "x"},

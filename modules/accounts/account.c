@@ -32,6 +32,7 @@ int account_read(const struct nuncio_record *row, struct account *account_r)
 		text_get(row->value, "name", a->name, sizeof a->name) < 0 ||
 		text_get(row->value, "password", a->hash, sizeof a->hash) < 0 ||
 		int_get(row->value, "epoch", &a->epoch) < 0 ||
+		int_get(row->value, "tokens_from_ms", &a->tokens_from_ms) < 0 ||
 		int_get(row->value, "created_at_ms", &a->created_at_ms) < 0 ||
 		int_get(row->value, "deleted_at_ms", &a->deleted_at_ms) < 0)
 		return NUNCIO_E_FAIL;
@@ -51,6 +52,13 @@ static void put_int(struct nuncio_json *out, const char *key, int64_t number)
 	nuncio_json_put_int(out, number);
 }
 
+enum gone_why account_why(const struct account *account, int64_t issued_ms)
+{
+	if (account->deleted_at_ms)
+		return GONE_DELETED;
+	return issued_ms < account->tokens_from_ms ? GONE_PASSWORD : GONE_NOT;
+}
+
 void account_write(const struct account *account, struct nuncio_json *out)
 {
 	nuncio_json_object_begin(out);
@@ -61,6 +69,7 @@ void account_write(const struct account *account, struct nuncio_json *out)
 		put_text(out, "password", account->hash);
 	}
 	put_int(out, "epoch", account->epoch);
+	put_int(out, "tokens_from_ms", account->tokens_from_ms);
 	put_int(out, "created_at_ms", account->created_at_ms);
 	nuncio_json_object_end(out);
 }

@@ -98,6 +98,8 @@ static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 		rc = operator_add_commands(a);
 	if (rc == 0)
 		rc = voids_init(a);
+	if (rc == 0)
+		rc = entry_init(a);
 	if (rc < 0)
 		nuncio_error_set(err, "cannot register: %s", nuncio_status_name(rc));
 	return rc;
@@ -135,7 +137,9 @@ static int accounts_reload(struct nuncio_module *self, struct nuncio_error *err)
 
 static void accounts_stop(struct nuncio_module *self)
 {
-	voids_stop(nuncio_module_data(self));
+	struct accounts *a = nuncio_module_data(self);
+	flow_stop(a);
+	voids_stop(a);
 }
 
 static void accounts_fini(struct nuncio_module *self)
@@ -145,6 +149,7 @@ static void accounts_fini(struct nuncio_module *self)
 		return;
 	throttle_free(&a->throttle);
 	voids_fini(a);
+	entry_fini(a);
 	free(a);
 	nuncio_module_set_data(self, NULL);
 }

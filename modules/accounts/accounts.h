@@ -27,12 +27,15 @@ enum {
 	ACCOUNT_HASH_SIZE = 128, /* crypto_pwhash_STRBYTES */
 	ACCOUNT_JSON_BYTES_MAX = 4096,
 	FOLD_SIZE = ACCOUNT_ID_BYTES_MAX + 1,
+	ACCESS_SIZE = 2048,
 	HASH_THREADS_MAX = 16,
 	SEARCH_LIMIT = 20,
 	SEARCH_LIMIT_MAX = 100,
-	GONE_LEEWAY_MS = 10 * 60 * 1000 /* the most that auth_jwt grants to clocks */
+	/* longer than access_ttl can be, with the ten minutes that auth_jwt may grant to clocks */
+	GONE_KEEP_MS = 25 * 60 * 60 * 1000
 };
 
+#define WORDS_DELETED "this account was deleted"
 #define WORDS_PASSWORD_CHANGED "the password was changed; sign in again"
 
 #define SPACE_ACCOUNT "accounts"
@@ -55,6 +58,26 @@ bool name_is_sound(struct nuncio_str name); /* at most 64 characters */
 /* Lower case for A-Z, and cut to what an owner may have, between characters. */
 void text_fold(struct nuncio_str text, char out[FOLD_SIZE]);
 
+/* --- gone.c: access tokens that are void before their time is over --- */
+
+struct gone;
+enum gone_why { GONE_NOT, GONE_DELETED, GONE_PASSWORD, GONE_UNKNOWN };
+#define GONE_ALL INT64_MAX
+struct gone *gone_new(void);
+void gone_free(struct gone **gone);
+/*
+ * Those of `id` issued before before_ms (GONE_ALL: all), to be remembered until until_ms, which is
+ * GONE_KEEP_MS after that. false: that was known, or is over.
+ */
+bool gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
+	int64_t until_ms);
+/*
+ * issued_ms: of the token, in whole seconds; 0 when it does not say. GONE_UNKNOWN: what voided so
+ * old a token is not remembered.
+ */
+enum gone_why gone_has(
+	const struct gone *gone, struct nuncio_str id, int64_t issued_ms, int64_t now_ms);
+
 /* --- account.c: one account and its record --- */
 
 struct account {
@@ -62,12 +85,14 @@ struct account {
 	char name[ACCOUNT_NAME_BYTES_MAX + 1]; /* "" for none */
 	char hash[ACCOUNT_HASH_SIZE];          /* of the password; "" once deleted */
 	int64_t epoch; /* grows when the password changes: what was signed in before it is void */
+	int64_t tokens_from_ms; /* access tokens that were issued before it are void */
 	int64_t created_at_ms, deleted_at_ms; /* deleted_at_ms 0: alive */
 	uint64_t version;                     /* of the record */
 };
 int account_read(const struct nuncio_record *row, struct account *account_r);
-void account_write(const struct account *account, struct nuncio_json *out); /* the record */
-void account_show(const struct account *account, struct nuncio_json *out);  /* the answer */
+enum gone_why account_why(const struct account *account, int64_t issued_ms); /* never UNKNOWN */
+void account_write(const struct account *account, struct nuncio_json *out);  /* the record */
+void account_show(const struct account *account, struct nuncio_json *out);   /* the answer */
 
 /* --- refresh.c: refresh tokens --- */
 
@@ -98,20 +123,6 @@ int throttle_take(struct throttle *throttle, const struct throttle_rule *rule,
 void throttle_give(struct throttle *throttle, const struct throttle_rule *rule,
 	struct nuncio_str user, struct nuncio_str address);
 
-/* --- gone.c: access tokens that are void before their time is over --- */
-
-struct gone;
-enum gone_why { GONE_NOT, GONE_DELETED, GONE_PASSWORD };
-#define GONE_ALL INT64_MAX
-struct gone *gone_new(void);
-void gone_free(struct gone **gone);
-/* Those of `id` issued before before_ms (GONE_ALL: all), which have ended by until_ms. */
-bool gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_t now_ms,
-	int64_t until_ms); /* false: that was known, or is over */
-/* issued_ms: of the token, in whole seconds; 0 is not known, and taken for new. */
-enum gone_why gone_has(
-	const struct gone *gone, struct nuncio_str id, int64_t issued_ms, int64_t now_ms);
-
 /* --- voids.c: the same on all nodes, and over restarts --- */
 
 struct accounts;
@@ -120,10 +131,24 @@ void voids_start(struct accounts *a);
 void voids_stop(struct accounts *a);
 void voids_fini(struct accounts *a);
 void voids_read(struct accounts *a); /* all that the store has */
-/* What is in the store already: from now on here, and on other nodes. Closes the sessions. */
-void voids_add(struct accounts *a, const char *id, int64_t before_ms, int64_t until_ms);
-/* The value of the record. */
-void voids_write(const char *id, int64_t before_ms, int64_t until_ms, struct nuncio_json *out);
+/*
+ * What this account has voided, and is in the store already: from now on here, and on other nodes.
+ * Closes the sessions.
+ */
+void voids_add(struct accounts *a, const struct account *account);
+/* The value of the record that says it, and how long that is kept. */
+void voids_write(const struct account *account, struct nuncio_json *out);
+int64_t voids_until_ms(const struct account *account);
+enum gone_why voids_why(const struct accounts *a, struct nuncio_str id, int64_t issued_ms);
+bool voids_are_known(const struct accounts *a); /* the store has been read */
+
+/* --- entry.c: who comes with a void token --- */
+
+int entry_init(struct accounts *a);
+void entry_fini(struct accounts *a);
+void entry_decide(struct accounts *a); /* about those who waited until the voids are known */
+/* When the token of this session was issued; 0: it did not say. */
+int64_t entry_issued_ms(const struct accounts *a, const struct nuncio_session *session);
 
 /* --- the module --- */
 
@@ -141,7 +166,9 @@ struct accounts {
 	uint32_t hashing[HASH_THREADS_MAX], hashing_count;
 	char stand_in[ACCOUNT_HASH_SIZE]; /* checked when there is no such user: takes as long */
 	struct throttle *throttle;
+	struct flow *sleepers;
 	struct voids *voids;
+	struct entry *entry;
 	struct nuncio_counter *registered, *logins, *failures, *throttled, *renewed, *reused;
 	struct nuncio_gauge *hashing_gauge;
 };
@@ -171,16 +198,21 @@ struct flow {
 	uint64_t hash_ops, hash_bytes;
 	uint32_t hash_thread;
 	bool sets_name; /* users.c */
-	/* what flow_save voids, as in gone.c, and until when that matters; until 0: nothing */
-	int64_t void_before_ms, void_until_ms;
+	bool voids;     /* flow_save voids the tokens from before account.tokens_from_ms */
 	bool checks, makes, mends, is_right;
 	int proof_code; /* the answer when the password is wrong */
 	flow_fn *proved;
 	/* signin.c */
-	struct refresh refresh;
-	char refresh_text[REFRESH_TEXT_SIZE];
-	int64_t epoch; /* of the family */
+	struct refresh refresh; /* that was shown */
+	struct refresh made;
+	char refresh_text[REFRESH_TEXT_SIZE], access[ACCESS_SIZE];
+	int64_t epoch; /* of the account when the password was proved, or of the family */
 	uint64_t family_version;
+	int tries;
+	/* flow_wait */
+	struct flow *next_sleeper;
+	struct nuncio_timer *timer;
+	int64_t wakes_at_ms;
 };
 
 struct flow *flow_new(struct accounts *a, struct nuncio_request *rq);
@@ -196,6 +228,9 @@ void flow_load(struct flow *flow, flow_fn *next);
  * void; goes on with 0, E_EXISTS or E_CONFLICT.
  */
 void flow_save(struct flow *flow, int64_t expect, flow_status_fn *next);
+/* Goes on when it is that time by the wall clock; refused when that is more than seconds away. */
+void flow_wait(struct flow *flow, int64_t until_ms, flow_fn *next);
+void flow_stop(struct accounts *a); /* refuses those who wait */
 /* Notes what flow->account is to be found by, and writes it. */
 void flow_index(struct flow *flow, flow_fn *next);
 void index_drop(struct accounts *a, struct nuncio_str folded, struct nuncio_str id, int64_t expect);

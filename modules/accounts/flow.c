@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WAIT_MS_MAX = 5000 };
+
 struct flow *flow_new(struct accounts *a, struct nuncio_request *rq)
 {
 	struct flow *f = nuncio_alloc(sizeof *f);
@@ -86,6 +88,55 @@ int flow_path_id(struct flow *f)
 	return -1;
 }
 
+/* ---- waiting for a time ---- */
+
+static void wake(struct flow *f)
+{
+	struct flow **link = &f->a->sleepers;
+	while (*link != f)
+		link = &(*link)->next_sleeper;
+	*link = f->next_sleeper;
+	nuncio_timer_stop(&f->timer);
+}
+
+static void on_time(void *user)
+{
+	struct flow *f = user;
+	wake(f);
+	/* The wall clock may have been set meanwhile. */
+	flow_wait(f, f->wakes_at_ms, f->next);
+}
+
+void flow_wait(struct flow *f, int64_t until_ms, flow_fn *next)
+{
+	int64_t wait_ms = until_ms - nuncio_wall_ms();
+	if (wait_ms <= 0) {
+		next(f);
+		return;
+	}
+	if (wait_ms > WAIT_MS_MAX) {
+		nuncio_log_request(f->a->self, f->rq, NUNCIO_ERROR,
+			"the clock is %lld ms behind the last change of an account, whose user cannot sign in until then",
+			(long long)wait_ms);
+		flow_refuse(f, NUNCIO_CODE_unavailable, "the server's clock is wrong");
+		return;
+	}
+	f->next = next;
+	f->wakes_at_ms = until_ms;
+	f->next_sleeper = f->a->sleepers;
+	f->a->sleepers = f;
+	f->timer = nuncio_timer_start(f->a->self, (uint32_t)wait_ms, 0, on_time, f);
+}
+
+void flow_stop(struct accounts *a)
+{
+	while (a->sleepers) {
+		struct flow *f = a->sleepers;
+		wake(f);
+		flow_refuse(f, NUNCIO_CODE_unavailable, "the server stops");
+	}
+}
+
 /* ---- the account ---- */
 
 static void on_load(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
@@ -118,18 +169,24 @@ static void on_save(int status, void *user)
 		return;
 	}
 	/* It may have been written all the same. */
-	if (f->void_until_ms)
+	if (f->voids)
 		voids_read(f->a);
 	flow_fail(f, status);
 }
 
-/* One owner, so both are written or none. */
+/*
+ * One owner, so both are written or none. Tokens count whole seconds, so good are those that are
+ * issued in the next one or later; a sign-in waits for it (signin.c). Writes of one owner are done
+ * in the order in which they are asked for: who signed in before this one has a token from before.
+ */
 void flow_save(struct flow *f, int64_t expect, flow_status_fn *next)
 {
 	struct nuncio_str id = nuncio_text(f->account.id);
 	struct nuncio_json *account = nuncio_json_new(), *voids = nuncio_json_new();
+	if (f->voids)
+		f->account.tokens_from_ms = (nuncio_wall_ms() / 1000 + 1) * 1000;
 	account_write(&f->account, account);
-	voids_write(f->account.id, f->void_before_ms, f->void_until_ms, voids);
+	voids_write(&f->account, voids);
 	const struct nuncio_record_write writes[] = {
 		{ .size = sizeof writes[0],
 			.space = nuncio_text(SPACE_ACCOUNT),
@@ -142,10 +199,10 @@ void flow_save(struct flow *f, int64_t expect, flow_status_fn *next)
 			.owner = id,
 			.key = { "", 0 },
 			.value = nuncio_json_str(voids),
-			.expires_at_ms = f->void_until_ms },
+			.expires_at_ms = voids_until_ms(&f->account) },
 	};
 	f->next_status = next;
-	int rc = nuncio_store_write(f->a->self, writes, f->void_until_ms ? 2 : 1, on_save, f);
+	int rc = nuncio_store_write(f->a->self, writes, f->voids ? 2 : 1, on_save, f);
 	nuncio_json_free(&account);
 	nuncio_json_free(&voids);
 	if (rc < 0)

@@ -4,11 +4,14 @@
 /*
  * Whose access tokens are void although their time is not over: of those who were deleted lately,
  * all; of those with a new password, what was issued before. A token says nothing of
- * its account, so its user is looked up here with every request, until no such token can be left.
+ * its account, so its user is looked up here with every request.
+ *
+ * Only what voided tokens in the last GONE_KEEP_MS is here, which is longer than any token of ours
+ * lives. Of a token that is older nothing can be said (GONE_UNKNOWN): its account must be asked.
  *
  * A ring in the order of time, whose oldest end is given up as it gets too old, and chains by a
- * keyed hash of the id. Bounded: beyond GONE_MAX the oldest goes too early. Which ones there
- * are over restarts and on all nodes: voids.c.
+ * keyed hash of the id. Bounded: beyond GONE_MAX the oldest goes too early, and tokens from before
+ * its time are GONE_UNKNOWN. Which ones there are over restarts and on all nodes: voids.c.
  */
 
 #include <sodium.h>
@@ -28,7 +31,8 @@ struct gone {
 	uint32_t size;         /* a power of two: of the ring, and of the chains */
 	uint32_t first, count; /* grow for ever: places are modulo size */
 	struct one *ring;
-	uint32_t *chains; /* the newest one; NOBODY */
+	uint32_t *chains;  /* the newest one; NOBODY */
+	int64_t forgot_ms; /* of tokens issued before it something was known that went too early */
 };
 
 static uint32_t chain_of(const struct gone *gone, struct nuncio_str id)
@@ -87,6 +91,15 @@ static void drop_oldest(struct gone *gone)
 	gone->count--;
 }
 
+/* An end of the account (GONE_ALL) is of the time at which it began to be kept. */
+static void forget_oldest(struct gone *gone)
+{
+	int64_t from_ms = gone->ring[gone->first & (gone->size - 1)].until_ms - GONE_KEEP_MS;
+	if (from_ms > gone->forgot_ms)
+		gone->forgot_ms = from_ms;
+	drop_oldest(gone);
+}
+
 static void grow(struct gone *gone)
 {
 	struct gone old = *gone;
@@ -122,19 +135,26 @@ bool gone_add(struct gone *gone, struct nuncio_str id, int64_t before_ms, int64_
 	while (gone->count && gone->ring[gone->first & (gone->size - 1)].until_ms <= now_ms)
 		drop_oldest(gone);
 	if (gone->count == GONE_MAX)
-		drop_oldest(gone);
+		forget_oldest(gone);
 	if (gone->count == gone->size)
 		grow(gone);
 	put(gone, &one);
 	return true;
 }
 
+/* What is known of tokens from then. */
+static enum gone_why unless_known(const struct gone *gone, int64_t issued_ms, int64_t now_ms)
+{
+	bool is_old = issued_ms < now_ms - GONE_KEEP_MS || issued_ms < gone->forgot_ms;
+	return is_old ? GONE_UNKNOWN : GONE_NOT;
+}
+
 enum gone_why gone_has(
 	const struct gone *gone, struct nuncio_str id, int64_t issued_ms, int64_t now_ms)
 {
-	enum gone_why why = GONE_NOT;
+	enum gone_why why = unless_known(gone, issued_ms, now_ms);
 	if (!gone->count) /* the common case */
-		return GONE_NOT;
+		return why;
 	for (uint32_t at = gone->chains[chain_of(gone, id)]; at != NOBODY;
 		at = gone->ring[at].next) {
 		const struct one *one = &gone->ring[at];
@@ -142,8 +162,7 @@ enum gone_why gone_has(
 			continue;
 		if (one->before_ms == GONE_ALL)
 			return GONE_DELETED;
-		/* iat counts whole seconds: what may be newer is. */
-		if (issued_ms && issued_ms / 1000 < one->before_ms / 1000)
+		if (issued_ms < one->before_ms)
 			why = GONE_PASSWORD;
 	}
 	return why;

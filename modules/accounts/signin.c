@@ -8,9 +8,16 @@
  * one wins. Any other secret for a known family is an old one: it was used twice, by its owner or
  * by a thief, and the family ends. A family also ends when its epoch is not the account's any more:
  * a new password or the end of the account voids all of them in one write.
+ *
+ * So that nothing which is under way survives such a change, the access token is made first, and
+ * then the family is written on condition that the account is still the one that was looked at: the
+ * change either comes after both, and voids both, or the write fails. Then all is looked at again,
+ * because the account may have got just another name.
  */
 
 #include <string.h>
+
+enum { TRIES_MAX = 5 };
 
 static struct nuncio_str none(void)
 {
@@ -25,11 +32,11 @@ static void put_text(struct nuncio_json *json, const char *key, const char *text
 	nuncio_json_put_text(json, nuncio_text(text));
 }
 
-static void reply_tokens(struct flow *f, const char *access)
+static void reply_tokens(struct flow *f)
 {
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
-	put_text(json, "access_token", access);
+	put_text(json, "access_token", f->access);
 	put_text(json, "refresh_token", f->refresh_text);
 	put_text(json, "token_type", "Bearer");
 	nuncio_json_key(json, "expires_in");
@@ -43,19 +50,18 @@ static void reply_tokens(struct flow *f, const char *access)
 	flow_free(&f);
 }
 
-static void issue(struct flow *f)
+/* False: refused. */
+static bool issue(struct flow *f)
 {
-	char access[2048];
 	struct nuncio_error err = { "" };
-	int rc = f->a->tokens->issue(f->a->tokens_impl, nuncio_text(f->account.id),
-		nuncio_text(f->device), f->a->access_ttl_ms, access, sizeof access, &err);
-	if (rc >= 0) {
-		reply_tokens(f, access);
-		return;
-	}
+	if (f->a->tokens->issue(f->a->tokens_impl, nuncio_text(f->account.id),
+		    nuncio_text(f->device), f->a->access_ttl_ms, f->access, sizeof f->access,
+		    &err) >= 0)
+		return true;
 	nuncio_log_request(
 		f->a->self, f->rq, NUNCIO_ERROR, "no access token for a user: %s", err.text);
 	flow_refuse(f, NUNCIO_CODE_unavailable, "access tokens cannot be signed now");
+	return false;
 }
 
 /* ---- families ---- */
@@ -69,29 +75,60 @@ static void on_family_saved(int status, void *user)
 		f->next_status(f, status);
 }
 
+static void family_write(const struct flow *f, struct nuncio_json *out)
+{
+	nuncio_json_object_begin(out);
+	put_text(out, "hash", f->made.hash);
+	put_text(out, "device", f->device);
+	nuncio_json_key(out, "epoch");
+	nuncio_json_put_int(out, f->account.epoch);
+	nuncio_json_object_end(out);
+}
+
+/*
+ * f->made, if the account is the one that was loaded; goes on with 0 or E_CONFLICT. With the
+ * account itself when its password has a new hash.
+ */
 static void family_save(struct flow *f, int64_t expect, flow_status_fn *next)
 {
-	struct nuncio_json *json = nuncio_json_new();
-	nuncio_json_object_begin(json);
-	put_text(json, "hash", f->refresh.hash);
-	put_text(json, "device", f->device);
-	nuncio_json_key(json, "epoch");
-	nuncio_json_put_int(json, f->account.epoch);
-	nuncio_json_object_end(json);
-	struct nuncio_record_write write = {
-		.size = sizeof write,
-		.space = nuncio_text(SPACE_REFRESH),
-		.owner = nuncio_text(f->refresh.user),
-		.key = nuncio_text(f->refresh.family),
-		.value = nuncio_json_str(json),
-		.expect = expect,
-		.expires_at_ms = nuncio_wall_ms() + f->a->refresh_ttl_ms,
+	struct nuncio_json *family = nuncio_json_new(), *account = nuncio_json_new();
+	struct nuncio_str owner = nuncio_text(f->account.id);
+	family_write(f, family);
+	if (f->new_hash[0])
+		memcpy(f->account.hash, f->new_hash, sizeof f->account.hash);
+	account_write(&f->account, account);
+	const struct nuncio_record_write writes[] = {
+		{ .size = sizeof writes[0],
+			.flags = f->new_hash[0] ? 0 : NUNCIO_WRITE_CHECK,
+			.space = nuncio_text(SPACE_ACCOUNT),
+			.owner = owner,
+			.key = { "", 0 },
+			.value = nuncio_json_str(account),
+			.expect = (int64_t)f->account.version },
+		{ .size = sizeof writes[0],
+			.space = nuncio_text(SPACE_REFRESH),
+			.owner = owner,
+			.key = nuncio_text(f->made.family),
+			.value = nuncio_json_str(family),
+			.expect = expect,
+			.expires_at_ms = nuncio_wall_ms() + f->a->refresh_ttl_ms },
 	};
 	f->next_status = next;
-	int rc = nuncio_store_write(f->a->self, &write, 1, on_family_saved, f);
-	nuncio_json_free(&json);
+	int rc = nuncio_store_write(
+		f->a->self, writes, sizeof writes / sizeof writes[0], on_family_saved, f);
+	nuncio_json_free(&family);
+	nuncio_json_free(&account);
 	if (rc < 0)
 		flow_fail(f, rc);
+}
+
+/* The account has changed so often meanwhile that it is somebody's game: false, and refused. */
+static bool may_try_again(struct flow *f)
+{
+	if (++f->tries <= TRIES_MAX)
+		return true;
+	flow_refuse(f, NUNCIO_CODE_busy, "the account was changed meanwhile; try again");
+	return false;
 }
 
 static void family_end(struct flow *f, nuncio_written_fn *done)
@@ -110,38 +147,42 @@ static void family_end(struct flow *f, nuncio_written_fn *done)
 
 /* ---- login ---- */
 
+static void family_make(struct flow *f);
+
+/* The password is that of the epoch for which it was checked. */
+static void login_again(struct flow *f)
+{
+	if (f->is_known && f->account.epoch == f->epoch)
+		flow_wait(f, f->account.tokens_from_ms, family_make);
+	else
+		flow_refuse(f, NUNCIO_CODE_login_failed, NULL);
+}
+
 static void on_family_made(struct flow *f, int status)
 {
-	if (status < 0) {
-		flow_fail(f, status);
-		return;
+	if (status == 0) {
+		nuncio_counter_add(f->a->logins, 1);
+		reply_tokens(f);
+	} else if (may_try_again(f)) {
+		flow_load(f, login_again);
 	}
-	nuncio_counter_add(f->a->logins, 1);
-	issue(f);
 }
 
 static void family_make(struct flow *f)
 {
-	memcpy(f->refresh.user, f->account.id, sizeof f->refresh.user);
-	refresh_make(&f->refresh, f->refresh_text);
+	if (!issue(f))
+		return;
+	f->made = (struct refresh){ "" };
+	memcpy(f->made.user, f->account.id, sizeof f->made.user);
+	refresh_make(&f->made, f->refresh_text);
 	family_save(f, NUNCIO_EXPECT_ABSENT, on_family_made);
 }
 
-/* A conflict means that somebody else has changed it meanwhile; the next login tries again. */
-static void on_mended(struct flow *f, int status)
-{
-	(void)status;
-	family_make(f);
-}
-
+/* Right after a new password: no token of now would be good. */
 static void login_proved(struct flow *f)
 {
-	if (!f->new_hash[0]) {
-		family_make(f);
-		return;
-	}
-	memcpy(f->account.hash, f->new_hash, sizeof f->account.hash);
-	flow_save(f, (int64_t)f->account.version, on_mended);
+	f->epoch = f->account.epoch;
+	flow_wait(f, f->account.tokens_from_ms, family_make);
 }
 
 static void login_prove(struct flow *f)
@@ -189,24 +230,34 @@ static void end_reused(struct flow *f)
 	family_end(f, on_ended);
 }
 
+static void family_load(struct flow *f);
+
+/* The family or the account has changed: a second look says which. */
 static void on_renewed(struct flow *f, int status)
 {
-	if (status < 0) {
-		end_reused(f);
-		return;
+	if (status == 0) {
+		nuncio_counter_add(f->a->renewed, 1);
+		reply_tokens(f);
+	} else if (may_try_again(f)) {
+		family_load(f);
 	}
-	nuncio_counter_add(f->a->renewed, 1);
-	issue(f);
+}
+
+static void family_renew(struct flow *f)
+{
+	if (!issue(f))
+		return;
+	f->made = f->refresh;
+	refresh_make(&f->made, f->refresh_text);
+	family_save(f, (int64_t)f->family_version, on_renewed);
 }
 
 static void refresh_renew(struct flow *f)
 {
-	if (!f->is_known || f->account.epoch != f->epoch) {
+	if (f->is_known && f->account.epoch == f->epoch)
+		flow_wait(f, f->account.tokens_from_ms, family_renew);
+	else
 		family_end(f, on_ended);
-		return;
-	}
-	refresh_make(&f->refresh, f->refresh_text);
-	family_save(f, (int64_t)f->family_version, on_renewed);
 }
 
 static int family_read(struct flow *f, const struct nuncio_record *row, struct refresh *stored_r)
@@ -240,7 +291,15 @@ static void on_family(int status, const struct nuncio_record *rows, size_t n, in
 		flow_load(f, refresh_renew);
 }
 
-/* 0, or -1 and answered. */
+static void family_load(struct flow *f)
+{
+	int rc = nuncio_store_get(f->a->self, nuncio_text(SPACE_REFRESH),
+		nuncio_text(f->refresh.user), nuncio_text(f->refresh.family), on_family, f);
+	if (rc < 0)
+		flow_fail(f, rc);
+}
+
+/* 0 or -1. */
 static int refresh_take(struct flow *f)
 {
 	struct nuncio_str text = none();
@@ -254,14 +313,10 @@ static int refresh_take(struct flow *f)
 static void on_refresh(struct nuncio_request *rq, void *user)
 {
 	struct flow *f = flow_new(user, rq);
-	if (refresh_take(f) < 0) {
+	if (refresh_take(f) < 0)
 		refuse_refresh(f);
-		return;
-	}
-	int rc = nuncio_store_get(f->a->self, nuncio_text(SPACE_REFRESH),
-		nuncio_text(f->refresh.user), nuncio_text(f->refresh.family), on_family, f);
-	if (rc < 0)
-		flow_fail(f, rc);
+	else
+		family_load(f);
 }
 
 /* ---- logout ---- */

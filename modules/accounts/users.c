@@ -127,11 +127,11 @@ static void on_get(struct nuncio_request *rq, void *user)
 
 /* ---- what was signed in before ---- */
 
-/* Tokens issued before before_ms (GONE_ALL: all) become void with the account that is saved. */
-static void void_tokens(struct flow *f, int64_t before_ms)
+/* Every token that was issued until the account is saved becomes void with it. */
+static void void_tokens(struct flow *f)
 {
-	f->void_before_ms = before_ms;
-	f->void_until_ms = nuncio_wall_ms() + f->a->access_ttl_ms + GONE_LEEWAY_MS;
+	f->account.epoch++; /* voids every refresh token in the same write */
+	f->voids = true;
 }
 
 /* ---- change ---- */
@@ -152,8 +152,8 @@ static void on_changed(struct flow *f, int status)
 			index_drop(f->a, nuncio_text(old_folded), nuncio_text(f->id),
 				NUNCIO_EXPECT_ANY);
 	}
-	if (f->makes)
-		voids_add(f->a, f->id, nuncio_wall_ms(), f->void_until_ms);
+	if (f->voids)
+		voids_add(f->a, &f->account);
 	flow_reply_account(f, 200);
 }
 
@@ -174,8 +174,7 @@ void users_change(struct flow *f)
 	}
 	if (f->makes) {
 		memcpy(account->hash, f->new_hash, sizeof account->hash);
-		account->epoch++; /* voids every refresh token in the same write */
-		void_tokens(f, nuncio_wall_ms());
+		void_tokens(f);
 	}
 	if (f->sets_name)
 		flow_index(f, put_save);
@@ -243,7 +242,7 @@ static void on_deleted(struct flow *f, int status)
 	}
 	index_drop_text(f, f->id);
 	index_drop_text(f, f->old_name);
-	voids_add(f->a, f->id, GONE_ALL, f->void_until_ms);
+	voids_add(f->a, &f->account);
 	nuncio_reply(&f->rq, 204, (struct nuncio_str){ NULL, 0 });
 	flow_free(&f);
 }
@@ -252,9 +251,8 @@ void users_delete(struct flow *f)
 {
 	memcpy(f->old_name, f->account.name, sizeof f->old_name);
 	f->account.name[0] = f->account.hash[0] = '\0';
-	f->account.epoch++;
 	f->account.deleted_at_ms = nuncio_wall_ms();
-	void_tokens(f, GONE_ALL);
+	void_tokens(f);
 	flow_save(f, (int64_t)f->account.version, on_deleted);
 }
 

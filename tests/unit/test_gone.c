@@ -8,6 +8,8 @@ static enum gone_why has(const struct gone *gone, const char *id, int64_t issued
 	return gone_has(gone, nuncio_text(id), issued_ms, now_ms);
 }
 
+enum { KEEP = GONE_KEEP_MS };
+
 static void refuses_until_the_tokens_have_ended(void **state)
 {
 	struct gone *gone = gone_new();
@@ -33,9 +35,9 @@ static void a_new_password_voids_what_is_older(void **state)
 	(void)state;
 	gone_add(gone, nuncio_text("ann"), 50500, 50500, 90000);
 	assert_int_equal(has(gone, "ann", 49000, 50600), GONE_PASSWORD);
-	assert_int_equal(has(gone, "ann", 50000, 50600), GONE_NOT); /* the same second */
+	assert_int_equal(has(gone, "ann", 50000, 50600), GONE_PASSWORD);
 	assert_int_equal(has(gone, "ann", 51000, 51600), GONE_NOT);
-	assert_int_equal(has(gone, "ann", 0, 50600), GONE_NOT); /* it does not say */
+	assert_int_equal(has(gone, "ann", 0, 50600), GONE_PASSWORD); /* it does not say */
 	assert_int_equal(has(gone, "ann", 49000, 90000), GONE_NOT);
 	/* Another one soon after, and then the end of the account. */
 	gone_add(gone, nuncio_text("ann"), 60000, 60000, 99000);
@@ -46,11 +48,27 @@ static void a_new_password_voids_what_is_older(void **state)
 	gone_free(&gone);
 }
 
+/* It may be void by what nobody remembers. */
+static void does_not_know_of_older_tokens(void **state)
+{
+	struct gone *gone = gone_new();
+	(void)state;
+	assert_int_equal(has(gone, "ann", 9000, 9000 + KEEP), GONE_NOT);
+	assert_int_equal(has(gone, "ann", 9000, 9001 + KEEP), GONE_UNKNOWN);
+	assert_int_equal(has(gone, "ann", 0, 1000 + KEEP), GONE_UNKNOWN);
+	gone_add(gone, nuncio_text("ann"), 9000, 9000, 9000 + KEEP);
+	assert_int_equal(has(gone, "ann", 8000, 8999 + KEEP), GONE_PASSWORD);
+	assert_int_equal(has(gone, "ann", 8000, 9000 + KEEP), GONE_UNKNOWN);
+	assert_int_equal(has(gone, "bob", 8000, 8999 + KEEP), GONE_UNKNOWN);
+	gone_free(&gone);
+}
+
 static void name(char id[16], int i)
 {
 	snprintf(id, 16, "user%d", i);
 }
 
+/* Beyond its bound it forgets, and knows that it did. */
 static void keeps_the_newest(void **state)
 {
 	enum { MAX = 65536, MORE = 300 };
@@ -59,12 +77,14 @@ static void keeps_the_newest(void **state)
 	(void)state;
 	for (int i = 0; i < MAX + MORE; i++) {
 		name(id, i);
-		gone_add(gone, nuncio_text(id), GONE_ALL, 100, 1000);
+		gone_add(gone, nuncio_text(id), GONE_ALL, 100, KEEP + i);
 	}
 	for (int i = 0; i < MAX + MORE; i++) {
 		name(id, i);
-		assert_int_equal(has(gone, id, 1, 500), i < MORE ? GONE_NOT : GONE_DELETED);
+		assert_int_equal(has(gone, id, 1, 500), i < MORE ? GONE_UNKNOWN : GONE_DELETED);
 	}
+	assert_int_equal(has(gone, "ann", MORE - 2, 500), GONE_UNKNOWN);
+	assert_int_equal(has(gone, "ann", MORE - 1, 500), GONE_NOT);
 	gone_free(&gone);
 }
 
@@ -105,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_until_the_tokens_have_ended),
 		cmocka_unit_test(a_new_password_voids_what_is_older),
+		cmocka_unit_test(does_not_know_of_older_tokens),
 		cmocka_unit_test(keeps_the_newest),
 		cmocka_unit_test(what_is_over_makes_room),
 		cmocka_unit_test(tells_what_is_news),

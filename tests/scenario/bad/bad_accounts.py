@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Many at once: passwords, refresh tokens, keys. Each request gets one answer, and nobody else waits."""
 import concurrent.futures
+import os
+import sqlite3
 import time
 
+from lib import wire
 from lib.cases import case
 from lib.server import CODES
 
@@ -27,6 +30,10 @@ def sign_in(t, user, password="correct horse"):
 
 def refresh(t, token):
 	return t.server.http("POST", "/api/v1/auth/refresh", {"refresh_token": token})
+
+
+def look(t, token):
+	return t.server.http("GET", "/api/v1/conversations", token=token)
 
 
 def at_once(count, function):
@@ -75,10 +82,71 @@ def password_race(t):
 
 	answers = at_once(12, act)
 	assert answers[3].status == 200, answers[3].body
-	made = [a.json()["data"]["refresh_token"] for n, a in enumerate(answers) if n != 3 and a.status == 200]
-	for token in made + tokens:
+	made = [a.json()["data"] for n, a in enumerate(answers) if n != 3 and a.status == 200]
+	for token in [one["refresh_token"] for one in made] + tokens:
 		assert name_of(refresh(t, token)) == "refresh_invalid"
-	sign_in(t, "ann", "new password")
+	for one in made:
+		assert name_of(look(t, one["access_token"])) == "token_invalid"
+	assert look(t, sign_in(t, "ann", "new password")["access_token"]).status == 200
+
+
+@case("a sign-in that is being checked while its password changes, or its account ends, fails", bystanders=False, settings={
+	"accounts": {**CHEAP, "hash_ops": "8", "hash_memory": "64M", "hash_threads": "1"}})
+def password_race_in_flight(t):
+	data = sign_up(t, "ann")
+
+	def act(n, method, body, password):
+		if n == 0:
+			return t.server.http(method, "/api/v1/users/ann", body, token=data["access_token"], timeout=30)
+		time.sleep(0.05)
+		return t.server.http("POST", "/api/v1/auth/login", {"user": "ann", "password": password}, timeout=30)
+
+	for method, body, password, status in (
+			("PUT", {"password": "new password", "current_password": "correct horse"}, "correct horse", 200),
+			("DELETE", {"password": "new password"}, "new password", 204)):
+		change, login = at_once(2, lambda n: act(n, method, body, password))
+		assert change.status == status, change.body
+		assert name_of(login) == "login_failed", login.body
+		if method == "PUT":
+			data = sign_in(t, "ann", "new password")
+
+
+def forget_voids(t):
+	"""The state that GONE_KEEP_MS brings: what was voided is in the accounts only."""
+	t.server.stop()
+	with sqlite3.connect(os.path.join(t.server.data_dir, "nuncio.db")) as db:
+		assert db.execute("DELETE FROM record WHERE space = 'accounts.void'").rowcount > 0
+	db.close()
+	t.server.start()
+
+
+@case("tokens that live for years stay void after the voiding has been forgotten", bystanders=False, settings={"accounts": CHEAP})
+def old_tokens(t):
+	for user in ("ann", "bob", "zoe"):
+		sign_up(t, user)
+	old = {user: t.server.token(user, iat=-3 * 86400, exp=3650 * 86400)
+		for user in ("ann", "bob", "zoe", "stranger")}
+	mute = {user: t.server.token(user, iat=None, exp=3650 * 86400) for user in ("ann", "bob", "zoe")}
+	for token in list(old.values()) + list(mute.values()):
+		assert look(t, token).status == 200
+	answer = t.server.http("PUT", "/api/v1/users/ann", {"password": "new password", "current_password": "correct horse"},
+		token=old["ann"])
+	assert answer.status == 200, answer.body
+	assert t.server.http("DELETE", "/api/v1/users/bob", {"password": "correct horse"}, token=old["bob"]).status == 204
+	for forgotten in (False, True):
+		if forgotten:
+			forget_voids(t)
+		for token in (old["ann"], old["bob"], mute["ann"], mute["bob"]):
+			assert name_of(look(t, token)) == "token_invalid", forgotten
+			try:
+				wire.Client(t.server.port, token=token)
+				raise AssertionError("a void token opened a session")
+			except wire.Refused as refused:
+				assert refused.response.status == 401, refused
+		for token in (old["zoe"], mute["zoe"], old["stranger"]):
+			assert look(t, token).status == 200
+			wire.Client(t.server.port, token=token)
+	assert look(t, sign_in(t, "ann", "new password")["access_token"]).status == 200
 
 
 @case("more passwords than the queue takes: the rest is busy, chat goes on", settings={

@@ -91,14 +91,14 @@ class Keys:
 		digest = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}[alg]
 		return hmac.new(secret, text, digest).digest()
 
-	def token(self, sub, alg="HS256", kid="hs", key=None, exp=3600, tamper=None, **claims):
-		"""`exp` and other times count from now; None leaves a claim or the kid out."""
+	def token(self, sub, alg="HS256", kid="hs", key=None, exp=3600, iat=0, tamper=None, **claims):
+		"""`exp`, `iat` and other times count from now; None leaves a claim or the kid out."""
 		head = {"alg": alg, "typ": "JWT"}
 		if kid is not None:
 			head["kid"] = kid
 		now = int(time.time())
 		body = {}
-		for name, value in {"sub": sub, "exp": exp, **claims}.items():
+		for name, value in {"sub": sub, "exp": exp, "iat": iat, **claims}.items():
 			if value is not None:
 				timed = name in ("exp", "nbf", "iat") and isinstance(value, (int, float))
 				body[name] = now + value if timed else value

@@ -6,7 +6,7 @@
  * so at most hash_threads run at a time and at most hash_queue wait; more are answered `busy`. An
  * unknown user costs the same time as a wrong password: their password is checked against a hash of
  * something random. Failures are counted before the check, so that many guesses at once are counted
- * too, and given back when it was right.
+ * too, and given back when it was right, or not looked at.
  */
 
 #include <sodium.h>
@@ -73,7 +73,8 @@ static uint32_t idlest_thread(const struct accounts *a)
 	return best;
 }
 
-void password_run(struct flow *f, flow_fn *next)
+/* 0: `next` goes on. Or negative, and nothing is under way. */
+static int start(struct flow *f, flow_fn *next)
 {
 	struct accounts *a = f->a;
 	f->next = next;
@@ -82,17 +83,29 @@ void password_run(struct flow *f, flow_fn *next)
 	f->hash_thread = idlest_thread(a);
 	f->is_right = false;
 	f->new_hash[0] = '\0';
-	if (a->hashing_count >= a->hash_queue + a->hash_threads) {
-		flow_refuse(f, NUNCIO_CODE_busy, "too many passwords are being checked");
-		return;
-	}
+	if (a->hashing_count >= a->hash_queue + a->hash_threads)
+		return NUNCIO_E_BUSY;
 	int rc = nuncio_work(a->self, f->hash_thread, on_work, on_done, f);
-	if (rc < 0) {
-		flow_fail(f, rc);
-		return;
-	}
+	if (rc < 0)
+		return rc;
 	a->hashing[f->hash_thread]++;
 	nuncio_gauge_set(a->hashing_gauge, ++a->hashing_count);
+	return 0;
+}
+
+static void refuse_start(struct flow *f, int status)
+{
+	if (status == NUNCIO_E_BUSY)
+		flow_refuse(f, NUNCIO_CODE_busy, "too many passwords are being checked");
+	else
+		flow_fail(f, status);
+}
+
+void password_run(struct flow *f, flow_fn *next)
+{
+	int rc = start(f, next);
+	if (rc < 0)
+		refuse_start(f, rc);
 }
 
 /* ---- guesses ---- */
@@ -132,17 +145,23 @@ static bool take_turn(struct flow *f)
 	return true;
 }
 
-static void on_proved(struct flow *f)
+/* Nothing was guessed after all. */
+static void give_turn_back(struct flow *f)
 {
 	struct throttle_rule rules[RULES];
+	rules_of(f->a, rules);
+	give_back(f, rules, RULES);
+}
+
+static void on_proved(struct flow *f)
+{
 	if (!f->is_right || !f->is_known) {
 		nuncio_counter_add(f->a->failures, 1);
 		flow_refuse(f, f->proof_code,
 			f->proof_code == NUNCIO_CODE_login_failed ? NULL : "the password is wrong");
 		return;
 	}
-	rules_of(f->a, rules);
-	give_back(f, rules, RULES);
+	give_turn_back(f);
 	f->proved(f);
 }
 
@@ -158,7 +177,11 @@ void password_prove(struct flow *f, int code, flow_fn *next)
 	f->proof_code = code;
 	f->proved = next;
 	memcpy(f->hash, f->is_known ? f->account.hash : f->a->stand_in, sizeof f->hash);
-	password_run(f, on_proved);
+	int rc = start(f, on_proved);
+	if (rc < 0) {
+		give_turn_back(f);
+		refuse_start(f, rc);
+	}
 }
 
 /* ---- another cost ---- */

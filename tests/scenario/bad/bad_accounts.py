@@ -161,6 +161,18 @@ def hash_queue(t):
 	sign_in(t, "ann")
 
 
+@case("who is told busy has not guessed", bystanders=False, settings={"accounts": {**CHEAP, "hash_ops": "6",
+	"hash_memory": "32M", "hash_threads": "1", "hash_queue": "1", "failures_per_user": "30", "failures_per_address": "30"}})
+def busy_is_no_guess(t):
+	sign_up(t, "ann")
+	for _ in range(4):
+		answers = at_once(12, lambda n: t.server.http("POST", "/api/v1/auth/login",
+			{"user": "ann", "password": "correct horse"}, timeout=30))
+		names = [name_of(a) for a in answers]
+		assert "busy" in names and set(names) <= {"ok", "busy"}, names
+	sign_in(t, "ann")
+
+
 @case("clients that leave, and a stop, while passwords are hashed", bystanders=False, settings={
 	"accounts": {**CHEAP, "hash_ops": "4", "hash_memory": "32M", "hash_threads": "1", "hash_queue": "50"}})
 def leave_while_hashing(t):

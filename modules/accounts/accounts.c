@@ -34,6 +34,12 @@ static const struct nuncio_option options[] = {
 		"Passwords that are hashed at the same time at most." },
 	{ "hash_queue", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "64", 1, 10000, NULL,
 		"Passwords that wait to be hashed; more are answered busy." },
+	{ "hashes_per_user", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "2", 0, 10000, NULL,
+		"Of one user that are hashed or wait; more are answered rate_limited. 0: no limit." },
+	{ "hashes_per_address", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "8", 0, 10000, NULL,
+		"Of one address likewise; an IPv6 address counts as its /64. 0: no limit." },
+	{ "sign_ins_per_user", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "50", 1, 1000, NULL,
+		"Sign-ins of one user that can be renewed; one more ends the one that was used longest ago." },
 	{ "failures_per_user", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "10", 0, 1000000, NULL,
 		"Wrong passwords for one user from one address in a failure_window (ten times as many from all addresses). 0: no limit." },
 	{ "failures_per_address", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "100", 0, 1000000, NULL,
@@ -56,6 +62,9 @@ static void configure(struct accounts *a)
 	a->hash_bytes = (uint64_t)nuncio_conf_int(self, "hash_memory");
 	a->hash_threads = (uint32_t)nuncio_conf_int(self, "hash_threads");
 	a->hash_queue = (uint32_t)nuncio_conf_int(self, "hash_queue");
+	a->hashes_per_user = (uint32_t)nuncio_conf_int(self, "hashes_per_user");
+	a->hashes_per_address = (uint32_t)nuncio_conf_int(self, "hashes_per_address");
+	a->sign_ins = (uint32_t)nuncio_conf_int(self, "sign_ins_per_user");
 	a->failures_per_user = nuncio_conf_int(self, "failures_per_user");
 	a->failures_per_address = nuncio_conf_int(self, "failures_per_address");
 	a->registrations_per_address = nuncio_conf_int(self, "registrations_per_address");
@@ -73,7 +82,7 @@ static void metrics_add(struct accounts *a)
 	a->failures = nuncio_counter_new(
 		self, "failures_total", NULL, "Wrong passwords and unknown users.");
 	a->throttled = nuncio_counter_new(self, "throttled_total", NULL,
-		"Requests refused because too many before them failed.");
+		"Requests refused because too many before them failed, or of the same user or address wait.");
 	a->renewed =
 		nuncio_counter_new(self, "renewed_total", NULL, "Refresh tokens that were used.");
 	a->reused = nuncio_counter_new(self, "reused_total", NULL,

@@ -108,6 +108,12 @@ int refresh_parse(struct nuncio_str text, struct refresh *refresh_r); /* 0 or -1
 bool refresh_is_same(
 	const struct refresh *a, const struct refresh *b); /* the secret; constant time */
 
+enum { FAMILY_ENDS_MAX = 16 };
+struct family_ending {
+	int64_t used_at_ms;
+	char family[REFRESH_FAMILY_SIZE];
+};
+
 /* --- throttle.c: how often something may happen; a bounded table --- */
 
 struct throttle;
@@ -117,6 +123,8 @@ struct throttle_rule {
 	char kind;
 	int64_t limit, window_ms; /* limit 0: no limit */
 };
+/* The same address, or of one IPv6 /64. */
+bool throttle_is_same(struct nuncio_str address, struct nuncio_str other);
 /* 1 and counted, or 0 when there were too many. give takes one back that was no offence. */
 int throttle_take(struct throttle *throttle, const struct throttle_rule *rule,
 	struct nuncio_str user, struct nuncio_str address, int64_t now_ms);
@@ -160,12 +168,13 @@ struct accounts {
 	bool is_open, takes_any_id;
 	int64_t access_ttl_ms, refresh_ttl_ms;
 	uint64_t hash_ops, hash_bytes;
-	uint32_t hash_threads, hash_queue;
+	uint32_t hash_threads, hash_queue, hashes_per_user, hashes_per_address, sign_ins;
 	int64_t failures_per_user, failures_per_address, registrations_per_address, window_ms;
 	/* state */
 	uint32_t hashing[HASH_THREADS_MAX], hashing_count;
 	char stand_in[ACCOUNT_HASH_SIZE]; /* checked when there is no such user: takes as long */
 	struct throttle *throttle;
+	struct flow *all_hashing; /* those that are hashed or wait for it */
 	struct flow *sleepers;
 	struct voids *voids;
 	struct entry *entry;
@@ -197,6 +206,7 @@ struct flow {
 	char new_hash[ACCOUNT_HASH_SIZE]; /* "" when none was asked for or it failed */
 	uint64_t hash_ops, hash_bytes;
 	uint32_t hash_thread;
+	struct flow *next_hashing;
 	bool sets_name; /* users.c */
 	bool voids;     /* flow_save voids the tokens from before account.tokens_from_ms */
 	bool checks, makes, mends, is_right;
@@ -206,6 +216,8 @@ struct flow {
 	struct refresh refresh; /* that was shown */
 	struct refresh made;
 	char refresh_text[REFRESH_TEXT_SIZE], access[ACCESS_SIZE];
+	struct family_ending ends[FAMILY_ENDS_MAX]; /* with the family that is made */
+	size_t end_count;
 	int64_t epoch; /* of the account when the password was proved, or of the family */
 	uint64_t family_version;
 	int tries;
@@ -259,6 +271,18 @@ void password_run(struct flow *flow, flow_fn *next);
  * The same with the throttle around it, for the account of flow->id; wrong: answered with `code`.
  */
 void password_prove(struct flow *flow, int code, flow_fn *next);
+
+/* --- family.c: what is stored of a sign-in --- */
+
+/* Goes on when it is known which families have to end for a new one: family_save ends them. */
+void family_choose(struct flow *flow, flow_fn *next);
+/*
+ * Writes flow->made, expecting NUNCIO_EXPECT_* or a version, if the account is still the one that
+ * was loaded; with the account itself if its password has a new hash. Goes on with 0, E_EXISTS or
+ * E_CONFLICT.
+ */
+void family_save(struct flow *flow, int64_t expect, flow_status_fn *next);
+void family_end(struct flow *flow, nuncio_written_fn *done); /* that of flow->refresh */
 
 /* --- the routes, and what operator.c shares with them --- */
 

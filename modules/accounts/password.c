@@ -3,7 +3,8 @@
 
 /*
  * Passwords: argon2id by libsodium, on workers. One hash costs 64 MiB and some 100 ms by default,
- * so at most hash_threads run at a time and at most hash_queue wait; more are answered `busy`. An
+ * so at most hash_threads run at a time and at most hash_queue wait; more are answered `busy`. Of
+ * one user and one address only a few are among them, so that nobody takes all places. An
  * unknown user costs the same time as a wrong password: their password is checked against a hash of
  * something random. Failures are counted before the check, so that many guesses at once are counted
  * too, and given back when it was right, or not looked at.
@@ -59,6 +60,10 @@ static void on_done(void *user)
 {
 	struct flow *f = user;
 	struct accounts *a = f->a;
+	struct flow **link = &a->all_hashing;
+	while (*link != f)
+		link = &(*link)->next_hashing;
+	*link = f->next_hashing;
 	a->hashing[f->hash_thread]--;
 	nuncio_gauge_set(a->hashing_gauge, --a->hashing_count);
 	f->next(f);
@@ -73,6 +78,22 @@ static uint32_t idlest_thread(const struct accounts *a)
 	return best;
 }
 
+/* An operator has no address, and no such limit. */
+static bool is_one_too_many(const struct flow *f)
+{
+	const struct accounts *a = f->a;
+	struct nuncio_str user = nuncio_text(f->id), address = nuncio_text(f->address);
+	uint32_t of_user = 0, of_address = 0;
+	if (address.n == 0)
+		return false;
+	for (const struct flow *one = a->all_hashing; one; one = one->next_hashing) {
+		of_user += nuncio_text_same(nuncio_text(one->id), user);
+		of_address += throttle_is_same(nuncio_text(one->address), address);
+	}
+	return (a->hashes_per_user && of_user >= a->hashes_per_user) ||
+	       (a->hashes_per_address && of_address >= a->hashes_per_address);
+}
+
 /* 0: `next` goes on. Or negative, and nothing is under way. */
 static int start(struct flow *f, flow_fn *next)
 {
@@ -85,9 +106,13 @@ static int start(struct flow *f, flow_fn *next)
 	f->new_hash[0] = '\0';
 	if (a->hashing_count >= a->hash_queue + a->hash_threads)
 		return NUNCIO_E_BUSY;
+	if (is_one_too_many(f))
+		return NUNCIO_E_DENIED;
 	int rc = nuncio_work(a->self, f->hash_thread, on_work, on_done, f);
 	if (rc < 0)
 		return rc;
+	f->next_hashing = a->all_hashing;
+	a->all_hashing = f;
 	a->hashing[f->hash_thread]++;
 	nuncio_gauge_set(a->hashing_gauge, ++a->hashing_count);
 	return 0;
@@ -95,10 +120,15 @@ static int start(struct flow *f, flow_fn *next)
 
 static void refuse_start(struct flow *f, int status)
 {
-	if (status == NUNCIO_E_BUSY)
+	if (status == NUNCIO_E_BUSY) {
 		flow_refuse(f, NUNCIO_CODE_busy, "too many passwords are being checked");
-	else
+	} else if (status == NUNCIO_E_DENIED) {
+		nuncio_counter_add(f->a->throttled, 1);
+		flow_refuse(f, NUNCIO_CODE_rate_limited,
+			"too many passwords of this user or address are being checked; try again");
+	} else {
 		flow_fail(f, status);
+	}
 }
 
 void password_run(struct flow *f, flow_fn *next)

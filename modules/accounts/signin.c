@@ -2,12 +2,12 @@
 #include "accounts.h"
 
 /*
- * POST /auth/login, /auth/refresh, /auth/logout. A sign-in makes a family: one record
- * (accounts.refresh, user, family) with the hash of the one secret that is good now. Renewing
- * replaces the secret against the version that was read, so of two that come with the same token
- * one wins. Any other secret for a known family is an old one: it was used twice, by its owner or
- * by a thief, and the family ends. A family also ends when its epoch is not the account's any more:
- * a new password or the end of the account voids all of them in one write.
+ * POST /auth/login, /auth/refresh, /auth/logout. A sign-in makes a family (family.c): one record
+ * with the hash of the one secret that is good now. Renewing replaces the secret against the
+ * version that was read, so of two that come with the same token one wins. Any other secret for a
+ * known family is an old one: it was used twice, by its owner or by a thief, and the family ends. A
+ * family also ends when its epoch is not the account's any more: a new password or the end of the
+ * account voids all of them in one write.
  *
  * So that nothing which is under way survives such a change, the access token is made first, and
  * then the family is written on condition that the account is still the one that was looked at: the
@@ -64,64 +64,6 @@ static bool issue(struct flow *f)
 	return false;
 }
 
-/* ---- families ---- */
-
-static void on_family_saved(int status, void *user)
-{
-	struct flow *f = user;
-	if (status < 0 && status != NUNCIO_E_EXISTS && status != NUNCIO_E_CONFLICT)
-		flow_fail(f, status);
-	else
-		f->next_status(f, status);
-}
-
-static void family_write(const struct flow *f, struct nuncio_json *out)
-{
-	nuncio_json_object_begin(out);
-	put_text(out, "hash", f->made.hash);
-	put_text(out, "device", f->device);
-	nuncio_json_key(out, "epoch");
-	nuncio_json_put_int(out, f->account.epoch);
-	nuncio_json_object_end(out);
-}
-
-/*
- * f->made, if the account is the one that was loaded; goes on with 0 or E_CONFLICT. With the
- * account itself when its password has a new hash.
- */
-static void family_save(struct flow *f, int64_t expect, flow_status_fn *next)
-{
-	struct nuncio_json *family = nuncio_json_new(), *account = nuncio_json_new();
-	struct nuncio_str owner = nuncio_text(f->account.id);
-	family_write(f, family);
-	if (f->new_hash[0])
-		memcpy(f->account.hash, f->new_hash, sizeof f->account.hash);
-	account_write(&f->account, account);
-	const struct nuncio_record_write writes[] = {
-		{ .size = sizeof writes[0],
-			.flags = f->new_hash[0] ? 0 : NUNCIO_WRITE_CHECK,
-			.space = nuncio_text(SPACE_ACCOUNT),
-			.owner = owner,
-			.key = { "", 0 },
-			.value = nuncio_json_str(account),
-			.expect = (int64_t)f->account.version },
-		{ .size = sizeof writes[0],
-			.space = nuncio_text(SPACE_REFRESH),
-			.owner = owner,
-			.key = nuncio_text(f->made.family),
-			.value = nuncio_json_str(family),
-			.expect = expect,
-			.expires_at_ms = nuncio_wall_ms() + f->a->refresh_ttl_ms },
-	};
-	f->next_status = next;
-	int rc = nuncio_store_write(
-		f->a->self, writes, sizeof writes / sizeof writes[0], on_family_saved, f);
-	nuncio_json_free(&family);
-	nuncio_json_free(&account);
-	if (rc < 0)
-		flow_fail(f, rc);
-}
-
 /* The account has changed so often meanwhile that it is somebody's game: false, and refused. */
 static bool may_try_again(struct flow *f)
 {
@@ -131,29 +73,15 @@ static bool may_try_again(struct flow *f)
 	return false;
 }
 
-static void family_end(struct flow *f, nuncio_written_fn *done)
-{
-	struct nuncio_record_write write = {
-		.size = sizeof write,
-		.space = nuncio_text(SPACE_REFRESH),
-		.owner = nuncio_text(f->refresh.user),
-		.key = nuncio_text(f->refresh.family),
-		.value = { NULL, 0 },
-	};
-	int rc = nuncio_store_write(f->a->self, &write, 1, done, f);
-	if (rc < 0)
-		flow_fail(f, rc);
-}
-
 /* ---- login ---- */
 
-static void family_make(struct flow *f);
+static void family_room(struct flow *f);
 
 /* The password is that of the epoch for which it was checked. */
 static void login_again(struct flow *f)
 {
 	if (f->is_known && f->account.epoch == f->epoch)
-		flow_wait(f, f->account.tokens_from_ms, family_make);
+		flow_wait(f, f->account.tokens_from_ms, family_room);
 	else
 		flow_refuse(f, NUNCIO_CODE_login_failed, NULL);
 }
@@ -178,11 +106,16 @@ static void family_make(struct flow *f)
 	family_save(f, NUNCIO_EXPECT_ABSENT, on_family_made);
 }
 
+static void family_room(struct flow *f)
+{
+	family_choose(f, family_make);
+}
+
 /* Right after a new password: no token of now would be good. */
 static void login_proved(struct flow *f)
 {
 	f->epoch = f->account.epoch;
-	flow_wait(f, f->account.tokens_from_ms, family_make);
+	flow_wait(f, f->account.tokens_from_ms, family_room);
 }
 
 static void login_prove(struct flow *f)

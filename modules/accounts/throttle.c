@@ -52,6 +52,13 @@ static size_t address_bytes(struct nuncio_str address, char out[64])
 	return 8;
 }
 
+bool throttle_is_same(struct nuncio_str address, struct nuncio_str other)
+{
+	char one[64], two[64];
+	size_t n = address_bytes(address, one);
+	return n == address_bytes(other, two) && memcmp(one, two, n) == 0;
+}
+
 static uint64_t key_of(const struct throttle *throttle, char kind, struct nuncio_str user,
 	struct nuncio_str address)
 {

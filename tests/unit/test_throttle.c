@@ -88,6 +88,17 @@ static void a_crowd_does_not_free_anybody(void **state)
 	assert_int_equal(take("ann", "1.2.3.4", 1000), 0);
 }
 
+static void knows_the_same_address(void **state)
+{
+	(void)state;
+	assert_true(throttle_is_same(nuncio_text("192.0.2.1"), nuncio_text("192.0.2.1")));
+	assert_false(throttle_is_same(nuncio_text("192.0.2.1"), nuncio_text("192.0.2.10")));
+	assert_true(
+		throttle_is_same(nuncio_text("2001:db8:0:1::1"), nuncio_text("2001:db8:0:1:f::")));
+	assert_false(
+		throttle_is_same(nuncio_text("2001:db8:0:1::1"), nuncio_text("2001:db8:0:2::1")));
+}
+
 static void long_texts_do_no_harm(void **state)
 {
 	char text[300];
@@ -124,6 +135,7 @@ int main(void)
 		TEST(what_was_given_back_does_not_count),
 		TEST(without_a_limit_all_pass),
 		TEST(a_crowd_does_not_free_anybody),
+		TEST(knows_the_same_address),
 		TEST(long_texts_do_no_harm),
 	};
 	return cmocka_run_group_tests_name("throttle", tests, NULL, NULL);

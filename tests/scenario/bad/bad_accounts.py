@@ -9,7 +9,9 @@ from lib import wire
 from lib.cases import case
 from lib.server import CODES
 
-CHEAP = {"hash_ops": "1", "hash_memory": "8K", "failures_per_user": "0", "failures_per_address": "0"}
+CHEAP = {"hash_ops": "1", "hash_memory": "8K", "failures_per_user": "0", "failures_per_address": "0",
+	"hashes_per_user": "0", "hashes_per_address": "0"}
+SLOW = {"hash_ops": "6", "hash_memory": "32M", "hash_threads": "1"}
 
 
 def name_of(answer):
@@ -150,7 +152,7 @@ def old_tokens(t):
 
 
 @case("more passwords than the queue takes: the rest is busy, chat goes on", settings={
-	"accounts": {**CHEAP, "hash_ops": "6", "hash_memory": "32M", "hash_threads": "1", "hash_queue": "2"}})
+	"accounts": {**CHEAP, **SLOW, "hash_queue": "2"}})
 def hash_queue(t):
 	sign_up(t, "ann")
 	answers = at_once(12, lambda n: t.server.http("POST", "/api/v1/auth/login",
@@ -161,8 +163,8 @@ def hash_queue(t):
 	sign_in(t, "ann")
 
 
-@case("who is told busy has not guessed", bystanders=False, settings={"accounts": {**CHEAP, "hash_ops": "6",
-	"hash_memory": "32M", "hash_threads": "1", "hash_queue": "1", "failures_per_user": "30", "failures_per_address": "30"}})
+@case("who is told busy has not guessed", bystanders=False, settings={
+	"accounts": {**CHEAP, **SLOW, "hash_queue": "1", "failures_per_user": "30", "failures_per_address": "30"}})
 def busy_is_no_guess(t):
 	sign_up(t, "ann")
 	for _ in range(4):
@@ -171,6 +173,49 @@ def busy_is_no_guess(t):
 		names = [name_of(a) for a in answers]
 		assert "busy" in names and set(names) <= {"ok", "busy"}, names
 	sign_in(t, "ann")
+
+
+@case("who knows one password, from one address, takes a few places only", bystanders=False, settings={
+	"accounts": {**CHEAP, **SLOW, "hashes_per_user": "2"}})
+def places(t):
+	def try_one(user):
+		answer = t.server.http("POST", "/api/v1/auth/login", {"user": user, "password": "correct horse"}, timeout=30)
+		return user, name_of(answer)
+
+	def try_all(users):
+		with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+			return sorted(pool.map(try_one, users))
+
+	for user in ("ann", "bob"):
+		sign_up(t, user)
+	answers = try_all(["ann"] * 12 + ["bob"])
+	assert ("bob", "ok") in answers and ("ann", "ok") in answers and ("ann", "rate_limited") in answers, answers
+	assert {name for _, name in answers} == {"ok", "rate_limited"}, answers
+	t.server.settings["accounts"].update(hashes_per_user="0", hashes_per_address="3")
+	t.server.reload()
+	names = [name for _, name in try_all([f"u{n}" for n in range(12)])]
+	assert set(names) == {"login_failed", "rate_limited"} and names.count("login_failed") >= 3, names
+	assert try_one("ann") == ("ann", "ok")
+
+
+@case("a user has so many sign-ins and no more: the one used longest ago ends", bystanders=False, settings={
+	"accounts": {**CHEAP, "sign_ins_per_user": "3"}})
+def sign_ins(t):
+	sign_up(t, "bob")
+	tokens = [sign_up(t, "ann")["refresh_token"]]
+	for _ in range(2):
+		time.sleep(0.01)
+		tokens.append(sign_in(t, "ann")["refresh_token"])
+	time.sleep(0.01)
+	tokens[0] = refresh(t, tokens[0]).json()["data"]["refresh_token"]
+	sign_in(t, "ann")
+	assert name_of(refresh(t, tokens[1])) == "refresh_invalid"
+	tokens = [refresh(t, tokens[n]).json()["data"]["refresh_token"] for n in (0, 2)]
+	t.server.settings["accounts"]["sign_ins_per_user"] = "1"
+	t.server.reload()
+	last = sign_in(t, "ann")["refresh_token"]
+	assert [name_of(refresh(t, token)) for token in tokens] == ["refresh_invalid"] * 2
+	assert refresh(t, last).status == 200
 
 
 @case("clients that leave, and a stop, while passwords are hashed", bystanders=False, settings={

@@ -13,6 +13,7 @@ include $(top_srcdir)/tests/lint/local.mk
 
 # Run by tests/run only.
 EXTRA_DIST += \
+	tests/abi \
 	tests/browser \
 	tests/lib/mariadb.py \
 	tests/openapi \

@@ -293,6 +293,12 @@ def prometheus(run):
 	return run.count([os.path.join(TOP, "tests", "prometheus", "run_prometheus.py"), "--build", run.tree("plain")])
 
 
+@part("abi", ["build"], serves=True, minutes=5)
+def abi(run):
+	"""What the recorded headers promised is kept, and a module built with them still works."""
+	return run.count([os.path.join(TOP, "tests", "abi", "run_abi.py"), "--build", run.tree("plain")])
+
+
 @part("kill9", ["build"], serves=True)
 def kill9(run):
 	return script(run, "plain", "kill9.py", "--rounds", "20")
@@ -522,6 +528,7 @@ ORDER = """
 	bad_input
 	operate
 	prometheus
+	abi
 	kill9
 	model
 	webhook

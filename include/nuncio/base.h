@@ -52,7 +52,7 @@ typedef uint64_t nuncio_id;
 
 /*
  * Borrowed text or bytes: not NUL-ended, valid until the call that handed it over returns; p may be
- * NULL when n is 0.
+ * NULL when n is 0. Final: its size does not change.
  */
 struct nuncio_str {
 	const char *p;
@@ -61,7 +61,7 @@ struct nuncio_str {
 
 /*
  * Filled by whoever returns a negative status, and only then; NUL-ended. The caller at the edge
- * logs it, once.
+ * logs it, once. Final: its size does not change.
  */
 struct nuncio_error {
 	char text[256];

@@ -16,8 +16,9 @@ struct nuncio_session;
 struct nuncio_ask;
 
 /*
- * One event of a log. Texts are borrowed; body and extra are JSON. Structs may grow at the end:
- * whoever makes one sets size.
+ * One event of a log. Texts are borrowed; body and extra are JSON. Whoever makes one sets size and
+ * leaves reserved at zero. It comes in arrays and within other structs. Final: its size does not
+ * change; what comes later takes a part of `reserved`.
  */
 struct nuncio_event {
 	uint32_t size;  /* sizeof(struct nuncio_event) */
@@ -42,6 +43,7 @@ struct nuncio_event {
 	 * where the store knows who reads (sync, lists) also if they do not see the target
 	 */
 	const struct nuncio_event *now;
+	uint64_t reserved[4];
 };
 
 /* It was taken back: does not count as unread or as a mention, is not found by searches. */
@@ -56,7 +58,10 @@ struct nuncio_event {
 #define NUNCIO_EVENT_BYTES 61440
 #define NUNCIO_CHANGE_BYTES 1024
 
-/* One member of a conversation with the cursors of what has reached and was read by them. */
+/*
+ * One member of a conversation with the cursors of what has reached and was read by them. Final:
+ * its size does not change, as that of an event.
+ */
 struct nuncio_member {
 	uint32_t size;
 	uint32_t role; /* what the kind makes of it; 0 is an ordinary member */
@@ -71,6 +76,7 @@ struct nuncio_member {
 	/* of the conversation; filled where one member or the conversations of a user are read */
 	uint64_t last_seq;
 	uint32_t member_count, reserved;
+	uint64_t reserved2[4];
 };
 
 /* A change to the members, written with the event that tells of it. */

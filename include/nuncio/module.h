@@ -9,6 +9,9 @@
  * ABI rule: a module loads if its major is the server's and its minor is not above the server's.
  * Major goes up when something is removed or changes meaning; minor when something is added.
  *
+ * Neither 1.0 nor 1.1 has been released yet. Until nuncio 0.1.0 is, both may still change; what
+ * they promise at the moment is recorded in tests/abi, and only tests/abi/record.py changes that.
+ *
  * 1.0  2026-11-23  first
  * 1.1  2026-11-26  control.h, ready.h; issued_at_ms in auth.h and hooks.h; bus.h, live sides in
  *                  conversation.h, may_join and more did_* in hooks.h; answers, errors and

@@ -87,7 +87,7 @@ typedef void nuncio_sync_fn(int status, const struct nuncio_sync_answer *answer,
 int nuncio_store_sync(struct nuncio_module *self, const struct nuncio_sync_query *query,
 	nuncio_sync_fn *done, void *user);
 
-/* One conversation in a user's list. */
+/* One conversation in a user's list. Final: its size does not change, as that of an event. */
 struct nuncio_conversation_row {
 	uint32_t size, reserved;
 	struct nuncio_str conversation;
@@ -100,6 +100,7 @@ struct nuncio_conversation_row {
 	uint64_t since, until; /* as in nuncio_member; those who have left are not listed */
 	uint64_t mentions;     /* those of the unread ones that call this user; to 1000 at most */
 	uint32_t role, member_count;
+	uint64_t reserved2[4];
 };
 typedef void nuncio_conversations_fn(int status, const struct nuncio_conversation_row *rows,
 	size_t n, struct nuncio_str next, void *user);
@@ -182,7 +183,8 @@ int nuncio_store_search(struct nuncio_module *self, const struct nuncio_search_q
 /*
  * One record: (space, owner, key) is unique. space: the module's name or name.something; owner:
  * what it is sharded by (a user id); key may be empty. A module writes only into spaces of its own
- * name; it may read those of others, whose READMEs say what is in them.
+ * name; it may read those of others, whose READMEs say what is in them. Final: its size does not
+ * change, as that of an event.
  */
 struct nuncio_record {
 	uint32_t size, reserved;
@@ -191,6 +193,7 @@ struct nuncio_record {
 	uint64_t version;        /* grows with every write of this record, from 1 */
 	/* wall clock; 0: never. Expired records are not found, and removed by and by */
 	int64_t expires_at_ms;
+	uint64_t reserved2[4];
 };
 
 #define NUNCIO_EXPECT_ANY 0

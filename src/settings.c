@@ -42,6 +42,8 @@ static const struct nuncio_option core_table[] = {
 		"Part of every event's id; different for servers that share a store." },
 	{ "store", NUNCIO_OPT_TEXT, 0, "", 0, 64, NULL,
 		"Module that stores; empty: the only one that is on." },
+	{ "copy_to", NUNCIO_OPT_TEXT, 0, "", 0, 64, NULL,
+		"Another module that stores, for `nuncioctl store copy`; empty: none." },
 	{ "auth", NUNCIO_OPT_TEXT, 0, "", 0, 64, NULL,
 		"Module that checks tokens; empty: the only one that is on." },
 	{ "bus", NUNCIO_OPT_TEXT, 0, "", 0, 64, NULL,

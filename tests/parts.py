@@ -272,6 +272,12 @@ def mysql_faults(run):
 	return count
 
 
+@part("store_copy", ["build"], serves=True)
+def store_copy(run):
+	"""From SQLite to MariaDB while people write."""
+	return script(run, "plain", "store_copy.py")
+
+
 @part("bad_input", ["build"], serves=True)
 def bad_input(run):
 	return script(run, "plain", "bad/run_bad.py")
@@ -539,6 +545,7 @@ ORDER = """
 	scenario_mysql
 	scenario_mysql_spread
 	mysql_faults
+	store_copy
 	browser
 	openapi
 	build_asan

@@ -74,6 +74,10 @@ static int run_one(struct reading *r)
 		return member_ships(r, in);
 	case NUNCIO_JOB_REACHED:
 		return member_reached(r, in);
+	case NUNCIO_JOB_EXPORT:
+		if (((const struct nuncio_job_export *)in)->what == NUNCIO_EXPORT_COUNTS)
+			return export_counts(r, in);
+		return NUNCIO_E_UNSUPPORTED;
 	case NUNCIO_JOB_SEARCH:
 		return search_find(r, in);
 	default:

@@ -215,6 +215,20 @@ static int make_uuid(struct db *db, struct nuncio_error *err)
 	return 0;
 }
 
+static int check_whole(struct db *db, struct nuncio_error *err)
+{
+	char copying[8];
+	if (db->server->store->is_target)
+		return 0;
+	if (schema_meta(db, "copying", copying, sizeof(copying)) < 0)
+		return say(db, err, "reading table meta");
+	if (!copying[0])
+		return 0;
+	nuncio_error_set(err, "%s: a copy into it did not come to its end; do it again",
+		db->server->address.name);
+	return NUNCIO_E_INVAL;
+}
+
 static int check_meta(struct db *db, struct nuncio_error *err)
 {
 	struct server *server = db->server;
@@ -224,6 +238,8 @@ static int check_meta(struct db *db, struct nuncio_error *err)
 		s->shards);
 	int status = check_place(db, "shards", shards,
 		"shards or servers are not those the database was made with", err);
+	if (status == 0)
+		status = check_whole(db, err);
 	if (status < 0)
 		return status;
 	if (server->index == 0)

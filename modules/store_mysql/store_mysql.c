@@ -41,6 +41,8 @@ void store_complain(struct store *s, const struct db *db, const char *doing)
 void store_tell_ready(struct store *s)
 {
 	char why[WHY_BYTES] = "";
+	if (s->is_target)
+		return;
 	pthread_mutex_lock(&s->ready_lock);
 	int ready = 1;
 	for (unsigned i = 0; i < s->server_count && ready; i++) {
@@ -106,9 +108,13 @@ static void lanes(void *store, uint32_t *writers_r, uint32_t *readers_r)
 	*readers_r = s->readers;
 }
 
-static bool is_read(const struct nuncio_job *job)
+typedef void run_fn(struct lane *lane, struct nuncio_job **jobs, size_t n);
+
+static run_fn *who_runs(const struct nuncio_job *job)
 {
-	return nuncio_job_kind(job) >= NUNCIO_JOB_EVENTS;
+	if (nuncio_job_kind(job) >= NUNCIO_JOB_EVENTS)
+		return read_run;
+	return nuncio_job_kind(job) == NUNCIO_JOB_IMPORT ? import_run : batch_run;
 }
 
 /* Runs of writes and of reads, in order; as a rule a lane sees only one of them. */
@@ -116,13 +122,10 @@ static void run(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n)
 {
 	struct store *s = store;
 	for (size_t at = 0, end; at < n; at = end) {
-		bool reads = is_read(jobs[at]);
-		for (end = at + 1; end < n && is_read(jobs[end]) == reads;)
+		run_fn *run_these = who_runs(jobs[at]);
+		for (end = at + 1; end < n && who_runs(jobs[end]) == run_these;)
 			end++;
-		if (reads)
-			read_run(&s->lanes[lane], jobs + at, end - at);
-		else
-			batch_run(&s->lanes[lane], jobs + at, end - at);
+		run_these(&s->lanes[lane], jobs + at, end - at);
 	}
 }
 
@@ -134,7 +137,8 @@ static uint32_t lane_of(void *store, struct nuncio_str owner)
 static void idle(void *store, uint32_t lane)
 {
 	struct store *s = store;
-	sweep(&s->lanes[lane]);
+	if (!s->is_target)
+		sweep(&s->lanes[lane]);
 }
 
 /* --- opening --- */
@@ -192,7 +196,9 @@ static int read_options(struct store *s, struct nuncio_error *err)
 	s->writers = (uint32_t)nuncio_conf_int(self, "writers");
 	s->readers = (uint32_t)nuncio_conf_int(self, "readers");
 	s->timeout_ms = nuncio_conf_int(self, "timeout");
-	s->has_search = nuncio_conf_int(self, "search") != 0;
+	s->is_target = nuncio_store_is_target(self) != 0;
+	/* A copy is indexed when it is opened in earnest: schema.c leaves a note. */
+	s->has_search = !s->is_target && nuncio_conf_int(self, "search") != 0;
 	read_tls(s);
 	s->server_count = count;
 	for (unsigned i = 0; i < count; i++) {
@@ -216,7 +222,8 @@ static int read_options(struct store *s, struct nuncio_error *err)
  */
 static int open_server(struct store *s, struct server *server, struct nuncio_error *err)
 {
-	bool waits = strcmp(nuncio_conf_text(s->self, "start_without"), "wait") == 0;
+	bool waits =
+		!s->is_target && strcmp(nuncio_conf_text(s->self, "start_without"), "wait") == 0;
 	const struct timespec pause = { START_PAUSE_MS / 1000, START_PAUSE_MS % 1000 * 1000000 };
 	for (unsigned tries = 0;; tries++) {
 		int status = server_open(server, err);

@@ -187,6 +187,7 @@ struct store {
 	unsigned server_count;
 	uint32_t shards, writers, readers, lane_count; /* writers: of one server */
 	int64_t timeout_ms;
+	bool is_target; /* opened to copy into */
 	bool has_search, tls, tls_verify;
 	const char *tls_ca, *tls_cert, *tls_key; /* NULL: not given */
 	char uuid[40];
@@ -208,6 +209,11 @@ void store_tell_ready(struct store *s);
 
 /* --- batch.c: everything that queued, one transaction per server --- */
 void batch_run(struct lane *lane, struct nuncio_job **jobs, size_t n);
+
+/* --- import.c: rows of another store; how many there are --- */
+void import_run(struct lane *lane, struct nuncio_job **jobs, size_t n);
+struct reading;
+int export_counts(struct reading *r, const struct nuncio_job_export *q);
 
 /*
  * --- work.c: what a transaction knows and changes. Rows are read and locked for all its jobs at

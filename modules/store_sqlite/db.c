@@ -150,6 +150,30 @@ static const char *const texts[SQL_COUNT] = {
 		"DELETE FROM record WHERE (space, owner, key) IN (SELECT space, owner, key"
 		" FROM record WHERE expires_at_ms > 0 AND expires_at_ms <= ?1"
 		" ORDER BY expires_at_ms LIMIT ?2) RETURNING changed * deleted",
+	/* --- everything, for a copy */
+	[SQL_EXPORT_CONVERSATIONS] = "SELECT id, last_seq, last_id FROM conversation"
+				     " JOIN head USING (number)"
+				     " WHERE id > ?1 AND last_seq > 0 ORDER BY id",
+	[SQL_EXPORT_MEMBERS] =
+		"SELECT " MEMBER_COLUMNS ", 0 FROM member"
+		" WHERE conversation = (SELECT number FROM conversation WHERE id = ?1)"
+		" AND user > ?2 UNION ALL SELECT " MEMBER_COLUMNS ", until FROM past"
+		" WHERE conversation = (SELECT number FROM conversation WHERE id = ?1)"
+		" AND user > ?2 ORDER BY user",
+	[SQL_EXPORT_MENTIONS] =
+		"SELECT user, seq FROM mention"
+		" WHERE conversation = (SELECT number FROM conversation WHERE id = ?1)"
+		" AND seq BETWEEN ?2 AND ?3",
+	[SQL_EXPORT_RECORDS] = "SELECT " RECORD_COLUMNS ", space, changed FROM record"
+			       " WHERE (space, owner, key) > (?1, ?2, ?3)"
+			       " ORDER BY space, owner, key",
+	[SQL_EXPORT_RECORD] = "SELECT " RECORD_COLUMNS ", space, changed FROM record"
+			      " WHERE space = ?1 AND owner = ?2 AND key = ?3",
+	[SQL_EXPORT_COUNTS] = "SELECT (SELECT count(*) FROM head WHERE last_seq > 0),"
+			      " (SELECT count(*) FROM event),"
+			      " (SELECT count(*) FROM member) + (SELECT count(*) FROM past),"
+			      " (SELECT count(*) FROM record WHERE deleted = 0"
+			      " AND (expires_at_ms = 0 OR expires_at_ms > ?1))",
 	/* --- search */
 	[SQL_SHED_ADD] = "INSERT INTO shed (event, body) VALUES (?1, ?2)",
 	[SQL_SHED_DROP] = "DELETE FROM shed WHERE event <= ?1",

@@ -215,6 +215,8 @@ static int read_job(
 		return record_get(db, job, in);
 	case NUNCIO_JOB_LIST:
 		return record_list(db, job, in);
+	case NUNCIO_JOB_EXPORT:
+		return export_run(db, job, in);
 	default:
 		return NUNCIO_E_UNSUPPORTED;
 	}

@@ -87,6 +87,12 @@ enum db_sql {
 	SQL_RECORDS_OWNER,
 	SQL_RECORDS_SPACE,
 	SQL_RECORDS_EXPIRE,
+	SQL_EXPORT_CONVERSATIONS,
+	SQL_EXPORT_MEMBERS,
+	SQL_EXPORT_MENTIONS,
+	SQL_EXPORT_RECORDS,
+	SQL_EXPORT_RECORD,
+	SQL_EXPORT_COUNTS,
 	SQL_SHED_ADD,
 	SQL_SHED_DROP,
 	SQL_SEARCH_WHERE,
@@ -265,6 +271,7 @@ int member_one(struct db *db, struct nuncio_job *job, const struct nuncio_job_me
 int member_ships(struct db *db, struct nuncio_job *job, const struct nuncio_job_memberships *q);
 int member_reached(struct db *db, struct nuncio_job *job, const struct nuncio_job_reached *q);
 /* Of a row that begins with owner, key, value, version, expires_at_ms, deleted. */
+int export_run(struct db *db, struct nuncio_job *job, const struct nuncio_job_export *q);
 void record_from_row(sqlite3_stmt *st, struct nuncio_str space, struct nuncio_record *record_r);
 bool record_is_absent(sqlite3_stmt *st, int64_t now_ms);
 int record_get(struct db *db, struct nuncio_job *job, const struct nuncio_record *q);

@@ -17,5 +17,7 @@ int commands_add(
 int admin_commands_add(const struct admin_env *env, struct nuncio_error *err)
 {
 	int rc = commands_add(env, report_commands, err);
-	return rc < 0 ? rc : commands_add(env, steer_commands, err);
+	if (rc == 0)
+		rc = commands_add(env, steer_commands, err);
+	return rc < 0 ? rc : commands_add(env, copying_commands, err);
 }

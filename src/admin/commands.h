@@ -40,7 +40,7 @@ int admin_commands_add(const struct admin_env *env, struct nuncio_error *err);
 /* Adds the commands of a table that ends with a zeroed entry. For the files of this folder. */
 int commands_add(
 	const struct admin_env *env, const struct nuncio_command *table, struct nuncio_error *err);
-extern const struct nuncio_command report_commands[], steer_commands[];
+extern const struct nuncio_command report_commands[], steer_commands[], copying_commands[];
 
 #define COMMAND(OP, HELP, FIELDS, FLAGS, FN) \
 	{ \

@@ -175,6 +175,13 @@ void nuncio_store_opened(struct nuncio_module *self, nuncio_id highest)
 	store_set_highest(self->set->env.store, highest);
 }
 
+int nuncio_store_is_target(const struct nuncio_module *self)
+{
+	module_check(self);
+	MODULE_CHECK_THREAD();
+	return self->set->copy_to && self->set->copy_to->module == self;
+}
+
 int nuncio_provide_auth(struct nuncio_module *self, const struct nuncio_auth_ops *ops, void *impl)
 {
 	struct nuncio_auth_ops own;

@@ -408,11 +408,26 @@ int modules_init(struct modules *set, struct nuncio_error *err)
 	return rc;
 }
 
+static int choose_copy_to(struct modules *set, struct nuncio_error *err)
+{
+	const char *name = options_text(set->env.core, "copy_to");
+	if (!name[0])
+		return 0;
+	int rc = provider_choose(set->env.providers, "store", name, &set->copy_to, err);
+	if (rc < 0 || set->copy_to != set->store)
+		return rc;
+	set->copy_to = NULL;
+	nuncio_error_set(err, "[core] copy_to = %s: that is the store already", name);
+	return NUNCIO_E_INVAL;
+}
+
 int modules_freeze(struct modules *set, struct nuncio_error *err)
 {
 	const struct module_env *env = &set->env;
 	int rc = provider_choose(
 		env->providers, "store", options_text(env->core, "store"), &set->store, err);
+	if (rc >= 0)
+		rc = choose_copy_to(set, err);
 	if (rc >= 0)
 		rc = provider_choose(
 			env->providers, "auth", options_text(env->core, "auth"), &set->auth, err);
@@ -452,6 +467,11 @@ static int start_one(struct modules *set, struct nuncio_module *m, struct nuncio
 	if (set->store && set->store->module == m) {
 		err->text[0] = '\0';
 		rc = explain(m, "open", store_open(set->env.store, set->store, err), err);
+	}
+	if (rc == 0 && set->copy_to && set->copy_to->module == m) {
+		err->text[0] = '\0';
+		rc = explain(m, "open", store_open(store_target(set->env.store), set->copy_to, err),
+			err);
 	}
 	return rc;
 }
@@ -532,7 +552,7 @@ void modules_fini(struct modules *set)
 		provider_remove_module(set->env.providers, m);
 		atomic_store(&m->stage, MODULE_ENDED);
 	}
-	set->store = set->auth = set->bus = NULL;
+	set->store = set->copy_to = set->auth = set->bus = NULL;
 }
 
 /* ---- Reload */

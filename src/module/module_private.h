@@ -62,7 +62,7 @@ struct modules {
 	size_t *order; /* of start: indexes into list; NULL before the freeze */
 	char **listed; /* every name in [modules], also those switched off */
 	size_t listed_count;
-	const struct provider *store, *auth, *bus; /* chosen; NULL: none */
+	const struct provider *store, *copy_to, *auth, *bus; /* chosen; NULL: none */
 	struct service *services;
 	size_t service_count;
 	struct callback_group **groups; /* of module_metrics.c */

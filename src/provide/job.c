@@ -186,6 +186,12 @@ void nuncio_job_set_more(struct nuncio_job *job, int more)
 	job->more = more != 0;
 }
 
+void nuncio_job_set_counts(struct nuncio_job *job, const struct nuncio_store_counts *counts)
+{
+	check_live(job, "nuncio_job_set_counts");
+	sized_take(&job->counts, sizeof(job->counts), counts, counts->size);
+}
+
 void nuncio_job_set_gap(struct nuncio_job *job, int gap)
 {
 	check_live(job, "nuncio_job_set_gap");

@@ -45,6 +45,7 @@ struct nuncio_job {
 	nuncio_id id;
 	int64_t sent_at_ms;
 	uint64_t delivered, read; /* how many have reached a seq */
+	struct nuncio_store_counts counts;
 	struct nuncio_str cursor;
 	struct job_rows rows[JOB_ROWS];
 	struct arena arena; /* texts of rows and cursor */

@@ -10,6 +10,9 @@ src_libprovide_a_SOURCES = \
 	%D%/store.c %D%/store.h %D%/store_private.h \
 	%D%/store_append.c \
 	%D%/store_ask.c \
+	%D%/store_copy.c %D%/store_copy.h \
 	%D%/store_count.c %D%/store_count.h \
+	%D%/store_dirty.c %D%/store_dirty.h \
 	%D%/store_health.c %D%/store_health.h \
+	%D%/store_move.c \
 	%D%/work.c %D%/work.h

@@ -28,6 +28,7 @@
 #include "loop/loop.h"
 #include "provide/lane.h"
 #include "provide/sized.h"
+#include "provide/store_copy.h"
 #include "provide/store_count.h"
 #include "provide/store_health.h"
 
@@ -73,11 +74,31 @@ struct store *store_new(const struct store_settings *settings)
 	return store;
 }
 
+struct store *store_target(struct store *store)
+{
+	struct store_settings settings = store->settings;
+	settings.metrics = NULL;
+	if (!store->target)
+		store->target = store_new(&settings);
+	return store->target;
+}
+
+bool store_release(struct store *store)
+{
+	bool was_held = store->is_held;
+	store->is_held = false;
+	if (was_held && store->health)
+		store_health_say(store->health, true, NULL);
+	return was_held;
+}
+
 void store_free(struct store **store)
 {
 	if (!*store)
 		return;
 	CHECK(!(*store)->provider);
+	store_copy_free(&(*store)->old_copy);
+	store_free(&(*store)->target);
 	store_health_free(&(*store)->health);
 	store_count_free(&(*store)->count);
 	alloc_free(*store);
@@ -87,6 +108,8 @@ void store_free(struct store **store)
 void store_set_highest(struct store *store, nuncio_id highest)
 {
 	int64_t ms = (int64_t)(highest >> ID_SHIFT);
+	if (!store->is_opening && store->target)
+		store = store->target;
 	CHECK(store->is_opening);
 	if (!highest || ms < store->ids.last_ms)
 		return;
@@ -218,6 +241,9 @@ void store_finish(struct store *store)
 {
 	const struct timespec pause = { 0, WAIT_NS };
 	int64_t tell_at_ms = clock_mono_ms() + TELL_MS;
+	store_copy_stop(store);
+	if (store->target)
+		store_finish(store->target);
 	store->is_finishing = true;
 	if (store->lanes)
 		lane_set_flush(store->lanes);
@@ -234,6 +260,8 @@ void store_finish(struct store *store)
 
 void store_close(struct store *store)
 {
+	if (store->target)
+		store_close(store->target);
 	if (!store->provider)
 		return;
 	store_finish(store);
@@ -318,12 +346,29 @@ static void give(struct nuncio_job *job)
 		rows += JOB_ROW_EVENT;
 		((nuncio_found_fn *)job->done)(status, rows->all, rows->count, job->cursor, user);
 		break;
+	case NUNCIO_JOB_EXPORT:
+	case NUNCIO_JOB_IMPORT:
+		((store_moved_fn *)job->done)(status, job, user);
+		break;
 	case NUNCIO_JOB_GET:
 	case NUNCIO_JOB_LIST:
 		rows += JOB_ROW_RECORD;
 		((nuncio_records_fn *)job->done)(status, rows->all, rows->count, more, user);
 		break;
 	}
+}
+
+/* A failure says nothing of whether it was written. */
+static void on_written(struct store *store, const struct nuncio_job *job)
+{
+	bool may_have_changed = job->status == 0 || job->status == NUNCIO_E_FAIL;
+	store->writes_open--;
+	if (store->health)
+		store_health_answered(store->health, job->status);
+	if (store->copy && may_have_changed)
+		store_copy_touched(store->copy, job);
+	if (store->copy && store->is_held && store->writes_open == 0)
+		store_copy_quiet(store->copy);
 }
 
 static void on_answer(struct call *call)
@@ -333,8 +378,8 @@ static void on_answer(struct call *call)
 	store_count_answered(store->count, job->kind, job->status, clock_mono_ns() - job->asked_ns);
 	if (job->status < 0)
 		job_drop_rows(job);
-	if (store->health && job->kind < NUNCIO_JOB_EVENTS)
-		store_health_answered(store->health, job->status);
+	if (job->kind < NUNCIO_JOB_EVENTS)
+		on_written(store, job);
 	if (job->done)
 		give(job);
 	job_free(&job);
@@ -361,15 +406,21 @@ struct nuncio_job *store_job(
 
 int store_post(struct store *store, struct nuncio_job *job, struct nuncio_str shard)
 {
+	bool writes = job->kind < NUNCIO_JOB_EVENTS;
 	uint64_t lane = store->ops.lane ? store->ops.lane(store->impl, shard) : hash_str(shard);
-	int rc = job->kind < NUNCIO_JOB_EVENTS ? lane_set_write(store->lanes, lane, job)
-					       : lane_set_read(store->lanes, lane, job);
+	/* Cursors that are to be raised would be kept and offered again until they are taken. */
+	int rc = job->kind == NUNCIO_JOB_MARK ? NUNCIO_E_GONE : NUNCIO_E_BUSY;
+	if (!writes)
+		rc = lane_set_read(store->lanes, lane, job);
+	else if (!store->is_held)
+		rc = lane_set_write(store->lanes, lane, job);
 	if (rc < 0) {
 		job_free(&job);
 		return rc;
 	}
 	store->open++;
-	if (store->health && job->kind < NUNCIO_JOB_EVENTS)
+	store->writes_open += writes;
+	if (store->health && writes)
 		store_health_asked(store->health);
 	loop_again(store->settings.loop);
 	return 0;

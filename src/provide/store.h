@@ -48,6 +48,14 @@ void store_watch(struct store *store, struct ready *who);
 void store_finish(struct store *store);
 void store_close(struct store *store); /* store_finish, then ends the lanes and the provider */
 
+/*
+ * A second store beside this one, to copy into (store_copy.h): made when it is asked for, and with
+ * this one finished, closed and freed. To be opened like any. It has no health and no metrics.
+ */
+struct store *store_target(struct store *store);
+/* Takes writes again after a copy that was to be the last word; false: it does already. */
+bool store_release(struct store *store);
+
 size_t store_job_count(const struct store *store); /* asked, not answered */
 
 /* Its queues, those of writes first, and its threads ("store0" ...); none when it is not open. */
@@ -112,7 +120,7 @@ int store_list(struct store *store, const struct nuncio_records_query *query,
 int store_write(struct store *store, const struct nuncio_record_write *writes, size_t n,
 	nuncio_written_fn *done, void *user);
 
-/* Within the provider's open. */
+/* Within the provider's open; of the target when that is opening. */
 void store_set_highest(struct store *store, nuncio_id highest);
 
 #endif

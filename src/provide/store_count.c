@@ -28,6 +28,7 @@ static const struct {
 	{ NUNCIO_JOB_MEMBERSHIPS, "memberships" },
 	{ NUNCIO_JOB_REACHED, "reached" },
 	{ NUNCIO_JOB_SEARCH, "search" },
+	{ NUNCIO_JOB_EXPORT, "export" },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

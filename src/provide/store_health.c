@@ -99,6 +99,11 @@ void store_health_answered(struct store_health *h, int status)
 		probe(h);
 }
 
+void store_health_say(struct store_health *h, bool is_well, const char *why)
+{
+	put(h, is_well, why);
+}
+
 struct store_health *store_health_new(const struct store_health_settings *settings)
 {
 	struct store_health *h = ALLOC_NEW(struct store_health);

@@ -2,6 +2,8 @@
 #ifndef PROVIDE_STORE_HEALTH_H
 #define PROVIDE_STORE_HEALTH_H
 
+#include <stdbool.h>
+
 #include <nuncio/store.h>
 
 struct loop;
@@ -26,5 +28,8 @@ void store_health_look(struct store_health *health);
 /* A write was handed to the store; it was answered, before whoever asked for it hears of it. */
 void store_health_asked(struct store_health *health);
 void store_health_answered(struct store_health *health, int status);
+
+/* What somebody else knows of it, until the next look. */
+void store_health_say(struct store_health *health, bool is_well, const char *why);
 
 #endif

@@ -23,12 +23,27 @@ struct store {
 	struct lane_set *lanes;
 	struct id_maker ids;
 	int64_t last_sent_ms;
-	size_t open; /* asked, not answered */
+	size_t open;        /* asked, not answered */
+	size_t writes_open; /* those of them that write */
 	bool is_opening, is_finishing;
 	struct store_health *health; /* NULL: nobody wants to know */
 	uint32_t writers;            /* of the lanes */
 	struct store_count *count;
+	struct store *target;        /* what may be copied into; NULL */
+	struct store_copy *copy;     /* under way; NULL */
+	struct store_copy *old_copy; /* over, perhaps with answers to come; NULL */
+	bool is_held;                /* takes no writes: a copy is the store now */
 };
+
+/*
+ * What a copy asks. The job's rows are borrowed until `done` returns. Texts and rows are copied;
+ * elements of arrays are of our size.
+ */
+typedef void store_moved_fn(int status, const struct nuncio_job *job, void *user);
+int store_export(struct store *store, const struct nuncio_job_export *what, store_moved_fn *done,
+	void *user);
+int store_import(
+	struct store *store, const struct nuncio_job_import *in, store_moved_fn *done, void *user);
 
 /* 0, or why nothing may be asked now. */
 int store_check(const struct store *store);

@@ -225,6 +225,12 @@ void nuncio_store_opened(struct nuncio_module *self, nuncio_id highest)
 	self->highest = highest;
 }
 
+int nuncio_store_is_target(const struct nuncio_module *self)
+{
+	(void)self;
+	return 0;
+}
+
 uint32_t nuncio_job_kind(const struct nuncio_job *job)
 {
 	return job->kind;
@@ -349,6 +355,11 @@ void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t
 void nuncio_job_set_more(struct nuncio_job *job, int more)
 {
 	job->more = more;
+}
+
+void nuncio_job_set_counts(struct nuncio_job *job, const struct nuncio_store_counts *counts)
+{
+	job->counts = *counts;
 }
 
 void nuncio_job_set_gap(struct nuncio_job *job, int gap)

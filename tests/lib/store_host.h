@@ -41,6 +41,7 @@ struct nuncio_job {
 	uint64_t seq;
 	nuncio_id id;
 	int64_t sent_at_ms;
+	struct nuncio_store_counts counts;
 	int duplicate, more, gap;
 	struct nuncio_event *events;
 	struct nuncio_conversation_row *conversations;

@@ -78,6 +78,8 @@ static const struct nuncio_option core_table[] = {
 		"At SIGTERM: time for sessions to close and requests to be answered." },
 	{ "retry_after", NUNCIO_OPT_MSEC, LIVE, "5s", 0, 600000, NULL,
 		"Clients of a stopping server are asked to come back after this time." },
+	{ "retry_spread", NUNCIO_OPT_MSEC, LIVE, "5s", 0, 3600000, NULL,
+		"... and up to so much later, each at a moment of its own, so that those of a large server do not come all at once." },
 	{ "body_limit", NUNCIO_OPT_BYTES, LIVE, "56K", 1024, LIMIT_BODY_BYTES, NULL,
 		"Largest body of a message." },
 	{ "http_body_limit", NUNCIO_OPT_BYTES, 0, "1M", 1024, 64 << 20, NULL,
@@ -244,6 +246,7 @@ void settings_logic(const struct options *core, struct logic_settings *logic)
 	logic->request_timeout_ms = options_int(core, "request_timeout");
 	logic->drain_timeout_ms = options_int(core, "drain_timeout");
 	logic->retry_after_ms = options_int(core, "retry_after");
+	logic->retry_spread_ms = options_int(core, "retry_spread");
 	logic->body_bytes = (uint32_t)options_int(core, "body_limit");
 	logic->page_limit = 100;
 	logic->metrics_access = metrics_access(options_text(core, "metrics"));

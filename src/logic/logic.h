@@ -39,10 +39,11 @@ struct store;
 struct logic_settings {
 	const char *node;
 	int64_t heartbeat_ms, auth_timeout_ms, request_timeout_ms, drain_timeout_ms;
-	uint32_t body_bytes;    /* of one message */
-	uint32_t page_limit;    /* rows of one page */
-	int64_t retry_after_ms; /* clients of a stopping server are spread over this time */
-	int metrics_access;     /* enum logic_metrics */
+	uint32_t body_bytes;     /* of one message */
+	uint32_t page_limit;     /* rows of one page */
+	int64_t retry_after_ms;  /* clients of a stopping server come back after this time */
+	int64_t retry_spread_ms; /* ... and up to so much later, each at another moment */
+	int metrics_access;      /* enum logic_metrics */
 };
 enum { LOGIC_TICK_MS = 1000, LOGIC_BATCH = 1024 };
 enum logic_metrics { LOGIC_METRICS_OFF = 0, LOGIC_METRICS_LOCAL, LOGIC_METRICS_ON };

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/slice.h"
 #include "base/utf8.h"
 #include "hook/chain.h"
@@ -94,7 +95,18 @@ static void session_refuse(struct logic *logic, struct session *session, int cod
 	logic_post_io(logic, session->id, &refuse->mail);
 }
 
-static struct packet_out *closing_packet(struct logic *logic, int code, const char *text)
+/* The hash of its id puts each session evenly somewhere into the spread. */
+static int64_t retry_after_ms(const struct logic *logic, const struct session *session)
+{
+	const struct logic_settings *s = &logic->settings;
+	if (!logic->is_draining)
+		return 0;
+	return s->retry_after_ms +
+	       (int64_t)(hash_u64(session->id) % (uint64_t)(s->retry_spread_ms + 1));
+}
+
+static struct packet_out *closing_packet(
+	struct logic *logic, const struct session *session, int code, const char *text)
 {
 	struct json_out out;
 	buf_reset(&logic->scratch);
@@ -102,8 +114,7 @@ static struct packet_out *closing_packet(struct logic *logic, int code, const ch
 	json_out_object_begin(&out);
 	json_out_key_int(&out, "code", code);
 	json_out_key_cstr(&out, "reason", text);
-	json_out_key_int(
-		&out, "retry_after_ms", logic->is_draining ? logic->settings.retry_after_ms : 0);
+	json_out_key_int(&out, "retry_after_ms", retry_after_ms(logic, session));
 	json_out_object_end(&out);
 	return packet_out_notify(STR("session.closing"), buf_str(&logic->scratch));
 }
@@ -130,7 +141,7 @@ void login_close(
 	struct io_close *close = ALLOC_NEW(struct io_close);
 	close->mail.kind = IO_CLOSE;
 	close->id = session->id;
-	close->last = closing_packet(logic, code, text);
+	close->last = closing_packet(logic, session, code, text);
 	close->close_code = (uint16_t)close_code;
 	reason_set(close->reason, text);
 	session->state = SESSION_CLOSING;

@@ -26,5 +26,6 @@ grafana_DATA = %D%/grafana/nuncio.json
 EXTRA_DIST += $(prometheus_DATA) $(grafana_DATA)
 
 # What is neither built nor installed.
+EXTRA_DIST += %D%/cluster
 EXTRA_DIST += %D%/web/README.md %D%/web/nuncio.d.ts %D%/web/package.json
 include $(top_srcdir)/contrib/debian/local.mk

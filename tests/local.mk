@@ -15,7 +15,10 @@ include $(top_srcdir)/tests/lint/local.mk
 EXTRA_DIST += \
 	tests/abi \
 	tests/browser \
+	tests/deploy \
+	tests/lib/certificates.py \
 	tests/lib/mariadb.py \
+	tests/lib/mysql_proxy.py \
 	tests/openapi \
 	tests/package \
 	tests/prometheus \

@@ -278,6 +278,17 @@ def store_copy(run):
 	return script(run, "plain", "store_copy.py")
 
 
+@part("deploy", ["build"], serves=True)
+def deploy(run):
+	"""contrib/cluster: the proxies carry a chat, the manifests fit schemas, each other and the server."""
+	packages = os.path.join(run.build, "kubernetes-validate")
+	if not os.path.exists(os.path.join(packages, "bin")):
+		run.call(["python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-cache-dir", "--root-user-action=ignore",
+			"--target", packages, "kubernetes-validate==1.37.0"])
+	return run.count([os.path.join(TOP, "tests", "deploy", "run_deploy.py"), "--build", run.tree("plain"),
+		"--packages", packages])
+
+
 @part("bad_input", ["build"], serves=True)
 def bad_input(run):
 	return script(run, "plain", "bad/run_bad.py")
@@ -546,6 +557,7 @@ ORDER = """
 	scenario_mysql_spread
 	mysql_faults
 	store_copy
+	deploy
 	browser
 	openapi
 	build_asan

@@ -327,6 +327,12 @@ def model(run):
 	return script(run, "plain", "model.py", "--seed", "1", "--seeds", "6", "--steps", "250")
 
 
+@part("group_race", ["build"], serves=True)
+def group_race(run):
+	"""Eight people change one group at once; always the same seeds."""
+	return script(run, "plain", "group_race.py", "--rounds", "8")
+
+
 @part("model_asan", ["build_asan"], fast=False, serves=True)
 def model_asan(run):
 	return script(run, "asan", "model.py", "--seed", "7", "--steps", "250")
@@ -548,6 +554,7 @@ ORDER = """
 	abi
 	kill9
 	model
+	group_race
 	webhook
 	web
 	scenario_one_loop

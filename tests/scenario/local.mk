@@ -7,5 +7,6 @@
 #	tests/scenario/mysql_start.py --build DIR
 #	tests/scenario/mysql_faults.py --build DIR
 #	tests/scenario/model.py --build DIR
+#	tests/scenario/group_race.py --build DIR
 EXTRA_DIST += tests/scenario
 EXTRA_DIST += .ci/run contrib/quickstart tests/run tests/parts.py

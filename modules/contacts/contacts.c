@@ -168,6 +168,8 @@ static int add_all(struct contacts *c)
 		rc = nuncio_peer_add(c->self, "changed", relations_on_peer, c);
 	if (rc == 0)
 		rc = nuncio_hook_may_send(c->self, NUNCIO_PRIO_GUARD, gate_on_send, c);
+	if (rc == 0)
+		rc = nuncio_hook_may_join(c->self, NUNCIO_PRIO_GUARD, gate_on_join, c);
 	return rc;
 }
 

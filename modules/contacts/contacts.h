@@ -91,5 +91,7 @@ void sight_ask(struct contacts *c, struct nuncio_str owner, struct nuncio_str ot
 
 enum nuncio_verdict gate_on_send(
 	struct nuncio_ask *ask, const struct nuncio_send *what, void *user);
+enum nuncio_verdict gate_on_join(
+	struct nuncio_ask *ask, const struct nuncio_join *what, void *user);
 
 #endif

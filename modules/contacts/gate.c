@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * May this one write to that one? Asked about every one-to-one message: has either blocked the
- * other, and does the receiver take messages from strangers. Usually all answers are in memory and
- * the message does not wait; otherwise it waits for the store with a ticket.
+ * May this one write to that one, or bring them into a group? Asked about every one-to-one message:
+ * has either blocked the other, and does the receiver take messages from strangers. Usually all
+ * answers are in memory and the message does not wait; otherwise it waits for the store with a
+ * ticket. Into a group nobody is brought by somebody whom they have blocked; strangers may, since
+ * one can leave.
  */
 #include "contacts.h"
 
@@ -18,7 +20,7 @@ struct passing {
 	struct nuncio_ticket *ticket;
 	uint32_t of_receiver; /* what the receiver has decided about the sender */
 	enum nuncio_verdict verdict;
-	bool is_over;
+	bool is_over, is_join;
 	char sender[USER_BYTES + 1], receiver[USER_BYTES + 1];
 };
 
@@ -26,6 +28,7 @@ static void passing_end(struct passing *p, int code)
 {
 	static const char *const unknown = "the store could not tell whether this is allowed";
 	const char *text = code == NUNCIO_CODE_store_failed ? unknown
+			   : p->is_join ? "this person does not want that from you"
 			   : code == NUNCIO_CODE_you_blocked
 				   ? "you have blocked this person"
 				   : "this person does not take messages from you";
@@ -74,9 +77,38 @@ static void on_receiver(int status, uint32_t of_receiver, void *user)
 		passing_end(p, NUNCIO_CODE_store_failed);
 	else if (of_receiver & NUNCIO_CONTACTS_BLOCKED)
 		passing_end(p, NUNCIO_CODE_not_accepted);
+	else if (p->is_join)
+		passing_end(p, 0);
 	else
 		relations_ask(p->c->relations, nuncio_text(p->sender), nuncio_text(p->receiver),
 			on_sender, p);
+}
+
+static enum nuncio_verdict pass(struct contacts *c, struct nuncio_ask *ask,
+	struct nuncio_str sender, struct nuncio_str receiver, bool is_join)
+{
+	struct passing *p = nuncio_alloc(sizeof *p);
+	p->c = c;
+	p->ask = ask;
+	p->is_join = is_join;
+	nuncio_text_copy(sender, p->sender, sizeof p->sender);
+	nuncio_text_copy(receiver, p->receiver, sizeof p->receiver);
+	relations_ask(c->relations, receiver, nuncio_text(p->sender), on_receiver, p);
+	if (p->is_over) {
+		enum nuncio_verdict verdict = p->verdict;
+		free(p);
+		return verdict;
+	}
+	p->ticket = nuncio_defer(ask, DEADLINE_MS, NULL, NULL);
+	p->ask = NULL;
+	return NUNCIO_LATER;
+}
+
+enum nuncio_verdict gate_on_join(struct nuncio_ask *ask, const struct nuncio_join *what, void *user)
+{
+	if (what->by.n == 0 || nuncio_text_same(what->by, what->user))
+		return NUNCIO_PASS;
+	return pass(user, ask, what->by, what->user, true);
 }
 
 enum nuncio_verdict gate_on_send(struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
@@ -88,18 +120,5 @@ enum nuncio_verdict gate_on_send(struct nuncio_ask *ask, const struct nuncio_sen
 		!c->direct->peer(c->direct_impl, event->conversation, event->from, &peer) ||
 		nuncio_text_same(peer, event->from))
 		return NUNCIO_PASS;
-	struct passing *p = nuncio_alloc(sizeof *p);
-	p->c = c;
-	p->ask = ask;
-	nuncio_text_copy(event->from, p->sender, sizeof p->sender);
-	nuncio_text_copy(peer, p->receiver, sizeof p->receiver);
-	relations_ask(c->relations, peer, nuncio_text(p->sender), on_receiver, p);
-	if (p->is_over) {
-		enum nuncio_verdict verdict = p->verdict;
-		free(p);
-		return verdict;
-	}
-	p->ticket = nuncio_defer(ask, DEADLINE_MS, NULL, NULL);
-	p->ask = NULL;
-	return NUNCIO_LATER;
+	return pass(c, ask, event->from, peer, false);
 }

@@ -138,19 +138,19 @@ static void read_record(struct change *change)
 		change_end(change, rc);
 }
 
-static void on_entered(int status, const char *text, void *user)
+/* The refusal is the kind's own, or that of a module that was asked. */
+static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct change *change = user;
 	if (status == 0) {
 		read_record(change);
 		return;
 	}
-	if (status == NUNCIO_E_DENIED)
-		nuncio_reply_error(&change->rq, NUNCIO_CODE_not_member, "%s",
-			text ? text : "only members of the conversation may do this");
-	else if (status == NUNCIO_E_NOTFOUND)
+	if (status == NUNCIO_E_NOTFOUND)
 		nuncio_reply_error(&change->rq, NUNCIO_CODE_not_found,
 			"conversation: there is no such conversation");
+	else if (entry && entry->code)
+		nuncio_reply_error(&change->rq, entry->code, "%s", entry->text);
 	else
 		nuncio_reply_store_status(&change->rq, status);
 	free(change);
@@ -209,7 +209,7 @@ static void on_update(struct nuncio_request *rq, void *user)
 		.conversation = nuncio_text(change->conversation),
 		.access = NUNCIO_ACCESS_READ,
 	};
-	nuncio_conversation_enter(change->self, &what, on_entered, change);
+	nuncio_conversation_ask(change->self, &what, on_entered, change);
 }
 
 /* ---- tables ---- */

@@ -3,6 +3,9 @@
  * "Delete for me": events that one user wants to see no more, on any device. The log stays as it
  * is; what is hidden is one synced record per conversation, written only if nobody else has written
  * it since it was read.
+ *
+ * Nothing is hidden before it is there: a clear ends at the newest event. What is cleared counts as
+ * read, or it would stay unread for ever, since nobody can look at it any more.
  */
 #include "history.h"
 
@@ -20,9 +23,9 @@ struct hiding {
 	struct nuncio_request *rq;
 	nuncio_sid session;
 	unsigned tries;
-	uint64_t seqs[SEQS_MAX], upto; /* upto 0: single ones */
-	size_t count;
-	uint64_t version;
+	uint64_t seqs[SEQS_MAX], upto;
+	size_t count;           /* 0: all up to upto */
+	uint64_t version, read; /* read: how far the user has */
 	struct hidden hidden;
 	char user[USER_BYTES + 1], conversation[CONVERSATION_BYTES + 1];
 };
@@ -59,13 +62,39 @@ static void finish(struct hiding *h, bool is_news)
 	hiding_free(h);
 }
 
+static void on_read(int code, struct nuncio_str text, struct nuncio_str data, void *user)
+{
+	struct hiding *h = user;
+	(void)code, (void)text, (void)data; /* it is cleared all the same */
+	finish(h, true);
+}
+
+static void finish_read(struct hiding *h)
+{
+	const struct nuncio_str none = { "", 0 };
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	nuncio_json_key(json, "conversation");
+	nuncio_json_put_text(json, nuncio_text(h->conversation));
+	nuncio_json_key(json, "seq");
+	nuncio_json_put_int(json, (int64_t)h->upto);
+	nuncio_json_object_end(json);
+	int rc = nuncio_call(h->self, nuncio_text(h->user), "message.read", nuncio_json_str(json),
+		none, on_read, h);
+	nuncio_json_free(&json);
+	if (rc < 0)
+		finish(h, true);
+}
+
 static void read_record(struct hiding *h);
 
 static void on_written(int status, void *user)
 {
 	struct hiding *h = user;
 	recent_hiding_ends(nuncio_module_data(h->self));
-	if (status == 0)
+	if (status == 0 && h->upto > h->read)
+		finish_read(h);
+	else if (status == 0)
 		finish(h, true);
 	else if ((status == NUNCIO_E_CONFLICT || status == NUNCIO_E_EXISTS) &&
 		 ++h->tries < TRIES_MAX)
@@ -101,7 +130,7 @@ static void write_record(struct hiding *h)
 static int change(struct hiding *h)
 {
 	int is_changed = 0;
-	if (h->upto)
+	if (h->count == 0)
 		return hidden_clear(&h->hidden, h->upto);
 	for (size_t i = 0; i < h->count; i++) {
 		int rc = hidden_add(&h->hidden, h->seqs[i]);
@@ -145,11 +174,46 @@ static void read_record(struct hiding *h)
 		hiding_fail(h, rc);
 }
 
+/* Ends at what there is for this user. 0, or -1 after a refusal. */
+static int keep_within(struct hiding *h, uint64_t newest)
+{
+	if (h->count == 0 && h->upto > newest)
+		h->upto = newest;
+	for (size_t i = 0; i < h->count; i++) {
+		if (h->seqs[i] <= newest)
+			continue;
+		nuncio_reply_error(&h->rq, NUNCIO_CODE_not_found, "seq: there is no such event");
+		hiding_free(h);
+		return -1;
+	}
+	return 0;
+}
+
+static void on_member(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+{
+	struct hiding *h = user;
+	uint64_t newest = 0; /* nobody has written yet */
+	(void)more;
+	if (status < 0 && status != NUNCIO_E_NOTFOUND) {
+		hiding_fail(h, status);
+		return;
+	}
+	if (status == 0 && n == 1) {
+		newest = rows->until ? rows->until : rows->last_seq;
+		h->read = rows->read;
+	}
+	if (keep_within(h, newest) == 0)
+		read_record(h);
+}
+
 static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct hiding *h = user;
 	if (status == 0) {
-		read_record(h);
+		int rc = nuncio_store_member(
+			h->self, nuncio_text(h->conversation), nuncio_text(h->user), on_member, h);
+		if (rc < 0)
+			hiding_fail(h, rc);
 		return;
 	}
 	nuncio_reply_error(&h->rq, entry && entry->code ? entry->code : NUNCIO_CODE_not_found, "%s",

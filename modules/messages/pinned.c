@@ -129,10 +129,15 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 	pinned_fail(pinned, status == NUNCIO_E_NOTFOUND ? NUNCIO_E_DENIED : status);
 }
 
-static void on_entered(int status, const char *text, void *user)
+/* The refusal is the kind's own, or that of a module that was asked. */
+static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 {
 	struct pinned *pinned = user;
-	(void)text;
+	if (status < 0 && status != NUNCIO_E_NOTFOUND && entry && entry->code) {
+		nuncio_reply_error(&pinned->rq, entry->code, "%s", entry->text);
+		pinned_end(pinned);
+		return;
+	}
 	if (status == 0)
 		status = nuncio_store_member(pinned->m->self, nuncio_text(pinned->conversation),
 			nuncio_text(pinned->user), on_member, pinned);
@@ -157,5 +162,5 @@ void on_pinned(struct nuncio_request *rq, void *user)
 		.conversation = nuncio_text(pinned->conversation),
 		.access = NUNCIO_ACCESS_READ,
 	};
-	nuncio_conversation_enter(pinned->m->self, &what, on_entered, pinned);
+	nuncio_conversation_ask(pinned->m->self, &what, on_entered, pinned);
 }

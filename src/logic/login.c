@@ -40,7 +40,7 @@ struct login {
 };
 
 /* Names beyond these codes of PROTOCOL.md 1.3 belong to the I/O threads. */
-enum { CLOSE_TOKEN = 4001 };
+enum { CLOSE_TOKEN = 4001, CLOSE_LATER = 4005 };
 
 #define DEVICE_FAULT "device: must be at most 64 bytes of UTF-8 without control characters"
 #define DUE_MAX_MS (INT64_C(100) * 366 * 86400000) /* a token for ever must not overflow a sum */
@@ -149,6 +149,13 @@ void login_close(
 	logic_post_io(logic, session->id, &close->mail);
 }
 
+/* What a rule, a rate or a busy server refuses may be good another time; a bad token stays bad. */
+static int close_code_of(int code)
+{
+	int status = nuncio_code_http_status(code);
+	return status == 403 || status == 429 || status >= 500 ? CLOSE_LATER : CLOSE_TOKEN;
+}
+
 /*
  * A session that never became one: refused on the upgrade, answered and closed after session.open.
  */
@@ -160,7 +167,7 @@ static void login_fail(struct login *login, int code, const char *text)
 	if (login->rq)
 		request_error(&login->rq, code, "%s", text);
 	login_free(&login);
-	login_close(logic, session, CLOSE_TOKEN, code, text);
+	login_close(logic, session, close_code_of(code), code, text);
 }
 
 /* ---- success ---- */

@@ -105,6 +105,11 @@ tests_api_bad_blocks_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_bad_blocks_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_bad_blocks_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_query.la
+tests_api_api_query_la_SOURCES = %D%/api_query.c
+tests_api_api_query_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_query_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_query_la_LDFLAGS = $(API_LINKFLAGS)
 API_MODULES += tests/api/bad_answer.la tests/api/bad_shape.la
 tests_api_bad_answer_la_SOURCES = %D%/bad_answer.c
 tests_api_bad_answer_la_CPPFLAGS = $(MODULE_CPPFLAGS)

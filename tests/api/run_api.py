@@ -142,7 +142,8 @@ class Bench:
 		self.folder = tempfile.mkdtemp(prefix="nuncio-plugs-")
 		os.chmod(self.folder, 0o755)
 		found = glob.glob(os.path.join(build, "tests/api/.libs/*.so"))
-		for name in ("direct", "group", "presence", "receipts", "store_memory"):
+		for name in ("conversations", "direct", "group", "history", "messages", "presence", "receipts", "store_memory",
+				"typing"):
 			found += glob.glob(os.path.join(build, f"modules/{name}/.libs/*.so"))
 		for path in found:
 			shutil.copy(path, self.folder)
@@ -640,6 +641,21 @@ def live_sides(bench):
 	numbers = server.get("/metrics")[2]
 	for line in ("nuncio_live_conversations 1", "nuncio_live_members 0", "nuncio_api_live_freed_total 0"):
 		expect(line, line in numbers.splitlines())
+	expect("exit status", server.stop() == 0)
+
+
+@case
+def refusal_to_read(bench):
+	"""What a module says to a reader is what the reader hears, whichever module was asked."""
+	server = bench.load("auth_api", "store_memory", "direct", "history", "messages", "conversations", "receipts",
+		"api_query").start()
+	ann = server.client("ann")
+	where = data_of(ann.call("message.send", {"to": {"user": "ben"}, "client_id": "1", "body": "a"}))["conversation"]
+	for op, data in (("history.query", {}), ("message.pinned", {}), ("message.hide", {"seq": 1}),
+			("conversation.clear", {"seq": 1}), ("conversation.update", {"muted": True}),
+			("message.receipts", {"seq": 1}), ("message.read", {"seq": 1})):
+		answer = ann.call(op, {"conversation": where, **data})
+		expect(f"{op}: {answer}", (answer["code"], answer["message"]) == (4290, "read more slowly"))
 	expect("exit status", server.stop() == 0)
 
 

@@ -520,6 +520,7 @@ static struct {
 	struct logic *logic;
 	enum nuncio_hook in;
 	bool parks;
+	int refuses; /* may_login: a code */
 } closing;
 
 static void close_here(const struct nuncio_session *session, enum nuncio_hook hook)
@@ -534,6 +535,8 @@ static enum nuncio_verdict close_in_login(
 {
 	(void)user;
 	close_here(what->session, NUNCIO_HOOK_may_login);
+	if (closing.refuses)
+		return nuncio_reject(ask, closing.refuses, "not now");
 	if (!closing.parks)
 		return NUNCIO_PASS;
 	seen.ticket = nuncio_defer(ask, 5000, on_cancelled, NULL);
@@ -595,6 +598,37 @@ static void a_module_may_close_in_may_login(void **state)
 	NEXT(lb, "nothing");
 	assert_int_equal(seen.leaves, 0);
 	assert_int_equal(lb->logic->requests.count, 0);
+}
+
+/* A token that was good, but not now: the client is to come back, not to get another token. */
+static void a_refused_login_says_whether_to_come_back(void **state)
+{
+	static const struct {
+		int code;
+		const char *closed;
+	} cases[] = {
+		{ NUNCIO_CODE_busy, "close 4005" },
+		{ NUNCIO_CODE_timeout, "close 4005" },
+		{ NUNCIO_CODE_store_failed, "close 4005" },
+		{ NUNCIO_CODE_rate_limited, "close 4005" },
+		{ NUNCIO_CODE_denied, "close 4005" },
+		{ NUNCIO_CODE_token_invalid, "close 4001" },
+		{ NUNCIO_CODE_token_expired, "close 4001" },
+	};
+	struct loopback *lb = *state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char answer[64];
+		closing.refuses = cases[i].code;
+		nuncio_sid id = loopback_connect(lb, NULL);
+		NEXT(lb, "admit ");
+		loopback_packet(lb, id, 1, "session.open", "{\"token\":\"good:alice\"}");
+		snprintf(answer, sizeof answer, "send {\"type\":\"response\",\"seq\":1,\"code\":%d",
+			cases[i].code);
+		NEXT_STARTS(lb, answer);
+		NEXT(lb, cases[i].closed);
+		loopback_closed(lb, id);
+		NEXT(lb, "nothing");
+	}
 }
 
 static void a_parked_login_dies_with_its_session(void **state)
@@ -704,6 +738,7 @@ int main(void)
 		READY(paths_and_bodies_are_checked),
 		READY(draining_refuses_and_closes),
 		CLOSING(a_module_may_close_in_may_login),
+		CLOSING(a_refused_login_says_whether_to_come_back),
 		CLOSING(a_parked_login_dies_with_its_session),
 		CLOSING(a_module_may_close_in_did_login),
 		CLOSING(a_module_may_close_in_may_call),

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-MODULES = "store_sqlite auth_jwt direct presence history".split()
+MODULES = "auth_jwt direct presence history".split()
 KEY_ID = "bench"
 USER = "nobody"  # whom the server becomes when the bench runs as root
 START_PATIENCE_S = 30
@@ -34,7 +34,7 @@ def config_text(server, io_threads, settings):
 			"module_path": os.path.join(server.build, "modules", "lib"),
 			"log_level": "warn",
 		},
-		"modules": {name: "on" for name in MODULES + server.modules},
+		"modules": {name: "on" for name in server.modules},
 		"auth_jwt": {"keys": f"{KEY_ID}:HS256:{server.key_file}"},
 	}
 	if os.geteuid() == 0:
@@ -63,9 +63,9 @@ def find_program(build):
 class Server:
 	"""Use it in a `with` block: at its end the server was stopped and must have ended well."""
 
-	def __init__(self, build, parent, address, io_threads, settings, modules=()):
+	def __init__(self, build, parent, address, io_threads, settings, modules=(), store="store_sqlite"):
 		self.build = build
-		self.modules = list(modules)
+		self.modules = [store, *MODULES, *modules]
 		self.address = address
 		self.folder = tempfile.mkdtemp(prefix="nuncio-bench-", dir=parent)
 		self.data_dir = os.path.join(self.folder, "data")

@@ -5,6 +5,9 @@
 BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fanout tests/bench/floor_fsync \
 	tests/bench/floor_sqlite tests/bench/bench_store tests/bench/bench_sync \
 	tests/bench/bench_hook
+if HAVE_MYSQL
+BENCH_BUILDS += tests/bench/floor_mysql
+endif
 EXTRA_PROGRAMS = $(BENCH_BUILDS)
 CLEANFILES += $(BENCH_BUILDS)
 
@@ -18,6 +21,9 @@ tests_bench_floor_echo_SOURCES = $(BENCH_COMMON) %D%/floor_echo.c
 tests_bench_floor_echo_LDADD = $(EV_LIBS)
 tests_bench_floor_fanout_SOURCES = $(BENCH_COMMON) %D%/floor_fanout.c
 tests_bench_floor_fsync_SOURCES = $(BENCH_COMMON) %D%/floor_fsync.c
+tests_bench_floor_mysql_SOURCES = $(BENCH_COMMON) %D%/floor_mysql.c
+tests_bench_floor_mysql_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS)
+tests_bench_floor_mysql_LDADD = $(MYSQL_LIBS)
 tests_bench_floor_sqlite_SOURCES = $(BENCH_COMMON) %D%/floor_sqlite.c
 tests_bench_floor_sqlite_LDADD = $(SQLITE_LIBS)
 

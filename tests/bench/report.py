@@ -50,6 +50,8 @@ FIGURES = [
 			"ratio_most", 1.5, "aim"),
 		("  memory grown, B", f"crowd{name}", "grown_bytes", None, None, "most", 1000000, "goal"),
 	)),
+	("on MariaDB, messages/s", "mysql", "per_s", "rows_mysql", "per_s", "ratio_least", 0.4, "goal"),
+	("  server CPU each, us", "mysql", "server_us", None, None, None, None, None),
 	("page from memory, us", "pages", "cached_us", "pages", "stored_us", "ratio_most", 0.7, "aim"),
 	("sync of 10,000 missed, us", "sync", "sync_us", "sync", "rows_us", "ratio_most", 3, "goal"),
 	("  with nothing new, us", "sync", "nothing_us", None, None, None, None, None),

@@ -4,7 +4,8 @@
 #	make bench-programs  builds the load generator and the floors only
 BENCH_BUILDS = tests/bench/bench_load tests/bench/floor_echo tests/bench/floor_fanout tests/bench/floor_fsync \
 	tests/bench/floor_sqlite tests/bench/bench_store tests/bench/bench_sync \
-	tests/bench/bench_hook
+	tests/bench/bench_growth tests/bench/bench_hook \
+	tests/bench/bench_members
 if HAVE_MYSQL
 BENCH_BUILDS += tests/bench/floor_mysql
 endif
@@ -41,9 +42,19 @@ tests_bench_bench_sync_SOURCES = $(BENCH_COMMON) %D%/bench_sync.c tests/lib/stor
 	tests/lib/store_host.h
 tests_bench_bench_sync_CPPFLAGS = $(tests_bench_bench_store_CPPFLAGS)
 tests_bench_bench_sync_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_bench_bench_growth_SOURCES = $(BENCH_COMMON) %D%/bench_growth.c tests/lib/store_host.c \
+	tests/lib/store_host_control.c tests/lib/store_host.h
+tests_bench_bench_growth_CPPFLAGS = $(tests_bench_bench_store_CPPFLAGS)
+tests_bench_bench_growth_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_bench_bench_growth_LDADD = src/libwire.a src/libbase.a $(WIRE_LIBS) $(BASE_LIBS) $(DL_LIBS)
+tests_bench_bench_members_SOURCES = $(BENCH_COMMON) %D%/bench_members.c tests/lib/store_host.c \
+	tests/lib/store_host_control.c tests/lib/store_host.h
+tests_bench_bench_members_CPPFLAGS = $(tests_bench_bench_store_CPPFLAGS)
+tests_bench_bench_members_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_bench_bench_members_LDADD = $(tests_bench_bench_growth_LDADD)
 tests_bench_bench_sync_LDADD = src/libwire.a src/libbase.a $(WIRE_LIBS) $(BASE_LIBS) $(DL_LIBS)
 
-EXTRA_DIST += %D%/README.md %D%/run %D%/report.py %D%/bench_server.py
+EXTRA_DIST += %D%/README.md %D%/growth %D%/run %D%/report.py %D%/bench_server.py
 
 bench-programs: $(BENCH_BUILDS)
 bench: all bench-programs

@@ -137,7 +137,7 @@ static int check_field(struct nuncio_request *rq, const struct nuncio_field *fie
 	struct nuncio_str value = { NULL, 0 }, text = { NULL, 0 };
 	int in_query =
 		rq->is_http ? uri_query_get(rq->http->query, field->name, &rq->arena, &text) : 0;
-	int in_data = has_json_body ? json_member(rq->data, field->name, &value) : 0;
+	int in_data = has_json_body ? request_member(rq, field->name, &value) : 0;
 	if (is_of_query && in_data == 1)
 		return wrong(err, field, "belongs in the query, not in the body");
 	if (!is_of_query && in_query != 0)
@@ -168,7 +168,7 @@ static int check_param(struct nuncio_request *rq, const struct nuncio_field *fie
 		return 0;
 	if (uri_query_get(rq->http->query, field->name, &rq->arena, &other) != 0)
 		return wrong(err, field, "belongs in the path, not in the query");
-	if (has_json_body && json_member(rq->data, field->name, &other) == 1 &&
+	if (has_json_body && request_member(rq, field->name, &other) == 1 &&
 		!is_same(rq, param, other))
 		return wrong(err, field, "differs from the one in the path");
 	return check_query(field, param, err);

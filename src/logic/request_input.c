@@ -68,10 +68,65 @@ struct nuncio_str request_data(const struct nuncio_request *rq)
 	return rq->data;
 }
 
+/* ---- members of data ---- */
+
+/*
+ * A handler asks for ten members or so, one after the other, and each time the text would be walked
+ * again, with its body. So the first question remembers where they are.
+ */
+enum { MEMBERS_MAX = 16 };
+
+struct request_members {
+	struct nuncio_str of;                  /* the data that this is about */
+	size_t count;                          /* MEMBERS_MAX + 1: more than there is room for */
+	struct nuncio_str all[MEMBERS_MAX][2]; /* key as written, value */
+};
+
+static struct request_members *find_members(struct nuncio_request *rq)
+{
+	struct request_members *m = rq->members;
+	struct nuncio_str key, value;
+	if (m && m->of.p == rq->data.p && m->of.n == rq->data.n)
+		return m;
+	if (!m)
+		m = rq->members = arena_get(&rq->arena, sizeof *m);
+	m->of = rq->data;
+	m->count = 0;
+	struct json_iter it = json_members(rq->data);
+	while (m->count <= MEMBERS_MAX && json_next_member(&it, &key, &value)) {
+		if (m->count < MEMBERS_MAX) {
+			m->all[m->count][0] = key;
+			m->all[m->count][1] = value;
+		}
+		m->count++;
+	}
+	return m;
+}
+
+int request_member(struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+{
+	struct nuncio_str wanted = str_of(name);
+	*value_r = (struct nuncio_str){ NULL, 0 };
+	if (json_type(rq->data) != JSON_OBJECT)
+		return NUNCIO_E_INVAL;
+	const struct request_members *m = find_members(rq);
+	if (m->count > MEMBERS_MAX)
+		return json_member(rq->data, name, value_r);
+	for (size_t i = 0; i < m->count; i++) {
+		if (!json_key_is(m->all[i][0], wanted))
+			continue;
+		*value_r = m->all[i][1];
+		return 1;
+	}
+	return 0;
+}
+
 int request_raw(struct nuncio_request *rq, const char *path, struct nuncio_str *json_r)
 {
 	CHECK_MAGIC(rq, REQUEST_MAGIC);
-	return json_path(rq->data, path, json_r) == 1;
+	if (strchr(path, '.'))
+		return json_path(rq->data, path, json_r) == 1;
+	return request_member(rq, path, json_r) == 1;
 }
 
 int request_param(const struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)

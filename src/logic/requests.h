@@ -60,6 +60,7 @@ struct inner_side {
  * its time is over it is answered `timeout`, and stays until its owner gives it back. It names its
  * session by id: the session may end first, then the answer goes nowhere.
  */
+struct request_members;
 struct nuncio_request {
 	uint32_t magic;
 	bool is_http;
@@ -77,10 +78,11 @@ struct nuncio_request {
 	struct inner_side *inner;
 	struct control_sink *sink; /* control: who waits; NULL: nobody any more */
 	const struct op *op;
-	struct nuncio_str data;      /* checked JSON object, or the raw body */
-	struct nuncio_request *next; /* for whoever owns it */
-	struct chain *parked;        /* may_call or a middleware waits */
-	struct nuncio_call call;     /* facts of may_call */
+	struct nuncio_str data;          /* checked JSON object, or the raw body */
+	struct request_members *members; /* of data, once somebody has asked for one */
+	struct nuncio_request *next;     /* for whoever owns it */
+	struct chain *parked;            /* may_call or a middleware waits */
+	struct nuncio_call call;         /* facts of may_call */
 	uint8_t user_bytes;
 	char user[65];
 	char address[46];

@@ -6,13 +6,16 @@ tests_unit_test_router_SOURCES = %D%/test_router.c
 tests_unit_test_router_LDADD = $(LOGIC_TEST_LIBS)
 tests_unit_test_trace_SOURCES = %D%/test_trace.c
 tests_unit_test_trace_LDADD = $(LOGIC_TEST_LIBS)
-UNIT_TESTS += tests/unit/test_shape tests/unit/test_openapi tests/unit/test_fields
+UNIT_TESTS += tests/unit/test_shape tests/unit/test_openapi tests/unit/test_fields \
+	tests/unit/test_request_input
 tests_unit_test_shape_SOURCES = %D%/test_shape.c
 tests_unit_test_shape_LDADD = $(LOGIC_TEST_LIBS)
 tests_unit_test_openapi_SOURCES = %D%/test_openapi.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_openapi_LDADD = $(LOGIC_TEST_LIBS)
 tests_unit_test_fields_SOURCES = %D%/test_fields.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_fields_LDADD = $(LOGIC_TEST_LIBS)
+tests_unit_test_request_input_SOURCES = %D%/test_request_input.c tests/lib/unit.h
+tests_unit_test_request_input_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_logic
 tests_unit_test_logic_SOURCES = %D%/test_logic.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_logic_LDADD = $(LOGIC_TEST_LIBS)

@@ -221,8 +221,9 @@ struct nuncio_store_ops {
 	 */
 	void (*run)(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n);
 	/*
-	 * Called about every 10 s on each lane's worker when it is idle: checkpoint, remove expired
-	 * records. May be NULL.
+	 * Called about every 10 s on each lane's worker, between jobs: checkpoint, remove expired
+	 * records. A lane for which jobs always wait is called after a minute all the same, so it
+	 * must be done in small steps, and only so many of them. May be NULL.
 	 */
 	void (*idle)(void *store, uint32_t lane);
 	/*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What has had its time. The core calls about every ten seconds when a lane is idle; a write lane
- * sweeps the shards that it writes, in small steps, so that a job that comes waits little. On busy
- * servers some lane is idle now and then, of some node, and it is enough if one of them sweeps.
+ * What has had its time. The core calls about every ten seconds between jobs; a write lane sweeps
+ * the shards that it writes, in small steps and not many, so that a job that comes waits little. Of
+ * several nodes it is enough if one sweeps.
  *
  * Also keeps idle connections alive: the server ends those that say nothing for long (db.c).
  */

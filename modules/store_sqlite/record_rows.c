@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Records: small values of modules under (space, owner, key). One that has expired counts as absent
- * everywhere, whether or not it was removed yet; removing happens in small steps while the writer
- * lane is idle.
+ * everywhere, whether or not it was removed yet; removing happens in small steps between the jobs
+ * of the write lane.
  *
  * A synced record that is deleted leaves a tombstone, so that sync can tell; it counts as absent
  * too, and expires like a record. Cursors from before the newest tombstone that was removed are

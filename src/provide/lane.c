@@ -5,9 +5,14 @@
  * themselves, and with them the commits; alone, a job waits for nobody. Writes of a shard stay in
  * their lane and in order. Readers share one queue, of which each takes its part.
  *
- * Answers of the lane's own thread are collected and go back with one post: when the call of the
- * store returns, or as soon as some have waited ANSWER_WAIT_US. Answers from any other thread go
- * back at once. Both cannot be refused; their number is bounded by the queues.
+ * Answers to writes are collected on the lane's own thread and go back with one post: when the call
+ * of the store returns, or as soon as some have waited ANSWER_WAIT_US. An answer to a read goes
+ * back at once, with what is collected: the next job of the batch may take seconds. So does every
+ * answer from another thread. None can be refused; their number is bounded by the queues.
+ *
+ * Between two batches the store may tidy up (`idle`): when nothing waits and idle_ms have passed
+ * since it last did. A server that is never without a job for so long still comes to it, and one
+ * whose queue is never empty after IDLE_AT_LATEST times as long.
  */
 #include "provide/lane.h"
 
@@ -22,7 +27,7 @@
 #include "base/list.h"
 #include "loop/thread.h"
 
-enum { ANSWER_WAIT_US = 500 };
+enum { ANSWER_WAIT_US = 500, IDLE_AT_LATEST = 6 };
 
 /* Jobs on their way to one or more lanes. */
 struct queue {
@@ -45,6 +50,7 @@ struct lane {
 	pthread_t self;
 	struct outbox answers; /* of this thread, during run */
 	int64_t answers_since_us;
+	int64_t tidied_ms; /* when `idle` last returned, or the thread began */
 	struct nuncio_job *batch[LANE_BATCH_MAX];
 };
 
@@ -73,13 +79,13 @@ static size_t queue_count(const struct queue *q)
 	return atomic_load_explicit(&q->count, memory_order_relaxed);
 }
 
-/* Waits for a job, at most idle_ms. False when there was none in that time. */
-static bool wait_for_job(struct queue *q, uint32_t idle_ms)
+/* Waits for a job, at most wait_ms. False when there was none in that time. */
+static bool wait_for_job(struct queue *q, int64_t wait_ms)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += idle_ms / 1000;
-	until.tv_nsec += (long)(idle_ms % 1000) * 1000000;
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
@@ -114,22 +120,44 @@ static void run_batch(struct lane *lane, size_t n)
 	outbox_flush_forced(&lane->answers);
 }
 
+/* How long until the store may tidy up, if nothing comes; 0: now. */
+static int64_t until_idle_ms(const struct lane *lane)
+{
+	int64_t left_ms = lane->tidied_ms + lane->set->settings.idle_ms - clock_mono_ms();
+	return left_ms > 0 ? left_ms : 0;
+}
+
+static void tidy(struct lane *lane)
+{
+	const struct lane_settings *s = &lane->set->settings;
+	if (s->idle)
+		s->idle(s->user, lane->index);
+	lane->tidied_ms = clock_mono_ms();
+}
+
+/* The queue is not empty; it never may be. */
+static bool is_overdue(const struct lane *lane)
+{
+	int64_t limit_ms = (int64_t)lane->set->settings.idle_ms * IDLE_AT_LATEST;
+	return clock_mono_ms() - lane->tidied_ms >= limit_ms;
+}
+
 static void lane_main(void *user)
 {
 	struct lane *lane = user;
 	struct queue *q = lane->queue;
-	const struct lane_settings *s = &lane->set->settings;
 	lane->self = pthread_self();
+	lane->tidied_ms = clock_mono_ms();
 	for (bool is_over = false; !is_over;) {
 		pthread_mutex_lock(&q->lock);
-		bool is_idle = !wait_for_job(q, s->idle_ms);
+		bool is_idle = !wait_for_job(q, until_idle_ms(lane));
 		size_t n = take_batch(lane);
 		is_over = !n && q->is_stopping;
 		pthread_mutex_unlock(&q->lock);
 		if (n)
 			run_batch(lane, n);
-		else if (is_idle && s->idle)
-			s->idle(s->user, lane->index);
+		if (is_idle || (n && is_overdue(lane)))
+			tidy(lane);
 	}
 }
 
@@ -291,9 +319,10 @@ void lane_answer(struct lane *lane, struct nuncio_job *job)
 		return;
 	}
 	int64_t now_us = clock_mono_us();
+	bool is_read = job->kind >= NUNCIO_JOB_EVENTS;
 	if (!lane->answers.count)
 		lane->answers_since_us = now_us;
 	outbox_add(&lane->answers, &job->call.mail);
-	if (now_us - lane->answers_since_us >= ANSWER_WAIT_US)
+	if (is_read || now_us - lane->answers_since_us >= ANSWER_WAIT_US)
 		outbox_flush_forced(&lane->answers);
 }

@@ -17,10 +17,14 @@ struct lane_settings {
 	struct caller *caller; /* for the answers */
 	uint32_t writers, readers;
 	size_t limit;     /* waiting jobs per lane */
-	uint32_t idle_ms; /* without a job for so long: idle */
+	uint32_t idle_ms; /* how often idle is called: see there */
 	void *user;
 	void (*run)(void *user, uint32_t lane, struct nuncio_job **jobs, size_t n);
-	void (*idle)(void *user, uint32_t lane); /* may be NULL */
+	/*
+	 * Between jobs, idle_ms after it last returned; a multiple of that when some always wait.
+	 * May be NULL.
+	 */
+	void (*idle)(void *user, uint32_t lane);
 };
 
 enum { LANES_MAX = 64, LANE_BATCH_MAX = 1024 };

@@ -11,13 +11,14 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/slice.h"
 #include "loop/caller.h"
 #include "loop/loop.h"
 #include "provide/lane.h"
 
-enum { JOBS = 3000 };
+enum { JOBS = 3000, PATIENCE_MS = 5000 };
 
 struct rig {
 	struct loop *loop;
@@ -25,6 +26,7 @@ struct rig {
 	struct lane_set *lanes;
 	pthread_mutex_t gate;
 	atomic_int entered, idle_calls;
+	int idle_calls_at[4]; /* when run was entered */
 	atomic_size_t biggest_batch;
 	size_t answered;
 	uint64_t last_seq[8]; /* of each lane, as answered */
@@ -46,6 +48,9 @@ static void on_run(void *user, uint32_t lane, struct nuncio_job **jobs, size_t n
 {
 	struct rig *rig = user;
 	(void)lane;
+	int nth = atomic_load(&rig->entered);
+	if (nth < 4)
+		rig->idle_calls_at[nth] = atomic_load(&rig->idle_calls);
 	atomic_fetch_add(&rig->entered, 1);
 	pthread_mutex_lock(&rig->gate);
 	if (n > atomic_load(&rig->biggest_batch))
@@ -61,7 +66,7 @@ static void on_idle(void *user, uint32_t lane)
 	atomic_fetch_add(&((struct rig *)user)->idle_calls, 1);
 }
 
-static struct rig *rig_new(uint32_t writers, uint32_t readers, size_t limit)
+static struct rig *rig_new_idle(uint32_t writers, uint32_t readers, size_t limit, uint32_t idle_ms)
 {
 	static struct rig rig;
 	memset(&rig, 0, sizeof(rig));
@@ -72,12 +77,17 @@ static struct rig *rig_new(uint32_t writers, uint32_t readers, size_t limit)
 		.writers = writers,
 		.readers = readers,
 		.limit = limit,
-		.idle_ms = 1,
+		.idle_ms = idle_ms,
 		.user = &rig,
 		.run = on_run,
 		.idle = on_idle };
 	assert_int_equal(lane_set_new(&settings, &rig.lanes, NULL), 0);
 	return &rig;
+}
+
+static struct rig *rig_new(uint32_t writers, uint32_t readers, size_t limit)
+{
+	return rig_new_idle(writers, readers, limit, 1);
 }
 
 static void rig_free(struct rig *rig)
@@ -152,6 +162,90 @@ static void full_lane_refuses(void **state)
 	assert_int_equal(rig->answered, 4);
 }
 
+/* Work comes all the time, but leaves gaps. */
+static void idle_comes_between_jobs(void **state)
+{
+	struct rig *rig = rig_new_idle(1, 0, 10, 100);
+	int64_t begun_ms = clock_mono_ms();
+	(void)state;
+	for (uint64_t i = 1; !atomic_load(&rig->idle_calls); i++) {
+		assert_int_equal(
+			lane_set_write(rig->lanes, 0, new_job(rig, NUNCIO_JOB_MARK, 0, i)), 0);
+		lane_set_flush(rig->lanes);
+		while (rig->answered < i)
+			caller_run(rig->caller);
+		assert_true(clock_mono_ms() - begun_ms < PATIENCE_MS);
+	}
+	assert_true(clock_mono_ms() - begun_ms >= 100);
+	rig_free(rig);
+}
+
+/* There is never a gap: it comes all the same, in good time. */
+static void idle_comes_before_waiting_jobs(void **state)
+{
+	enum { IDLE_MS = 5, ALL = 1 + LANE_BATCH_MAX + 1 };
+	struct rig *rig = rig_new_idle(1, 0, ALL, IDLE_MS);
+	(void)state;
+	pthread_mutex_lock(&rig->gate);
+	for (uint64_t i = 1; i <= ALL; i++) {
+		assert_int_equal(
+			lane_set_write(rig->lanes, 0, new_job(rig, NUNCIO_JOB_MARK, 0, i)), 0);
+		lane_set_flush(rig->lanes);
+		while (!atomic_load(&rig->entered))
+			sched_yield();
+	}
+	int64_t until_ms = clock_mono_ms() + (int64_t)IDLE_MS * 6;
+	while (clock_mono_ms() <= until_ms)
+		sched_yield();
+	pthread_mutex_unlock(&rig->gate);
+	while (rig->answered < ALL)
+		caller_run(rig->caller);
+	rig_free(rig);
+	assert_int_equal(rig->idle_calls_at[1], rig->idle_calls_at[0] + 1);
+}
+
+/* The second job of the batch waits for a gate; the first one's answer does not. */
+static void on_run_one_then_wait(void *user, uint32_t lane, struct nuncio_job **jobs, size_t n)
+{
+	struct rig *rig = user;
+	(void)lane;
+	for (size_t i = 0; i < n; i++) {
+		if (nuncio_job_kind(jobs[i]) == NUNCIO_JOB_SEARCH) {
+			pthread_mutex_lock(&rig->gate);
+			pthread_mutex_unlock(&rig->gate);
+		}
+		nuncio_job_done(&jobs[i], 0);
+	}
+}
+
+static void a_read_answers_before_the_next_job(void **state)
+{
+	struct rig *rig = rig_new(1, 0, 10), reads = { .caller = rig->caller };
+	int64_t begun_ms = clock_mono_ms();
+	struct lane_settings settings = { .caller = rig->caller,
+		.writers = 1,
+		.readers = 1,
+		.limit = 10,
+		.idle_ms = 1000,
+		.user = &reads,
+		.run = on_run_one_then_wait };
+	(void)state;
+	pthread_mutex_init(&reads.gate, NULL);
+	assert_int_equal(lane_set_new(&settings, &reads.lanes, NULL), 0);
+	pthread_mutex_lock(&reads.gate);
+	lane_set_read(reads.lanes, 0, new_job(&reads, NUNCIO_JOB_GET, 0, 0));
+	lane_set_read(reads.lanes, 0, new_job(&reads, NUNCIO_JOB_SEARCH, 0, 0));
+	lane_set_flush(reads.lanes);
+	while (reads.answered < 1 && clock_mono_ms() - begun_ms < PATIENCE_MS)
+		caller_run(rig->caller);
+	assert_int_equal(reads.answered, 1);
+	pthread_mutex_unlock(&reads.gate);
+	while (reads.answered < 2)
+		caller_run(rig->caller);
+	lane_set_free(&reads.lanes);
+	rig_free(rig);
+}
+
 static void *done_elsewhere(void *user)
 {
 	struct nuncio_job *job = user;
@@ -216,6 +310,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_batches),
 		cmocka_unit_test(full_lane_refuses),
+		cmocka_unit_test(idle_comes_between_jobs),
+		cmocka_unit_test(idle_comes_before_waiting_jobs),
+		cmocka_unit_test(a_read_answers_before_the_next_job),
 		cmocka_unit_test(answers_from_any_thread),
 	};
 	return cmocka_run_group_tests_name("lane", tests, NULL, NULL);

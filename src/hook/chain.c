@@ -25,6 +25,8 @@
 
 enum { CHAIN_MAGIC = 0x4c4a1200, ASK_MAGIC = 0x4a5c1200 };
 
+static const char over_text[] = "the server is stopping";
+
 /* A replaced body with the facts that show it. Older ones stay: a handler may have kept a slice. */
 struct chain_edit {
 	struct chain_edit *older;
@@ -332,6 +334,10 @@ struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void 
 {
 	enum hook_index at = hook_index(hook);
 	struct hook_list *list = at < HOOK_COUNT ? t->lists[at] : NULL;
+	if (t->over_code) {
+		done(&(struct chain_answer){ .code = t->over_code, .text = over_text }, user);
+		return NULL;
+	}
 	if (!first && !list) {
 		done(&(struct chain_answer){ .yes = true, .text = "" }, user);
 		return NULL;
@@ -364,10 +370,14 @@ void chain_cancel(struct chain **chain)
 
 void chain_refuse_all(struct hook_table *t, int code)
 {
-	/* The askers may ask something else at once: that is not of this round. */
-	for (size_t n = t->parked_count; n && !list_is_empty(&t->parked); n--)
-		refuse_parked(&LIST_FIRST(&t->parked, struct parked, node)->chain, code,
-			"the server is stopping");
+	t->over_code = code; /* first: the askers may ask something else at once */
+	while (!list_is_empty(&t->parked))
+		refuse_parked(&LIST_FIRST(&t->parked, struct parked, node)->chain, code, over_text);
+}
+
+bool chain_is_over(const struct hook_table *t)
+{
+	return t->over_code != 0;
 }
 
 /* The message's new body, checked; the facts that show it become those of the next handlers. */

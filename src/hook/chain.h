@@ -57,8 +57,12 @@ struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void 
  */
 void chain_cancel(struct chain **c);
 
-/* The server stops: everything parked is refused with this code, so that done is called for all. */
+/*
+ * The modules have stopped: everything parked is refused with this code, so that done is called for
+ * all; and so is, from now on, whatever is asked, without a handler being called.
+ */
 void chain_refuse_all(struct hook_table *t, int code);
+bool chain_is_over(const struct hook_table *t); /* chain_refuse_all was called */
 
 void hook_tell(struct hook_table *t, enum nuncio_hook hook, const void *facts);   /* did_* */
 bool hook_filter(struct hook_table *t, enum nuncio_hook hook, const void *facts); /* may_reach */

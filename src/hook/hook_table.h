@@ -57,6 +57,7 @@ struct hook_table {
 	struct hook_settings settings;       /* the last four may be changed at any time */
 	struct list parked;                  /* of struct chain */
 	size_t parked_count;
+	int over_code;       /* not 0: nothing is asked any more, the answer is this code */
 	struct list tickets; /* of struct nuncio_ticket: handed out, not back yet */
 	size_t ticket_count;
 	uint32_t added;

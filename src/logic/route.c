@@ -180,6 +180,11 @@ static void route_ask(struct nuncio_request *rq)
 static void on_auth(int status, const struct nuncio_claims *claims, const char *text, void *user)
 {
 	struct nuncio_request *rq = user;
+	if (status == 0 && chain_is_over(rq->logic->parts.hooks)) {
+		/* The last tokens are checked when the modules have stopped. */
+		request_error(&rq, NUNCIO_CODE_stopping, "the server is stopping");
+		return;
+	}
 	if (status == 0) {
 		request_set_user(rq, claims->user);
 		rq->call.issued_at_ms = claims->issued_at_ms;

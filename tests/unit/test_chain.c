@@ -429,6 +429,36 @@ static void all_are_refused_at_the_end(void **state)
 	rig->table = hook_table_new(&(struct hook_settings){ 0 });
 }
 
+/* Who is refused may ask again at once, and others still come. */
+static void ask_again(const struct chain_answer *answer, void *user)
+{
+	struct rig *rig = user;
+	assert_int_equal(answer->code, NUNCIO_CODE_stopping);
+	ask(rig);
+}
+
+static void nobody_is_asked_after_the_end(void **state)
+{
+	struct rig *rig = *state;
+	struct step a = { .takes_ticket = true, .verdict = NUNCIO_LATER };
+	add(rig, &a);
+	hook_table_freeze(rig->table);
+	assert_non_null(
+		chain_ask(rig->table, NUNCIO_HOOK_may_send, &rig->send, NULL, ask_again, rig));
+	assert_false(chain_is_over(rig->table));
+	chain_refuse_all(rig->table, NUNCIO_CODE_stopping);
+	assert_true(chain_is_over(rig->table));
+	assert_int_equal(rig->done, 1);
+	ask(rig);
+	assert_int_equal(rig->done, 2);
+	assert_null(rig->chain);
+	assert_false(rig->answer.yes);
+	assert_int_equal(rig->answer.code, NUNCIO_CODE_stopping);
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(rig->table->parked_count, 0);
+	resume(rig, &a, NUNCIO_PASS);
+}
+
 static void new_body_is_seen_by_the_next(void **state)
 {
 	struct rig *rig = *state;
@@ -569,6 +599,7 @@ int main(void)
 		T(cancel_tells_the_module_once),
 		T(cancel_while_a_handler_runs),
 		T(all_are_refused_at_the_end),
+		T(nobody_is_asked_after_the_end),
 		T(new_body_is_seen_by_the_next),
 		T(first_is_asked_before),
 		T(filters_cannot_wait),

@@ -323,6 +323,17 @@ static void what_never_got_an_answer_is_freed_at_the_end(void **state)
 	NEXT(lb, "nothing");
 }
 
+/* The last tokens are checked after the modules have stopped; no handler of theirs is called. */
+static void a_late_token_is_answered_stopping(void **state)
+{
+	struct loopback *lb = *state;
+	loopback_http(lb, "GET", "/items/x", "", "later:alice", NULL);
+	logic_end_sessions(lb->logic);
+	chain_refuse_all(lb->hooks, NUNCIO_CODE_stopping);
+	loopback_answer_auth(lb, "alice");
+	NEXT_STARTS(lb, "answer 503 {\"code\":5005");
+}
+
 static void nothing_is_carried_out_after_the_end(void **state)
 {
 	struct loopback *lb = *state;
@@ -725,6 +736,7 @@ int main(void)
 		READY(a_device_has_no_control_characters),
 		READY(a_token_for_ever_is_good),
 		READY(what_never_got_an_answer_is_freed_at_the_end),
+		READY(a_late_token_is_answered_stopping),
 		READY(nothing_is_carried_out_after_the_end),
 		READY(a_fresh_token_prolongs_the_session_of_the_same_user_only),
 		READY(unknown_ops_and_wrong_input_are_named),

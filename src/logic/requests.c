@@ -283,6 +283,17 @@ static void request_answer_control(
 	buf_fini(&line);
 }
 
+/*
+ * The text is the module's until it returns, and it may ask the server for more before it reads:
+ * logic->scratch, where answers are written, would be somebody else's by then.
+ */
+static void request_answer_inner(
+	struct nuncio_request *rq, int code, struct nuncio_str message, struct nuncio_str data)
+{
+	if (rq->inner->done)
+		rq->inner->done(code, message, arena_str(&rq->arena, data), rq->inner->user);
+}
+
 static void request_send_answer(struct nuncio_request *rq, int http_status, int code,
 	struct nuncio_str message, struct nuncio_str data)
 {
@@ -293,9 +304,9 @@ static void request_send_answer(struct nuncio_request *rq, int http_status, int 
 	answered_add(rq, http_status, code);
 	if (rq->is_http)
 		request_answer_unified(rq, http_status, code, message, data);
-	else if (rq->inner && rq->inner->done)
-		rq->inner->done(code, message, data, rq->inner->user);
-	else if (!rq->inner)
+	else if (rq->inner)
+		request_answer_inner(rq, code, message, data);
+	else
 		request_answer_packet(rq, code, message, data);
 }
 

@@ -841,6 +841,35 @@ static void what_may_be_stored_is_told(void **state)
 	assert_int_equal(seen.marked, 1);
 }
 
+static void on_sent(int code, struct nuncio_str text, struct nuncio_str data, void *user)
+{
+	struct nuncio_append more = { .size = sizeof more,
+		.conversation = STR("r:x"),
+		.type = STR("note"),
+		.kind = STR("system"),
+		.body = STR("1"),
+		.extra = STR("\"written over what was there before\":true") };
+	(void)text;
+	assert_int_equal(code, 0);
+	assert_int_equal(send_append(lb.logic, &more, NULL, NULL), 0);
+	snprintf(user, sizeof seen.new_body, STR_FMT, STR_ARG(data));
+}
+
+/* The answer is the module's until it returns, whatever it asks before it reads. */
+static void an_answer_to_a_module_stays(void **state)
+{
+	const struct inner_side inner = { .done = on_sent, .user = seen.new_body };
+	(void)state;
+	assert_int_equal(op_call(lb.logic, STR("bot"), "message.send",
+				 STR("{\"to\":{\"conversation\":\"r:x\"},\"client_id\":\"c\","
+				     "\"body\":\"hi\"}"),
+				 &inner),
+		0);
+	settle();
+	assert_int_equal(seen.stored, 2);
+	assert_memory_equal(seen.new_body, "{\"conversation\":\"r:x\",\"seq\":1,", 30);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -870,6 +899,7 @@ int main(void)
 		TEST(a_notify_fits_into_a_packet),
 		TEST(did_store_may_append_and_close),
 		TEST(a_store_that_fails_is_named),
+		TEST(an_answer_to_a_module_stays),
 	};
 	return cmocka_run_group_tests_name("send", tests, NULL, NULL);
 }

@@ -244,7 +244,7 @@ typedef void nuncio_called_fn(int code, struct nuncio_str text, struct nuncio_st
  * without braces, like nuncio_event.extra. `done` (may be NULL) comes once, perhaps before this
  * returns; at the latest, with `stopping`, before the module's fini. NUNCIO_E_NOTFOUND: no such op;
  * NUNCIO_E_INVAL: user, data or extra are malformed; NUNCIO_E_BUSY: 10,000 are under way already;
- * then `done` is not called.
+ * NUNCIO_E_GONE: the server is ending; then `done` is not called.
  * Thread: logic (done too).
  */
 int nuncio_call(struct nuncio_module *self, struct nuncio_str who, const char *op,

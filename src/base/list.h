@@ -50,6 +50,16 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
+/* All nodes, in their order; `to` need not be initialised. */
+static inline void list_take_all(struct list *from, struct list *to)
+{
+	list_init(to);
+	if (list_is_empty(from))
+		return;
+	list_add_between(to, from->prev, from->next);
+	list_init(from);
+}
+
 #define LIST_FIRST(head, type, member) \
 	(list_is_empty(head) ? NULL : CONTAINER_OF((head)->next, type, member))
 

@@ -368,6 +368,12 @@ void chain_cancel(struct chain **chain)
 	free_chain(c);
 }
 
+struct callback *chain_asked(struct chain *c)
+{
+	CHECK_MAGIC(c, CHAIN_MAGIC);
+	return parked(c)->asked;
+}
+
 void chain_refuse_all(struct hook_table *t, int code)
 {
 	t->over_code = code; /* first: the askers may ask something else at once */

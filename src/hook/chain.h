@@ -57,6 +57,9 @@ struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void 
  */
 void chain_cancel(struct chain **c);
 
+/* Whose handler a parked chain waits for; NULL when that is not counted. */
+struct callback *chain_asked(struct chain *c);
+
 /*
  * The modules have stopped: everything parked is refused with this code, so that done is called for
  * all; and so is, from now on, whatever is asked, without a handler being called.

@@ -22,7 +22,7 @@ src_liblogic_a_SOURCES = \
 	%D%/openapi_input.c \
 	%D%/reach.c %D%/reach.h \
 	%D%/request_input.c %D%/request_input.h \
-	%D%/requests.c %D%/requests.h \
+	%D%/requests.c %D%/requests.h %D%/requests_end.c %D%/requests_private.h \
 	%D%/route.c %D%/route.h \
 	%D%/router.c %D%/router.h \
 	%D%/send.c %D%/send.h \

@@ -156,6 +156,8 @@ int op_call(struct logic *logic, struct nuncio_str who, const char *name, struct
 	const struct op *op = ops_find(&logic->ops, str_of(name));
 	if (!op)
 		return NUNCIO_E_NOTFOUND;
+	if (logic->requests.is_over)
+		return NUNCIO_E_GONE;
 	if (logic->requests.inner_count >= REQUESTS_INNER_MAX)
 		return NUNCIO_E_BUSY;
 	struct nuncio_request *rq = request_from_module(logic, who, data, inner);

@@ -46,7 +46,7 @@ struct op *ops_find(const struct ops *ops, struct nuncio_str name);
 void op_dispatch(struct logic *logic, struct session *session, struct io_packet *packet);
 /*
  * A module asks in the name of `who`. NUNCIO_E_NOTFOUND: no such op; NUNCIO_E_BUSY: too many under
- * way; then nothing is answered.
+ * way; NUNCIO_E_GONE: the server is ending; then nothing is answered.
  */
 struct inner_side;
 int op_call(struct logic *logic, struct nuncio_str who, const char *name, struct nuncio_str data,

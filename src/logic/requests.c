@@ -3,8 +3,8 @@
 
 /*
  * The life of a request and its answer: made from a packet or an HTTP call, owned by a handler,
- * ended by exactly one answer. All requests have the same time to live, so they wait in one list in
- * order. Logic thread only.
+ * ended by exactly one answer. All requests have the same time to live, whatever it is at the
+ * moment, so they wait in one list in the order in which they began. Logic thread only.
  */
 
 #include <stdarg.h>
@@ -14,13 +14,12 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/slice.h"
-#include "hook/callback.h"
 #include "hook/chain.h"
 #include "logic/control.h"
 #include "logic/logic.h"
 #include "logic/request_input.h"
+#include "logic/requests_private.h"
 #include "wire/json_out.h"
 
 void requests_init(struct requests *requests)
@@ -30,6 +29,7 @@ void requests_init(struct requests *requests)
 	list_init(&requests->slow);
 	requests->count = 0;
 	requests->inner_count = 0;
+	requests->is_over = false;
 }
 
 static struct nuncio_request *request_new(struct logic *logic, nuncio_sid id)
@@ -38,7 +38,7 @@ static struct nuncio_request *request_new(struct logic *logic, nuncio_sid id)
 	rq->magic = REQUEST_MAGIC;
 	rq->logic = logic;
 	rq->id = id;
-	rq->deadline_ms = loop_now_ms(logic->parts.loop) + logic->settings.request_timeout_ms;
+	rq->begun_ms = loop_now_ms(logic->parts.loop);
 	rq->begun_ns = clock_mono_ns();
 	arena_init(&rq->arena, 1024);
 	list_add(&logic->requests.waiting, &rq->node);
@@ -124,7 +124,7 @@ const char *request_trace(struct nuncio_request *rq)
 	return rq->trace;
 }
 
-static void request_free(struct nuncio_request **rq)
+void request_free(struct nuncio_request **rq)
 {
 	struct nuncio_request *r = *rq;
 	CHECK_MAGIC(r, REQUEST_MAGIC);
@@ -294,7 +294,7 @@ static void request_answer_inner(
 		rq->inner->done(code, message, arena_str(&rq->arena, data), rq->inner->user);
 }
 
-static void request_send_answer(struct nuncio_request *rq, int http_status, int code,
+void request_send_answer(struct nuncio_request *rq, int http_status, int code,
 	struct nuncio_str message, struct nuncio_str data)
 {
 	if (rq->is_control) {
@@ -317,73 +317,6 @@ void request_answer(struct nuncio_request **rq, int http_status, int code,
 	if (!(*rq)->is_answered)
 		request_send_answer(*rq, http_status, code, message, data);
 	request_free(rq);
-}
-
-/* Its owner still holds it: only the client hears. */
-static void request_answer_early(struct nuncio_request *rq, int code, const char *message)
-{
-	request_send_answer(rq, nuncio_code_http_status(code), code, str_of(message), STR(""));
-	list_remove(&rq->node);
-	list_add(&rq->logic->requests.late, &rq->node);
-	if (!rq->is_control)
-		rq->logic->requests.count--;
-	if (rq->inner)
-		rq->logic->requests.inner_count--;
-	rq->is_answered = true;
-}
-
-/* The log says whose silence it was. */
-static void request_expire(struct nuncio_request *rq)
-{
-	const struct route *route = rq->is_http ? rq->http->route : NULL;
-	const char *owner = rq->op ? rq->op->owner : route ? route->owner : "core";
-	callback_count_timeout(rq->op ? rq->op->stats : route ? route->stats : NULL);
-	const char *what = rq->op ? rq->op->command.op : route ? route->route.path : "";
-	log_write(LOG_LEVEL_WARN, owner, request_trace(rq),
-		"no answer to %s within request_timeout (%lld ms)", what,
-		(long long)rq->logic->settings.request_timeout_ms);
-	request_answer_early(
-		rq, NUNCIO_CODE_timeout, "no answer within the deadline; the outcome is not known");
-}
-
-void requests_expire(struct logic *logic, int64_t now_ms)
-{
-	struct nuncio_request *rq;
-	while ((rq = LIST_FIRST(&logic->requests.waiting, struct nuncio_request, node)) != NULL &&
-		rq->deadline_ms <= now_ms)
-		request_expire(rq);
-}
-
-void requests_end(struct logic *logic)
-{
-	struct nuncio_request *rq;
-	while ((rq = LIST_FIRST(&logic->requests.waiting, struct nuncio_request, node)) != NULL)
-		request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
-	while ((rq = LIST_FIRST(&logic->requests.slow, struct nuncio_request, node)) != NULL)
-		request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
-}
-
-void requests_end_inner(struct logic *logic)
-{
-	bool is_found = true;
-	while (is_found) {
-		is_found = false;
-		LIST_EACH (&logic->requests.waiting, rq, struct nuncio_request, node) {
-			if (!rq->inner)
-				continue;
-			request_answer_early(rq, NUNCIO_CODE_stopping, "the server is stopping");
-			is_found = true;
-			break;
-		}
-	}
-}
-
-void requests_fini(struct requests *requests)
-{
-	struct nuncio_request *rq;
-	while ((rq = LIST_FIRST(&requests->late, struct nuncio_request, node)) != NULL)
-		request_free(&rq);
-	CHECK(requests->count == 0);
 }
 
 int request_code_of_status(int status)

@@ -22,8 +22,8 @@ struct route;
 struct session;
 
 /*
- * All requests that wait for their answer, oldest first; they all have the same time, so the first
- * is the first to expire.
+ * All requests that wait for their answer, oldest first; they all have the same time, which a
+ * reload may change, so the first is the first to expire.
  */
 struct requests {
 	struct list waiting;
@@ -31,6 +31,7 @@ struct requests {
 	struct list slow;   /* of the control socket, with all the time they need */
 	size_t count;       /* of clients' and modules', waiting */
 	size_t inner_count; /* of these, those of modules */
+	bool is_over;       /* requests_end or _end_inner was called: modules may not ask more */
 };
 enum { REQUESTS_INNER_MAX = 10000 };
 
@@ -69,7 +70,7 @@ struct nuncio_request {
 	uint32_t seq;     /* WebSocket: of the packet */
 	nuncio_sid id;    /* session, or HTTP connection */
 	struct list node; /* in requests.waiting or late */
-	int64_t deadline_ms;
+	int64_t begun_ms; /* of the loop's clock, for request_timeout */
 	int64_t begun_ns;
 	struct logic *logic;
 	struct arena arena;
@@ -117,9 +118,13 @@ void request_drop(struct nuncio_request **rq);
 void request_set_user(struct nuncio_request *rq, struct nuncio_str user);
 const char *request_trace(struct nuncio_request *rq);
 
-/* Answers `timeout` to those whose time is over. Once a second. */
+/*
+ * Answers `timeout` to those whose time is over. One that waits for a handler of a hook ends there:
+ * the question is cancelled, nothing of it is carried out later, and its session's next packets go
+ * on. Once a second.
+ */
 void requests_expire(struct logic *logic, int64_t now_ms);
-/* Answers `stopping` to all that still wait: the server goes. */
+/* Answers `stopping` to all that still wait, and lets modules ask no more: the server goes. */
 void requests_end(struct logic *logic);
 /* The same to those of modules only, whose `done` must come while they are there. */
 void requests_end_inner(struct logic *logic);

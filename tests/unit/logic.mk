@@ -50,3 +50,6 @@ tests_unit_test_ticket_storm_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_tally
 tests_unit_test_tally_SOURCES = %D%/test_tally.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_tally_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_requests
+tests_unit_test_requests_SOURCES = %D%/test_requests.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_requests_LDADD = $(LOGIC_TEST_LIBS)

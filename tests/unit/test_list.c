@@ -34,6 +34,25 @@ static void keeps_order(void **state)
 	assert_int_equal(sum_in_order(&head), 13);
 }
 
+static void all_may_move(void **state)
+{
+	(void)state;
+	struct list from, to;
+	struct item a = { .value = 1 }, b = { .value = 2 };
+	list_init(&from);
+	list_take_all(&from, &to);
+	assert_true(list_is_empty(&to));
+	list_add(&from, &a.node);
+	list_add(&from, &b.node);
+	list_take_all(&from, &to);
+	assert_true(list_is_empty(&from));
+	assert_int_equal(sum_in_order(&to), 12);
+	list_remove(&a.node);
+	assert_int_equal(sum_in_order(&to), 2);
+	list_remove(&b.node);
+	assert_true(list_is_empty(&to));
+}
+
 static void current_may_go(void **state)
 {
 	(void)state;
@@ -63,6 +82,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_order),
+		cmocka_unit_test(all_may_move),
 		cmocka_unit_test(current_may_go),
 	};
 	return cmocka_run_group_tests_name("list", tests, NULL, NULL);

@@ -96,8 +96,8 @@ static const struct nuncio_option core_table[] = {
 		"Socket that nuncioctl asks, in data_dir unless it begins with /; only root and the server's own user may. Empty: none." },
 	{ "slow_callback", NUNCIO_OPT_MSEC, LIVE, "5ms", 0, 60000, NULL,
 		"A module's callback that takes longer is logged; 0: none is." },
-	{ "answer_timeout", NUNCIO_OPT_MSEC, LIVE, "30s", 10, 600000, NULL,
-		"Time that a module may take to answer a may_* question later, whatever it says itself; then the question is refused." },
+	{ "answer_timeout", NUNCIO_OPT_MSEC, LIVE, "0", 0, 600000, NULL,
+		"Time that a module may take to answer a may_* question later, whatever it says itself; then the question is refused. Less than request_timeout; 0: four fifths of it." },
 	{ "fail_open", NUNCIO_OPT_LIST, LIVE, "", 0, 64, NULL,
 		"Questions that are passed on instead of refused when their module does not answer in time: may_send, webhook, webhook.may_send; * for all. Who may enter a conversation, and what middleware guards, is always refused." },
 	{ "metrics", NUNCIO_OPT_CHOICE, LIVE, "local", 0, 0, "off local on",
@@ -160,6 +160,9 @@ void settings_check(const struct options *core, struct option_faults *faults)
 	struct nuncio_error err;
 	if (io_threads_of(core, &count) < 0)
 		settings_fault(core, "io_threads", faults, "must be auto or a number from 0 to 64");
+	if (options_int(core, "answer_timeout") >= options_int(core, "request_timeout"))
+		settings_fault(core, "answer_timeout", faults,
+			"must be less than request_timeout: one question must not use up all the time of its request");
 	for (size_t i = 0; i < options_count(core, "fail_open"); i++)
 		check_fail_open(core, options_item(core, "fail_open", i), faults);
 	for (size_t i = 0; i < options_count(core, "listen"); i++)
@@ -223,10 +226,17 @@ static bool fails_open(const char *module, const char *hook, void *user)
 	return false;
 }
 
+/* A question ends before its request does, so that the client hears who refused and why. */
+static uint32_t answer_limit_ms(const struct options *core)
+{
+	int64_t limit_ms = options_int(core, "answer_timeout");
+	return (uint32_t)(limit_ms ? limit_ms : options_int(core, "request_timeout") * 4 / 5);
+}
+
 void settings_hooks(const struct options *core, struct hook_settings *hooks)
 {
 	hooks->slow_us = options_int(core, "slow_callback") * 1000;
-	hooks->answer_limit_ms = (uint32_t)options_int(core, "answer_timeout");
+	hooks->answer_limit_ms = answer_limit_ms(core);
 	hooks->fails_open = fails_open;
 	hooks->fails_open_user = (void *)core;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes a ticket and never gives it back. */
+#include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/request.h>
 
@@ -7,8 +8,7 @@ static enum nuncio_verdict on_call(
 	struct nuncio_ask *ask, const struct nuncio_call *what, void *user)
 {
 	(void)what;
-	(void)user;
-	nuncio_defer(ask, 30, NULL, NULL);
+	nuncio_defer(ask, (uint32_t)nuncio_conf_int(user, "patience"), NULL, NULL);
 	return NUNCIO_LATER;
 }
 
@@ -26,6 +26,11 @@ static const struct nuncio_route route = { .size = sizeof(route),
 	.field_size = sizeof(struct nuncio_field),
 	.fn = on_get };
 
+static const struct nuncio_option options[] = {
+	{ "patience", NUNCIO_OPT_MSEC, 0, "30ms", 1, 60000, NULL, "Deadline of its tickets." },
+	{ 0 },
+};
+
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
 	(void)err;
@@ -33,4 +38,5 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	return rc < 0 ? rc : nuncio_hook_may_call(self, NUNCIO_PRIO_NORMAL, on_call, self);
 }
 
-NUNCIO_MODULE("bad_forgets", .summary = "never gives a ticket back", .init = init)
+NUNCIO_MODULE(
+	"bad_forgets", .summary = "never gives a ticket back", .options = options, .init = init)

@@ -400,6 +400,17 @@ def ticket_has_a_limit(bench):
 
 
 @case
+def question_ends_before_its_request(bench):
+	why = r"\[core\] answer_timeout: .*must be less than request_timeout"
+	refused(bench, ["bad_forgets"], CONFIG, why, core="request_timeout = 1s\nanswer_timeout = 1s")
+	server = bench.load("bad_forgets", core="request_timeout = 1s",
+		sections="[bad_forgets]\npatience = 60s").start()
+	server.get("/m/bad_forgets")
+	server.wait_for("may_call: no answer within 800 ms; refused")
+	expect("exit status", server.stop() == 0)
+
+
+@case
 def ticket_given_twice(bench):
 	server = bench.load("bad_twice").start()
 	try:

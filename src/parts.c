@@ -80,6 +80,7 @@ int parts_make(
 		.metrics = p->metrics,
 		.io_threads = io_count,
 		.inbox_limit = (size_t)options_int(core, "mailbox_limit"),
+		.inbox_bytes = (size_t)options_int(core, "mailbox_bytes"),
 	};
 	settings_logic(core, &settings);
 	p->logic = logic_new(&settings, &parts);

@@ -44,6 +44,8 @@ static const struct row rows[] = {
 	COUNTER("sends", NULL, NULL, sends, "System calls that wrote them."),
 	COUNTER("stalls", NULL, NULL, stalls,
 		"Times that reading stopped because the logic thread was behind."),
+	COUNTER("pauses", NULL, NULL, pauses,
+		"Times that a WebSocket's read brought more than one turn may do."),
 	GAUGE("connections", "state", "http", http, STATES),
 	GAUGE("connections", "state", "waiting", waiting, STATES),
 	GAUGE("connections", "state", "admitting", admitting, STATES),

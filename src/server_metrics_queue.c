@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every queue between threads, and those that wait for somebody's answer, in three families: how
- * much is in it, how much may be, how often it was full. And every thread: what it used, and how
- * long turns of its loop take. What waits for slow peers is counted in bytes (server_metrics_io.c),
- * the log too (server_metrics.c).
+ * much is in it, how much may be, how often it was full; two more where bytes are bounded, too. And
+ * every thread: what it used, and how long turns of its loop take. What waits for slow peers is
+ * counted in bytes (server_metrics_io.c), the log too (server_metrics.c).
  */
 #include "server_metrics_private.h"
 
@@ -86,22 +86,22 @@ static void of_misses(const struct note *note, struct queue_stats *stats_r)
 struct row {
 	const char *queue;
 	stats_fn *read;
-	bool has_limit, refuses;
+	bool has_limit, refuses, has_bytes;
 };
 
 static const struct row rows[] = {
-	{ "logic_inbox", of_inbox, true, false }, /* full: reading of sockets stops */
-	{ "logic_calls", of_calls, true, true },
-	{ "requests", of_requests, false, false },
-	{ "module_requests", of_inner, true, false },
-	{ "tickets", of_tickets, false, false },
-	{ "marks", of_marks, true, false },
-	{ "misses", of_misses, true, false },
+	{ "logic_inbox", of_inbox, true, false, true }, /* full: reading of sockets stops */
+	{ "logic_calls", of_calls, true, true, false },
+	{ "requests", of_requests, false, false, false },
+	{ "module_requests", of_inner, true, false, false },
+	{ "tickets", of_tickets, false, false, false },
+	{ "marks", of_marks, true, false, false },
+	{ "misses", of_misses, true, false, false },
 };
-static const struct row io_row = { "io_inbox", of_io, false, false };
-static const struct row write_row = { "store_write", of_store, true, true };
-static const struct row read_row = { "store_read", of_store, true, true };
-static const struct row work_row = { "work", of_work, true, true };
+static const struct row io_row = { "io_inbox", of_io, false, false, false };
+static const struct row write_row = { "store_write", of_store, true, true, false };
+static const struct row read_row = { "store_read", of_store, true, true, false };
+static const struct row work_row = { "work", of_work, true, true, false };
 
 /* ---- the families ---- */
 
@@ -123,9 +123,27 @@ static int64_t read_limit(void *user)
 	return (int64_t)read_stats(user).limit;
 }
 
+static int64_t read_bytes(void *user)
+{
+	return (int64_t)read_stats(user).bytes;
+}
+
+static int64_t read_bytes_limit(void *user)
+{
+	return (int64_t)read_stats(user).bytes_limit;
+}
+
 static int64_t read_refused(void *user)
 {
 	return (int64_t)read_stats(user).refused;
+}
+
+static void add_bytes(struct metric_set *set, const struct metric_label *labels, struct note *note)
+{
+	metric_new_gauge_fn(set, "nuncio_queue_bytes",
+		"Bytes of what waits in a queue, until it is worked on.", labels, read_bytes, note);
+	metric_new_gauge_fn(set, "nuncio_queue_limit_bytes", "How many bytes may wait in a queue.",
+		labels, read_bytes_limit, note);
 }
 
 /* thread: who empties it, where each has one of its own; else NULL. */
@@ -142,6 +160,8 @@ static void add_queue(
 		metric_new_gauge_fn(set, "nuncio_queue_limit",
 			"How much may wait in a queue that has a limit of its own.", labels,
 			read_limit, note);
+	if (row->has_bytes)
+		add_bytes(set, labels, note);
 	if (row->refuses)
 		metric_new_counter_fn(set, "nuncio_queue_refused_total",
 			"What was refused because a queue was full.", labels, read_refused, note);

@@ -90,6 +90,8 @@ static const struct nuncio_option core_table[] = {
 		"Requests of one WebSocket that may wait for answers; then reading stops." },
 	{ "mailbox_limit", NUNCIO_OPT_INT, 0, "65536", 1024, 16 << 20, NULL,
 		"Messages that may wait for the logic thread; over half of it sockets are not read." },
+	{ "mailbox_bytes", NUNCIO_OPT_BYTES, 0, "64M", 1 << 20, INT64_C(1) << 32, NULL,
+		"Bytes of requests that may wait for the logic thread; over half of it sockets are not read." },
 	{ "store_queue", NUNCIO_OPT_INT, 0, "10000", 16, 16 << 20, NULL,
 		"Jobs that may wait for each thread of the store; then requests are answered `busy`." },
 	{ "control", NUNCIO_OPT_TEXT, 0, "nunciod.ctl", 0, 107, NULL,

@@ -4,9 +4,10 @@
  * in conn_http.c, conn_shake.c, conn_ws.c; what leaves, in conn_out.c; deadlines, in conn_time.c.
  *
  * Reading is one recv() into the thread's scratch memory per event, so one that floods gets 64 KiB
- * a turn. Nothing is freed where it ends: conn_kill only marks, and the end of the turn frees,
- * because a connection may end below a parser's callback. Reading stops lazily: only when bytes
- * come that nobody wants now is the descriptor taken out of epoll; a normal client never sees it.
+ * a turn; what a WebSocket makes of them is bounded, too (conn_ws.c). Nothing is freed where it
+ * ends: conn_kill only marks, and the end of the turn frees, because a connection may end below a
+ * parser's callback. Reading stops lazily: only when bytes come that nobody wants now is the
+ * descriptor taken out of epoll; a normal client never sees it.
  */
 #include "io/conn_private.h"
 
@@ -44,11 +45,15 @@ void conn_set_state(struct conn *c, enum conn_state state)
 
 void conn_update_events(struct conn *c)
 {
-	bool is_reading = !c->is_throttled && !c->is_waiting && !c->is_held && !c->is_deaf;
+	bool is_stopped = c->is_throttled || c->is_held;
+	bool is_reading = !is_stopped && !c->is_waiting && !c->is_paused && !c->is_deaf;
 	bool is_writing = c->outq && c->outq->is_blocked;
-	if (c->state != CONN_DEAD)
-		loop_io_set(c->thread->loop, &c->io,
-			(is_reading ? LOOP_READ : 0) | (is_writing ? LOOP_WRITE : 0));
+	if (c->state == CONN_DEAD)
+		return;
+	loop_io_set(c->thread->loop, &c->io,
+		(is_reading ? LOOP_READ : 0) | (is_writing ? LOOP_WRITE : 0));
+	if (c->is_paused && !is_stopped)
+		io_thread_go_on(c->thread, c);
 }
 
 void conn_report_closed(struct conn *c, uint16_t close_code)
@@ -70,7 +75,7 @@ void conn_end(struct conn *c)
 	if (c->state >= CONN_ENDING)
 		return;
 	conn_set_state(c, CONN_ENDING);
-	c->is_throttled = c->is_waiting = false;
+	c->is_throttled = c->is_waiting = c->is_paused = false;
 	conn_update_events(c);
 	if (!c->outq)
 		conn_flush(c);
@@ -163,9 +168,7 @@ static void on_readable(struct conn *c)
 		return;
 	}
 	if (c->state != CONN_ENDING && io_thread_is_full(t)) {
-		c->is_held = true;
-		io_thread_hold(t, c->id);
-		conn_update_events(c);
+		io_thread_hold(t, c);
 		return;
 	}
 	ssize_t n = recv(loop_io_fd(&c->io), t->scratch_in, IO_SCRATCH_BYTES, 0);

@@ -138,7 +138,8 @@ static size_t request_bytes(const struct http1_request *rq)
 static void give_request(struct conn *c, const struct http1_request *rq)
 {
 	struct arena a;
-	arena_init(&a, request_bytes(rq));
+	size_t bytes = request_bytes(rq);
+	arena_init(&a, bytes);
 	struct io_http *m = arena_zero(&a, sizeof(*m));
 	m->mail.kind = IO_HTTP;
 	m->id = c->id;
@@ -152,7 +153,7 @@ static void give_request(struct conn *c, const struct http1_request *rq)
 	conn_peer(c, m->address, &m->port);
 	m->arena = a;
 	COUNTER_ADD(c->thread->counters.requests, 1);
-	outbox_add(&c->thread->outbox, &m->mail);
+	outbox_add_bytes(&c->thread->outbox, &m->mail, bytes);
 	conn_set_state(c, CONN_WAITING);
 }
 

@@ -48,7 +48,7 @@ static void too_slow(struct conn *c)
 /* Called after each addition. A burst within one turn gets a chance to leave first. */
 static void check_limit(struct conn *c)
 {
-	size_t limit = c->thread->settings->queue_bytes;
+	size_t limit = conn_ws_queue_limit(c);
 	if (c->state != CONN_OPEN || c->outq->bytes <= limit)
 		return;
 	if (!c->outq->is_blocked)
@@ -136,10 +136,8 @@ static void on_blocked(struct conn *c, bool has_moved)
 /* Who does not read gets no more work done, and neither does who asks faster than we answer. */
 void conn_update_throttle(struct conn *c)
 {
-	const struct io_settings *s = c->thread->settings;
-	bool is_behind = c->outq && c->outq->bytes > s->queue_bytes / 4;
-	bool is_busy = c->is_throttled ? c->inflight > s->inflight / 2 : c->inflight >= s->inflight;
-	c->is_throttled = c->state == CONN_OPEN && (is_behind || is_busy);
+	bool is_behind = c->outq && c->outq->bytes > conn_ws_queue_limit(c) / 4;
+	c->is_throttled = c->state == CONN_OPEN && (is_behind || conn_ws_is_busy(c));
 	conn_update_events(c);
 }
 

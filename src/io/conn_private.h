@@ -55,6 +55,8 @@ struct conn {
 	bool is_throttled : 1; /* too many in flight, or too much queued: not read from */
 	bool is_waiting : 1;  /* bytes came while the logic thread has the request: not read from */
 	bool is_held : 1;     /* in the thread's held */
+	bool is_paused : 1;   /* WebSocket: the parser has more of the last read; not read from */
+	bool is_listed : 1;   /* in the thread's paused: whoever is, and not throttled nor held */
 	bool is_answered : 1; /* HTTP: goes on when the answer has left */
 	bool is_shut : 1;     /* our half is shut */
 	bool is_deaf : 1;     /* the peer's half is */
@@ -118,6 +120,9 @@ void conn_shake_refuse(struct conn *c, const struct io_refuse *refuse);
 
 /* conn_ws.c */
 void conn_ws_input(struct conn *c, char *bytes, size_t n);
+void conn_ws_go_on(struct conn *c);               /* with what it paused before, if it may */
+size_t conn_ws_queue_limit(const struct conn *c); /* of bytes that wait for the peer */
+bool conn_ws_is_busy(const struct conn *c);       /* too many requests are in flight */
 void conn_ws_send(struct conn *c, struct packet_out *packet); /* of the logic thread */
 void conn_ws_close(struct conn *c, uint16_t code, struct nuncio_str reason);
 void conn_ws_ping(struct conn *c);

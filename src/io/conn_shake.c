@@ -88,8 +88,9 @@ static struct nuncio_str put(char **at, struct nuncio_str s)
 
 static void ask(struct conn *c, const struct visitor *v)
 {
-	struct io_connect *m =
-		alloc_get(sizeof(*m) + v->origin.n + v->agent.n + v->token.n + v->device.n);
+	size_t bytes =
+		sizeof(struct io_connect) + v->origin.n + v->agent.n + v->token.n + v->device.n;
+	struct io_connect *m = alloc_get(bytes);
 	char *at = m->text;
 	m->mail.kind = IO_CONNECT;
 	m->id = c->id;
@@ -98,7 +99,7 @@ static void ask(struct conn *c, const struct visitor *v)
 	m->agent = put(&at, v->agent);
 	m->token = put(&at, v->token);
 	m->device = put(&at, v->device);
-	outbox_add(&c->thread->outbox, &m->mail);
+	outbox_add_bytes(&c->thread->outbox, &m->mail, bytes);
 	c->is_known = true;
 	conn_set_state(c, CONN_ADMITTING);
 }

@@ -2,8 +2,15 @@
 /*
  * A WebSocket's messages in and out. Requests go to the logic thread in the order of arrival, each
  * in memory of its own, and are counted until their response passes by; at the limit the connection
- * is not read from. The limit is looked at between reads, so one read may pass it by what it
- * brought.
+ * is not read from.
+ *
+ * A read of 64 KiB may hold 500 messages that inflate to 64 KiB each. So behind each message we
+ * look if that is enough: FEED_BYTES of messages in one turn, requests in flight, an outbox that is
+ * full. The rest of the read waits in the parser then, and goes on with the next turn, or when what
+ * was in the way has gone. A limit may be passed by one message.
+ *
+ * Who has not proven yet who it is gets no more than that needs: short messages of few packets, one
+ * request at a time, and little that waits for it.
  *
  * The op ping of an open session is answered here: it concerns nobody else, and a wake-up of the
  * logic thread would cost six times as much as the answer. What cannot be read as a packet is
@@ -11,12 +18,41 @@
  */
 #include "io/conn_private.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/slice.h"
 #include "wire/frame.h"
 #include "wire/packet.h"
+
+/* More than any read brings without deflate: only a flood of inflated messages ever reaches it. */
+enum { FEED_BYTES = 4 * IO_SCRATCH_BYTES };
+
+/* ---- limits ---- */
+
+static size_t lesser(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static size_t message_limit(const struct conn *c)
+{
+	size_t limit = c->thread->settings->message_bytes;
+	return c->is_ready ? limit : lesser(limit, LIMIT_OPEN_MESSAGE_BYTES);
+}
+
+size_t conn_ws_queue_limit(const struct conn *c)
+{
+	size_t limit = c->thread->settings->queue_bytes;
+	return c->is_ready ? limit : lesser(limit, LIMIT_OPEN_QUEUE_BYTES);
+}
+
+bool conn_ws_is_busy(const struct conn *c)
+{
+	unsigned limit = c->is_ready ? c->thread->settings->inflight : 1;
+	return c->is_throttled ? c->inflight > limit / 2 : c->inflight >= limit;
+}
 
 /* ---- packets in ---- */
 
@@ -76,15 +112,17 @@ static void answer_ping(struct conn *c, uint32_t seq)
 
 static void give_packet(struct conn *c, const struct packet *packet)
 {
-	struct io_packet *m = alloc_get(sizeof(*m) + packet->op.n + packet->data.n);
+	size_t bytes = sizeof(struct io_packet) + packet->op.n + packet->data.n;
+	struct io_packet *m = alloc_get(bytes);
 	m->mail.kind = IO_PACKET;
 	m->id = c->id;
 	m->packet.seq = packet->seq;
 	m->packet.op = (struct nuncio_str){ m->text, packet->op.n };
 	m->packet.data = (struct nuncio_str){ m->text + packet->op.n, packet->data.n };
 	put(put(m->text, packet->op), packet->data);
-	outbox_add(&c->thread->outbox, &m->mail);
-	if (c->inflight < UINT16_MAX && ++c->inflight >= c->thread->settings->inflight)
+	outbox_add_bytes(&c->thread->outbox, &m->mail, bytes);
+	c->inflight += c->inflight < UINT16_MAX;
+	if (!c->is_throttled && conn_ws_is_busy(c))
 		conn_update_throttle(c);
 }
 
@@ -115,12 +153,22 @@ static void read_text(struct conn *c, struct nuncio_str data)
 		on_packet(c, &packet);
 }
 
+static void too_many(struct conn *c)
+{
+	conn_report_closed(c, WS_CLOSE_TOO_BIG);
+	conn_ws_close(c, WS_CLOSE_TOO_BIG, STR("too many packets before session.ready"));
+}
+
 static void read_frames(struct conn *c, struct nuncio_str rest)
 {
 	struct packet packet;
 	struct packet_fault fault;
-	int rc = 1;
+	int rc = 1, left = c->is_ready ? INT_MAX : LIMIT_OPEN_PACKETS;
 	while (rc && c->state == CONN_OPEN) {
+		if (rest.n && !left--) {
+			too_many(c);
+			break;
+		}
 		rc = packet_read_frame(&rest, &packet, &fault);
 		if (rc > 0)
 			on_packet(c, &packet);
@@ -133,18 +181,22 @@ static void read_frames(struct conn *c, struct nuncio_str rest)
 
 /* ---- what the parser found ---- */
 
-/*
- * Non-zero stops the feeding. While we wait for the peer's close frame, its messages are dropped.
- */
-static int goes_on(const struct conn *c)
+/* While we wait for the peer's close frame, its messages are dropped. */
+static enum ws_fed goes_on(const struct conn *c)
 {
-	return c->state != CONN_OPEN && c->state != CONN_CLOSING;
+	const struct io_thread *t = c->thread;
+	if (c->state != CONN_OPEN && c->state != CONN_CLOSING)
+		return WS_STOPPED;
+	if (c->is_throttled || !t->feed_left || outbox_is_over(&t->outbox))
+		return WS_PAUSED;
+	return WS_MORE;
 }
 
 static int on_message(enum ws_opcode kind, struct nuncio_str data, void *user)
 {
 	struct conn *c = user;
 	(void)kind; /* ws_rules let only the right one through */
+	c->thread->feed_left -= lesser(c->thread->feed_left, data.n);
 	if (c->state == CONN_OPEN && is_frame(c))
 		read_frames(c, data);
 	else if (c->state == CONN_OPEN)
@@ -198,16 +250,24 @@ static void on_close(uint16_t code, struct nuncio_str reason, void *user)
 	conn_end(c);
 }
 
-void conn_ws_input(struct conn *c, char *bytes, size_t n)
+static const struct ws_events events = { on_message, on_ping, on_pong, on_close };
+
+static struct ws_rules rules_of(const struct conn *c)
 {
-	static const struct ws_events events = { on_message, on_ping, on_pong, on_close };
-	struct io_thread *t = c->thread;
-	const struct ws_rules rules = { .kind = is_frame(c) ? WS_BINARY : WS_TEXT,
+	return (struct ws_rules){ .kind = is_frame(c) ? WS_BINARY : WS_TEXT,
 		.deflate = c->form >= PACKET_JSON_DEFLATE,
-		.message_bytes = t->settings->message_bytes };
-	const char *why = "protocol error";
-	int rc = ws_feed(t->ws, &c->parser, &rules, bytes, n, &events, c, &why);
-	if (rc <= WS_STOPPED)
+		.message_bytes = message_limit(c) };
+}
+
+static void fed(struct conn *c, int rc, const char *why)
+{
+	if (rc == WS_PAUSED && c->parser) {
+		c->is_paused = true;
+		COUNTER_ADD(c->thread->counters.pauses, 1);
+		conn_update_events(c);
+		return;
+	}
+	if (rc <= WS_PAUSED)
 		return;
 	conn_report_closed(c, (uint16_t)rc);
 	if (c->state == CONN_OPEN) {
@@ -215,6 +275,33 @@ void conn_ws_input(struct conn *c, char *bytes, size_t n)
 		send_close(c, (uint16_t)rc, str_of(why));
 	}
 	conn_end(c); /* nothing more can be understood */
+}
+
+void conn_ws_input(struct conn *c, char *bytes, size_t n)
+{
+	struct io_thread *t = c->thread;
+	const struct ws_rules rules = rules_of(c);
+	const char *why = "protocol error";
+	t->feed_left = FEED_BYTES;
+	int rc = ws_feed(t->ws, &c->parser, &rules, bytes, n, &events, c, &why);
+	fed(c, rc, why);
+}
+
+void conn_ws_go_on(struct conn *c)
+{
+	struct io_thread *t = c->thread;
+	const struct ws_rules rules = rules_of(c);
+	const char *why = "protocol error";
+	if (!c->is_paused || c->is_throttled || c->is_held || c->state == CONN_DEAD)
+		return;
+	if (io_thread_is_full(t)) {
+		io_thread_hold(t, c);
+		return;
+	}
+	c->is_paused = false;
+	t->feed_left = FEED_BYTES;
+	fed(c, ws_go_on(t->ws, &c->parser, &rules, &events, c, &why), why);
+	conn_update_events(c);
 }
 
 /* ---- out ---- */

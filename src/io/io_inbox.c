@@ -29,8 +29,10 @@ static void do_refuse(struct io_thread *t, struct io_refuse *m)
 static void do_ready(struct io_thread *t, struct io_ready *m)
 {
 	struct conn *c = conn_table_find(&t->conns, m->id);
-	if (c)
-		c->is_ready = true;
+	if (!c)
+		return;
+	c->is_ready = true;
+	conn_update_throttle(c); /* its limits are higher now */
 }
 
 /*

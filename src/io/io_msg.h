@@ -116,7 +116,10 @@ struct io_admit {
 	bool ready;
 };
 
-/* The session was opened by session.open: the same as io_admit's `ready`, later. */
+/*
+ * The session was opened by session.open: the same as io_admit's `ready`, later. In one batch with
+ * the response, so that what the client sent behind the request finds higher limits.
+ */
 struct io_ready {
 	struct mail mail;
 	nuncio_sid id;

@@ -10,8 +10,7 @@
  * loop the logic thread's on_turn runs between two rounds of ours, so the answers leave in the turn
  * that read the requests.
  *
- * Back-pressure: while the logic thread's mailbox is over its high water, connections are held as
- * their bytes come, and let go together when it has caught up (looked at every 2 ms).
+ * Back-pressure is in io_hold.c.
  */
 #include "io/io_thread.h"
 
@@ -35,7 +34,6 @@
 
 enum {
 	INBOX_LIMIT = 64 * 1024,
-	HELD_MS = 2,
 	TICK_MAX_MS = 250,
 	TICK_MIN_MS = 5,
 	TRIM_MS = 10 * 1000,
@@ -60,59 +58,6 @@ void io_settings_init(struct io_settings *s)
 		.queue_bytes = 1024 * 1024,
 		.deflate = true,
 	};
-}
-
-/* ---- back-pressure ---- */
-
-bool io_thread_is_full(const struct io_thread *t)
-{
-	const struct mailbox *to = t->outbox.to;
-	return t->is_blocked || mailbox_is_over(to) || t->outbox.count > to->limit / 2;
-}
-
-void io_thread_hold(struct io_thread *t, nuncio_sid id)
-{
-	if (t->held_count == t->held_size) {
-		t->held_size = t->held_size ? t->held_size * 2 : 64;
-		t->held = alloc_grow(t->held, t->held_size * sizeof(*t->held));
-	}
-	if (!t->held_count)
-		COUNTER_ADD(t->counters.stalls, 1);
-	t->held[t->held_count++] = id;
-	COUNTER_ADD(t->counters.held, 1);
-	if (!loop_timer_is_active(&t->held_timer))
-		loop_timer_start(t->loop, &t->held_timer, HELD_MS, 0);
-}
-
-static void let_go(struct io_thread *t)
-{
-	for (size_t i = 0; i < t->held_count; i++) {
-		struct conn *c = conn_table_find(&t->conns, t->held[i]);
-		if (!c)
-			continue;
-		c->is_held = false;
-		conn_update_events(c);
-	}
-	COUNTER_ADD(t->counters.held, -(int64_t)t->held_count);
-	t->held_count = 0;
-}
-
-static void post(struct io_thread *t)
-{
-	t->is_blocked = outbox_flush(&t->outbox) < 0;
-	if (t->is_blocked && !loop_timer_is_active(&t->held_timer))
-		loop_timer_start(t->loop, &t->held_timer, HELD_MS, 0);
-}
-
-static void on_held_timer(struct loop *l, struct loop_timer *timer, void *user)
-{
-	struct io_thread *t = user;
-	(void)timer;
-	post(t);
-	if (io_thread_is_full(t))
-		loop_timer_start(l, &t->held_timer, HELD_MS, 0);
-	else
-		let_go(t);
 }
 
 /* ---- time ---- */
@@ -224,7 +169,7 @@ static bool on_turn(struct loop *l, void *user)
 	if (acceptor_is_paused(t->acceptor))
 		io_thread_watch_time(t); /* which resumes it; nobody else may be there to do so */
 	if (t->outbox.first) {
-		post(t);
+		io_thread_post(t);
 		did_any |= !t->is_blocked;
 	}
 	return did_any;
@@ -271,7 +216,7 @@ static void close_all(struct io_thread *t)
 	conn_flush_dirty(t, true);
 	conn_reap(t);
 	loop_timer_stop(t->loop, &t->tick);
-	loop_timer_stop(t->loop, &t->held_timer);
+	io_hold_stop(t);
 	t->is_stopped = true;
 }
 
@@ -351,7 +296,7 @@ int io_thread_new(unsigned index, const struct io_settings *settings,
 	conn_table_init(&t->conns, index);
 	wheel_init(&t->wheel, io_now(t), tick_of(settings));
 	loop_timer_init(&t->tick, on_tick, t);
-	loop_timer_init(&t->held_timer, on_held_timer, t);
+	io_hold_init(t);
 	list_init(&t->dead);
 	list_init(&t->dirty);
 	list_init(&t->bulk);
@@ -422,7 +367,7 @@ static void free_rest(struct io_thread *t)
 	deflater_free(&t->deflater);
 	conn_table_fini(&t->conns);
 	buf_fini(&t->text);
-	alloc_free(t->held);
+	io_hold_fini(t);
 	alloc_free(t->scratch_in);
 	alloc_free(t->scratch_out);
 }
@@ -463,6 +408,7 @@ void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r)
 		.bytes_out = READ(bytes_out),
 		.sends = READ(sends),
 		.stalls = READ(stalls),
+		.pauses = READ(pauses),
 		.http = READ(by_state[CONN_HTTP]),
 		.waiting = READ(by_state[CONN_WAITING]),
 		.admitting = READ(by_state[CONN_ADMITTING]),

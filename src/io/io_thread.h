@@ -99,6 +99,7 @@ struct io_stats {
 	uint64_t bytes_in, bytes_out;
 	uint64_t sends;  /* system calls that carried bytes_out */
 	uint64_t stalls; /* times that reading stopped because the logic thread was behind */
+	uint64_t pauses; /* times that a read brought more than one turn may do */
 	int64_t http, waiting, admitting, open, closing, ending; /* connections by state */
 	int64_t queue_bytes;                                     /* waiting for peers */
 	int64_t held;    /* connections not read from because the logic thread is behind */

@@ -25,6 +25,7 @@
 struct io_counters {
 	atomic_uint_fast64_t accepted, refused, slow, silent, timeouts, requests;
 	atomic_uint_fast64_t messages_in, messages_out, pings, bytes_in, bytes_out, sends, stalls;
+	atomic_uint_fast64_t pauses;
 	atomic_int_fast64_t by_state[8]; /* enum conn_state */
 	atomic_int_fast64_t queue_bytes, held;
 	atomic_int_fast64_t taken, fan_out; /* of the inbox, not done; receivers of the first */
@@ -43,6 +44,11 @@ struct thread;
 struct ws_pool;
 
 enum { IO_SCRATCH_BYTES = 64 * 1024, IO_SPARE_HTTP = 16 };
+
+struct io_ids {
+	nuncio_sid *ids;
+	size_t count, size;
+};
 
 struct io_thread {
 	uint32_t magic;
@@ -74,10 +80,12 @@ struct io_thread {
 	unsigned gathered; /* turns in a row that were cut */
 	struct outq_pool outqs;
 
-	nuncio_sid *held; /* not read from until the logic thread has caught up */
-	size_t held_count, held_size;
+	struct io_ids held; /* not read from until the logic thread has caught up */
 	struct loop_timer held_timer;
-	bool is_blocked; /* the outbox was refused */
+	struct io_ids paused; /* go on in the next turn with what they have read */
+	struct loop_timer paused_timer;
+	size_t feed_left; /* bytes of messages that the WebSocket being fed may still bring */
+	bool is_blocked;  /* the outbox was refused */
 
 	struct ws_pool *ws;
 	struct deflater *deflater;
@@ -99,10 +107,16 @@ static inline uint32_t io_now(const struct io_thread *t)
 	return (uint32_t)loop_now_ms(t->loop);
 }
 
-/* The logic thread is behind: do not read. */
-bool io_thread_is_full(const struct io_thread *t);
+/* io_hold.c */
+bool io_thread_is_full(const struct io_thread *t); /* the logic thread is behind: do not read */
 /* Reads of this connection go on when it has caught up. */
-void io_thread_hold(struct io_thread *t, nuncio_sid id);
+void io_thread_hold(struct io_thread *t, struct conn *c);
+void io_thread_go_on(struct io_thread *t, struct conn *c); /* conn_ws_go_on with the next turn */
+void io_thread_post(struct io_thread *t);                  /* what is in the outbox */
+void io_hold_init(struct io_thread *t);
+void io_hold_stop(struct io_thread *t);
+void io_hold_fini(struct io_thread *t);
+
 /* The tick runs while there are connections, or accepting is paused. */
 void io_thread_watch_time(struct io_thread *t);
 

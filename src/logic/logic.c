@@ -24,6 +24,7 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	logic->settings = *settings;
 	logic->parts = *parts;
 	mailbox_init(&logic->inbox, parts->loop, parts->inbox_limit);
+	mailbox_limit_bytes(&logic->inbox, parts->inbox_bytes);
 	logic->to_io = ALLOC_ARRAY(struct outbox, parts->io_threads);
 	sessions_init(&logic->sessions, parts->io_threads);
 	users_init(&logic->users, &logic->user_slots);
@@ -164,8 +165,16 @@ static struct mail *logic_next_mail(struct logic *logic)
 		return NULL;
 	logic->taken = mail->next;
 	logic->taken_count--;
+	logic->done_bytes += mail->bytes;
 	mail->next = NULL;
 	return mail;
+}
+
+/* Once for many: it is an atomic that the I/O threads look at. */
+static void tell_done(struct logic *logic)
+{
+	mailbox_done(&logic->inbox, logic->done_bytes);
+	logic->done_bytes = 0;
 }
 
 /* What is over LOGIC_BATCH waits until the answers so far are on their way. */
@@ -179,6 +188,7 @@ static bool on_turn(struct loop *loop, void *user)
 		take(logic, mail);
 		n++;
 	}
+	tell_done(logic);
 	return n > 0;
 }
 
@@ -258,6 +268,7 @@ void logic_end_sessions(struct logic *logic)
 	struct mail *mail;
 	while ((mail = logic_next_mail(logic)) != NULL)
 		drop_incoming(mail);
+	tell_done(logic);
 	sessions_each(&logic->sessions, end_session, logic);
 	lives_reclaim(logic, 0, true);
 	answered_tell(logic);

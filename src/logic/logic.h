@@ -57,7 +57,7 @@ struct logic_parts { /* what the server made before; outlives the logic thread *
 	struct ready_set *ready;
 	struct metric_set *metrics;
 	uint32_t io_threads;
-	size_t inbox_limit;
+	size_t inbox_limit, inbox_bytes;
 };
 
 /*
@@ -70,7 +70,7 @@ struct logic {
 	struct logic_parts parts;
 	struct mailbox inbox;
 	struct mail *taken; /* from it, not handled yet; oldest first */
-	size_t taken_count;
+	size_t taken_count, done_bytes;
 	struct outbox *to_io; /* one per I/O thread; flushed at the end of a turn */
 	struct sessions sessions;
 	struct slots user_slots;

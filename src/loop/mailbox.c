@@ -7,7 +7,8 @@
  * call.
  *
  * Order: messages of one thread arrive in the order of posting; between threads there is none.
- * Limit: `limit` messages, passed by at most one batch, and by forced posts.
+ * Limit: `limit` messages and `bytes_limit` bytes, passed by at most one batch, and by
+ * forced posts.
  */
 #include "loop/mailbox.h"
 
@@ -22,8 +23,15 @@ void mailbox_init(struct mailbox *mb, struct loop *to, size_t limit)
 	mb->first = mb->last = NULL;
 	atomic_init(&mb->count, 0);
 	atomic_init(&mb->refused, 0);
+	atomic_init(&mb->bytes, 0);
 	mb->limit = limit;
+	mb->bytes_limit = 0;
 	mb->to = to;
+}
+
+void mailbox_limit_bytes(struct mailbox *mb, size_t limit)
+{
+	mb->bytes_limit = limit;
 }
 
 void mailbox_fini(struct mailbox *mb)
@@ -37,15 +45,35 @@ size_t mailbox_count(const struct mailbox *mb)
 	return atomic_load_explicit(&mb->count, memory_order_relaxed);
 }
 
+static size_t bytes_of(const struct mailbox *mb)
+{
+	return atomic_load_explicit(&mb->bytes, memory_order_relaxed);
+}
+
 bool mailbox_is_over(const struct mailbox *mb)
 {
-	return mailbox_count(mb) > mb->limit / 2;
+	return mailbox_count(mb) > mb->limit / 2 ||
+	       (mb->bytes_limit && bytes_of(mb) > mb->bytes_limit / 2);
+}
+
+static bool is_full(const struct mailbox *mb)
+{
+	return mailbox_count(mb) >= mb->limit ||
+	       (mb->bytes_limit && bytes_of(mb) >= mb->bytes_limit);
+}
+
+void mailbox_done(struct mailbox *mb, size_t bytes)
+{
+	if (bytes)
+		atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_relaxed);
 }
 
 void mailbox_stats(const struct mailbox *mb, struct queue_stats *stats_r)
 {
 	stats_r->depth = mailbox_count(mb);
 	stats_r->limit = mb->limit;
+	stats_r->bytes = bytes_of(mb);
+	stats_r->bytes_limit = mb->bytes_limit;
 	stats_r->refused = atomic_load_explicit(&mb->refused, memory_order_relaxed);
 }
 
@@ -60,52 +88,51 @@ static void wake(struct mailbox *mb)
 }
 
 /* Under lock; true when the box was empty. */
-static bool append(struct mailbox *mb, struct mail *first, struct mail *last, size_t n)
+static bool append(struct mailbox *mb, const struct outbox *batch)
 {
 	bool was_empty = !mb->first;
-	last->next = NULL;
+	batch->last->next = NULL;
 	if (was_empty)
-		mb->first = first;
+		mb->first = batch->first;
 	else
-		mb->last->next = first;
-	mb->last = last;
-	atomic_store_explicit(&mb->count, mailbox_count(mb) + n, memory_order_relaxed);
+		mb->last->next = batch->first;
+	mb->last = batch->last;
+	atomic_store_explicit(&mb->count, mailbox_count(mb) + batch->count, memory_order_relaxed);
+	if (batch->bytes) /* the receiver takes off without the lock */
+		atomic_fetch_add_explicit(&mb->bytes, batch->bytes, memory_order_relaxed);
 	return was_empty;
 }
 
-static int post(struct mailbox *mb, struct mail *first, struct mail *last, size_t n, bool is_forced)
+static int post(struct mailbox *mb, const struct outbox *batch, bool is_forced)
 {
-	bool was_empty = false, is_full;
+	bool was_empty = false, is_refused;
 	pthread_mutex_lock(&mb->lock);
-	is_full = !is_forced && mailbox_count(mb) >= mb->limit;
-	if (!is_full)
-		was_empty = append(mb, first, last, n);
+	is_refused = !is_forced && is_full(mb);
+	if (!is_refused)
+		was_empty = append(mb, batch);
 	else
 		atomic_store_explicit(&mb->refused, mb->refused + 1, memory_order_relaxed);
 	pthread_mutex_unlock(&mb->lock);
 	if (was_empty)
 		wake(mb);
-	return is_full ? NUNCIO_E_BUSY : NUNCIO_OK;
+	return is_refused ? NUNCIO_E_BUSY : NUNCIO_OK;
+}
+
+static int post_one(struct mailbox *mb, struct mail *m, bool is_forced)
+{
+	const struct outbox batch = { .first = m, .last = m, .count = 1 };
+	m->bytes = 0;
+	return post(mb, &batch, is_forced);
 }
 
 int mailbox_post(struct mailbox *mb, struct mail *m)
 {
-	return post(mb, m, m, 1, false);
-}
-
-int mailbox_post_batch(struct mailbox *mb, struct mail *first, struct mail *last, size_t n)
-{
-	return post(mb, first, last, n, false);
+	return post_one(mb, m, false);
 }
 
 void mailbox_post_forced(struct mailbox *mb, struct mail *m)
 {
-	post(mb, m, m, 1, true);
-}
-
-void mailbox_post_batch_forced(struct mailbox *mb, struct mail *first, struct mail *last, size_t n)
-{
-	post(mb, first, last, n, true);
+	post_one(mb, m, true);
 }
 
 struct mail *mailbox_take_all(struct mailbox *mb)
@@ -135,13 +162,27 @@ void outbox_init(struct outbox *ob, struct mailbox *to)
 
 void outbox_add(struct outbox *ob, struct mail *m)
 {
+	outbox_add_bytes(ob, m, 0);
+}
+
+void outbox_add_bytes(struct outbox *ob, struct mail *m, size_t bytes)
+{
+	CHECK(bytes <= UINT32_MAX);
 	m->next = NULL;
+	m->bytes = (uint32_t)bytes;
 	if (ob->last)
 		ob->last->next = m;
 	else
 		ob->first = m;
 	ob->last = m;
 	ob->count++;
+	ob->bytes += bytes;
+}
+
+bool outbox_is_over(const struct outbox *ob)
+{
+	const struct mailbox *to = ob->to;
+	return ob->count > to->limit / 2 || (to->bytes_limit && ob->bytes > to->bytes_limit / 8);
 }
 
 struct mail *outbox_take_all(struct outbox *ob)
@@ -155,7 +196,7 @@ int outbox_flush(struct outbox *ob)
 {
 	if (!ob->first)
 		return NUNCIO_OK;
-	int rc = mailbox_post_batch(ob->to, ob->first, ob->last, ob->count);
+	int rc = post(ob->to, ob, false);
 	if (rc == NUNCIO_OK)
 		outbox_init(ob, ob->to);
 	return rc;
@@ -165,6 +206,6 @@ void outbox_flush_forced(struct outbox *ob)
 {
 	if (!ob->first)
 		return;
-	mailbox_post_batch_forced(ob->to, ob->first, ob->last, ob->count);
+	post(ob->to, ob, true);
 	outbox_init(ob, ob->to);
 }

@@ -30,6 +30,11 @@
 #define LIMIT_KIND_BYTES 32
 #define LIMIT_TOKEN_BYTES 8192 /* what common proxies let through in one header line */
 
+/* A WebSocket before session.ready: a session.open with the longest token and what is around it. */
+#define LIMIT_OPEN_MESSAGE_BYTES (2 * LIMIT_TOKEN_BYTES)
+#define LIMIT_OPEN_PACKETS 16              /* in one message of nuncio.frame.v1 */
+#define LIMIT_OPEN_QUEUE_BYTES (64 * 1024) /* that wait for its peer */
+
 /* JSON. Depth bounds the reader's recursion; the two member limits bound its table of keys, which
    lives on the stack (16 bytes a key). No chat client comes near any of them. */
 #define LIMIT_JSON_DEPTH 32

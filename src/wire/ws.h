@@ -53,10 +53,19 @@ struct ws_rules {
 	size_t message_bytes; /* limit of one message, after inflating; 0: LIMIT_MESSAGE_BYTES */
 };
 
+enum ws_fed {
+	WS_MORE = 0,    /* all taken; go on */
+	WS_ENDED = 1,   /* the peer's close frame came, on_close was called; echo it, then close */
+	WS_STOPPED = 2, /* a callback asked to stop */
+	WS_PAUSED = 3   /* a callback asked for a pause; ws_go_on comes before the next ws_feed */
+			/* 1002, 1003, 1007, 1009: fail the connection with this close code */
+};
+
 /*
- * Called while bytes are fed. Data is valid during the call only and may be changed in place. A
- * non-zero result ends the feeding (ws_feed returns WS_STOPPED). A callback must not feed or free
- * anything of the same pool. Pongs are not sent by the parser: on_ping has to.
+ * Called while bytes are fed. Data is valid during the call only and may be changed in place. The
+ * result is WS_MORE to go on, WS_PAUSED when it is enough for now, or WS_STOPPED (any other) when
+ * nothing more is wanted. A callback must not feed or free anything of the same pool. Pongs are not
+ * sent by the parser: on_ping has to.
  */
 struct ws_events {
 	int (*on_message)(enum ws_opcode kind, struct nuncio_str data, void *user);
@@ -76,22 +85,21 @@ size_t ws_pool_lent_count(const struct ws_pool *pool);
 /* Frees parsers that nobody uses and the scratch memory; for a timer. */
 void ws_pool_trim(struct ws_pool *pool);
 
-enum ws_fed {
-	WS_MORE = 0,   /* all taken; go on */
-	WS_ENDED = 1,  /* the peer's close frame came, on_close was called; echo it, then close */
-	WS_STOPPED = 2 /* a callback asked to stop */
-		       /* 1002, 1003, 1007, 1009: fail the connection with this close code */
-};
-
 /*
  * Feeds what a read brought. *parser is the connection's: NULL at first; a parser is taken from the
  * pool when bytes end in the middle and given back when a later read completes the frame or
- * message. bytes are changed (unmasked in place). After any result but WS_MORE nothing may be fed
- * and *parser is NULL. A failure's reason is a constant text in *why_r (may be NULL). Thread: the
- * pool's.
+ * message. bytes are changed (unmasked in place). A failure's reason is a constant text in *why_r
+ * (may be NULL).
+ *
+ * After WS_PAUSED the parser keeps a copy of what is left of the read, and ws_go_on feeds that;
+ * nothing else may be fed before it returns WS_MORE. Is *parser NULL then, nothing was left, and
+ * ws_go_on need not be called. After any other result but WS_MORE nothing may be fed and *parser is
+ * NULL. Thread: the pool's.
  */
 int ws_feed(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rules *rules,
 	char *bytes, size_t n, const struct ws_events *events, void *user, const char **why_r);
+int ws_go_on(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rules *rules,
+	const struct ws_events *events, void *user, const char **why_r);
 
 /* Gives back a parser when its connection dies in the middle. NULL inside is fine. */
 void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser);

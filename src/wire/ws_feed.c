@@ -14,6 +14,9 @@
  * whole frames (a partial header hides inside the context otherwise), and no fragmented message is
  * open.
  *
+ * A pause may fall behind any frame. What is left of the read moves into the parser then; what
+ * wslay has taken into its own buffer stays there, so the next feeding looks into it first.
+ *
  * A pool and all that is lent from it belong to one thread.
  */
 #include "wire/ws.h"
@@ -35,8 +38,10 @@
 struct ws_parser {
 	struct ws_parser *next; /* in the pool's idle list */
 	wslay_frame_context_ptr wslay;
-	const char *in; /* what the current read still has for wslay */
+	char *in; /* what the current read still has for wslay */
 	size_t in_bytes;
+	struct buf rest;                  /* of a read, while paused */
+	size_t rest_at;                   /* so much of it is done */
 	uint64_t fed_bytes, framed_bytes; /* equal between frames */
 	bool is_in_frame;                 /* the current frame's payload has begun */
 	uint64_t frame_got;
@@ -58,6 +63,8 @@ struct feed {
 	struct ws_pool *pool;
 	const struct ws_rules *rules;
 	size_t limit;
+	char *bytes; /* what is left of the read */
+	size_t n;
 	const struct ws_events *events;
 	void *user;
 	const char *why;
@@ -91,6 +98,7 @@ static struct ws_parser *parser_new(void)
 	const struct wslay_frame_callbacks callbacks = { .recv_callback = on_recv };
 	struct ws_parser *parser = ALLOC_NEW(struct ws_parser);
 	buf_init(&parser->message);
+	buf_init(&parser->rest);
 	int rc = wslay_frame_context_init(&parser->wslay, &callbacks, parser);
 	CHECK(rc == 0); /* fails only without memory */
 	return parser;
@@ -100,6 +108,7 @@ static void parser_free(struct ws_parser *parser)
 {
 	wslay_frame_context_free(parser->wslay);
 	buf_fini(&parser->message);
+	buf_fini(&parser->rest);
 	alloc_free(parser);
 }
 
@@ -156,10 +165,17 @@ static struct ws_parser *take(struct ws_pool *pool)
 	return parser;
 }
 
+/* All that wslay was fed is through. */
 static bool is_between(const struct ws_parser *parser)
 {
 	return parser->in_bytes == 0 && parser->fed_bytes == parser->framed_bytes &&
 	       !parser->is_in_frame && parser->message_opcode == 0;
+}
+
+static void drop_rest(struct ws_parser *parser)
+{
+	buf_fini(&parser->rest);
+	parser->rest_at = 0;
 }
 
 void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser)
@@ -170,6 +186,7 @@ void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser)
 		return;
 	pool->lent_count--;
 	buf_fini(&p->message);
+	drop_rest(p);
 	if (!is_between(p) || pool->idle_count >= IDLE_PARSERS) {
 		parser_free(p);
 		return;
@@ -182,7 +199,9 @@ void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser)
 
 size_t ws_parser_bytes(const struct ws_parser *parser)
 {
-	return parser ? sizeof(*parser) + WSLAY_FRAME_HEAP_BYTES + parser->message.size : 0;
+	return parser ? sizeof(*parser) + WSLAY_FRAME_HEAP_BYTES + parser->message.size +
+				parser->rest.size
+		      : 0;
 }
 
 /* ---- rules ---- */
@@ -258,20 +277,25 @@ static int end_close(struct feed *f, struct nuncio_str payload)
 	return WS_ENDED;
 }
 
+/* What a callback wants. */
+static int wish(int rc)
+{
+	return rc == WS_MORE || rc == WS_PAUSED ? rc : WS_STOPPED;
+}
+
 static int end_control(struct feed *f, uint8_t opcode, struct nuncio_str payload)
 {
 	if (opcode == WS_CLOSE)
 		return end_close(f, payload);
-	int rc = opcode == WS_PING ? f->events->on_ping(payload, f->user)
-				   : f->events->on_pong(payload, f->user);
-	return rc ? WS_STOPPED : 0;
+	return wish(opcode == WS_PING ? f->events->on_ping(payload, f->user)
+				      : f->events->on_pong(payload, f->user));
 }
 
 static int hand_on(struct feed *f, uint8_t opcode, bool is_ascii, struct nuncio_str text)
 {
 	if (opcode == WS_TEXT && !is_ascii && !utf8_is_valid(text.p, text.n))
 		return refuse(f, WS_CLOSE_TEXT, "the text is not UTF-8");
-	return f->events->on_message((enum ws_opcode)opcode, text, f->user) ? WS_STOPPED : 0;
+	return wish(f->events->on_message((enum ws_opcode)opcode, text, f->user));
 }
 
 static int end_deflated(struct feed *f, uint8_t opcode, struct nuncio_str payload)
@@ -346,18 +370,19 @@ static size_t read_head(const unsigned char *p, size_t n, struct head *head)
 }
 
 /* Takes whole frames off the front. 0 when wslay has to go on with what is left, if anything is. */
-static int feed_in_place(struct feed *f, char **bytes, size_t *n)
+static int feed_in_place(struct feed *f)
 {
 	struct head head;
 	size_t head_bytes;
-	while ((head_bytes = read_head((const unsigned char *)*bytes, *n, &head)) != 0) {
+	while ((head_bytes = read_head((const unsigned char *)f->bytes, f->n, &head)) != 0) {
 		int rc = judge_frame(f, &head, false, 0);
 		if (rc)
 			return rc;
-		struct nuncio_str payload = { *bytes + head_bytes, (size_t)head.payload_bytes };
-		bool is_ascii = unmask(*bytes + head_bytes, payload.n, *bytes + head_bytes - 4);
-		*bytes += head_bytes + payload.n;
-		*n -= head_bytes + payload.n;
+		char *at = f->bytes + head_bytes;
+		struct nuncio_str payload = { at, (size_t)head.payload_bytes };
+		bool is_ascii = unmask(at, payload.n, at - 4);
+		f->bytes = at + payload.n;
+		f->n -= head_bytes + payload.n;
 		rc = is_control(head.opcode)
 			     ? end_control(f, head.opcode, payload)
 			     : end_message(f, head.opcode, head.rsv == RSV1, is_ascii, payload);
@@ -419,39 +444,89 @@ static int take_piece(
 	return parser->frame_got == head.payload_bytes ? end_frame(f, parser, &head) : 0;
 }
 
-static int feed_wslay(struct feed *f, struct ws_parser *parser, const char *bytes, size_t n)
+static int feed_wslay(struct feed *f, struct ws_parser *parser)
 {
 	int rc = 0;
-	parser->in = bytes;
-	parser->in_bytes = n;
+	parser->in = f->bytes;
+	parser->in_bytes = f->n;
 	while (rc == 0) {
 		struct wslay_frame_iocb piece;
 		memset(&piece, 0, sizeof(piece));
 		ssize_t got = wslay_frame_recv(parser->wslay, &piece);
 		if (got == WSLAY_ERR_WANT_READ)
-			return 0;
+			break;
 		rc = got < 0 ? refuse(f, WS_CLOSE_PROTOCOL, "malformed frame header")
 			     : take_piece(f, parser, &piece);
 	}
+	f->bytes = parser->in;
+	f->n = parser->in_bytes;
+	parser->in_bytes = 0;
+	return rc;
+}
+
+/* ---- both ---- */
+
+static struct feed feed_of(struct ws_pool *pool, const struct ws_rules *rules,
+	const struct ws_events *events, void *user)
+{
+	return (struct feed){ .pool = pool,
+		.rules = rules,
+		.limit = rules->message_bytes ? rules->message_bytes : LIMIT_MESSAGE_BYTES,
+		.events = events,
+		.user = user };
+}
+
+static int feed(struct feed *f, struct ws_parser **parser)
+{
+	bool is_clean = !*parser || is_between(*parser);
+	int rc = is_clean ? feed_in_place(f) : 0;
+	if (rc || (is_clean && f->n == 0))
+		return rc;
+	if (!*parser)
+		*parser = take(f->pool);
+	return feed_wslay(f, *parser);
+}
+
+/* A parser stays with the connection only while there is something to remember. */
+static int end_feed(struct feed *f, struct ws_parser **parser, int rc, const char **why_r)
+{
+	bool is_over = rc && rc != WS_PAUSED;
+	if (*parser && (is_over || (!(*parser)->rest.data && is_between(*parser))))
+		ws_parser_give(f->pool, parser);
+	if (why_r)
+		*why_r = f->why;
 	return rc;
 }
 
 int ws_feed(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rules *rules,
 	char *bytes, size_t n, const struct ws_events *events, void *user, const char **why_r)
 {
-	struct feed f = { .pool = pool, .rules = rules, .events = events, .user = user };
-	int rc = 0;
-	f.limit = rules->message_bytes ? rules->message_bytes : LIMIT_MESSAGE_BYTES;
-	if (!*parser)
-		rc = feed_in_place(&f, &bytes, &n);
-	if (rc == 0 && n > 0) {
+	struct feed f = feed_of(pool, rules, events, user);
+	f.bytes = bytes;
+	f.n = n;
+	CHECK(!*parser || !(*parser)->rest.data);
+	int rc = feed(&f, parser);
+	if (rc == WS_PAUSED && f.n) {
 		if (!*parser)
 			*parser = take(pool);
-		rc = feed_wslay(&f, *parser, bytes, n);
+		buf_add(&(*parser)->rest, f.bytes, f.n);
 	}
-	if (*parser && (rc || is_between(*parser)))
-		ws_parser_give(pool, parser);
-	if (why_r)
-		*why_r = f.why;
-	return rc;
+	return end_feed(&f, parser, rc, why_r);
+}
+
+int ws_go_on(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rules *rules,
+	const struct ws_events *events, void *user, const char **why_r)
+{
+	struct feed f = feed_of(pool, rules, events, user);
+	struct ws_parser *p = *parser;
+	if (!p)
+		return WS_MORE;
+	f.bytes = p->rest.data ? p->rest.data + p->rest_at : NULL;
+	f.n = p->rest.used - p->rest_at;
+	int rc = feed(&f, parser);
+	if (rc == WS_PAUSED && f.n)
+		p->rest_at = p->rest.used - f.n;
+	else
+		drop_rest(p);
+	return end_feed(&f, parser, rc, why_r);
 }

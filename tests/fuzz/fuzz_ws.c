@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WebSocket input three ways, which must agree: in one read (so whole frames are decoded in place),
- * cut into pieces by a pattern (so wslay's frame API and the pool do the work), and through wslay's
- * own event API. First byte: bit 0 deflate, bits 1-2 kind, bit 3 the input is unmasked frames that
- * we mask first; second byte: the pieces. Known differences to the event API, left out:
+ * WebSocket input four ways, which must agree: in one read (so whole frames are decoded in place),
+ * cut into pieces by a pattern (so wslay's frame API and the pool do the work), both with pauses,
+ * and through wslay's own event API. First byte: bit 0 deflate, bits 1-2 kind, bit 3 the input is
+ * unmasked frames that we mask first; second byte: the pieces. Known differences to the event API,
+ * left out:
  *   - it refuses invalid UTF-8 at the bad byte, we at the end of the message;
  *   - it lets a close frame of one byte pass as if empty, and refuses the codes 1012 to 1014;
  *   - it counts control frames against the limit of messages (so the limit here is above 125).
@@ -34,30 +35,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct log {
 	struct buf b;
 	bool has_odd_close; /* one that the event API judges otherwise */
+	bool pauses;        /* behind every frame */
 };
 
-static void note(struct log *log, unsigned opcode, struct nuncio_str data)
+static int note(struct log *log, unsigned opcode, struct nuncio_str data)
 {
 	buf_printf(&log->b, "%u %zu ", opcode, data.n);
 	buf_add_str(&log->b, data);
+	return log->pauses ? WS_PAUSED : WS_MORE;
 }
 
 static int on_message(enum ws_opcode kind, struct nuncio_str data, void *user)
 {
-	note(user, kind, data);
-	return 0;
+	return note(user, kind, data);
 }
 
 static int on_ping(struct nuncio_str data, void *user)
 {
-	note(user, WS_PING, data);
-	return 0;
+	return note(user, WS_PING, data);
 }
 
 static int on_pong(struct nuncio_str data, void *user)
 {
-	note(user, WS_PONG, data);
-	return 0;
+	return note(user, WS_PONG, data);
 }
 
 static void on_close(uint16_t code, struct nuncio_str reason, void *user)
@@ -86,6 +86,8 @@ static int run_ours(const struct ws_rules *rules, struct nuncio_str in, unsigned
 		memcpy(copy, in.p + at, n);
 		rc = ws_feed(pool, &parser, rules, copy, n, &events, log, why_r);
 		free(copy);
+		while (rc == WS_PAUSED)
+			rc = ws_go_on(pool, &parser, rules, &events, log, why_r);
 		at += n;
 		REQUIRE(!rc || !parser);
 	}
@@ -221,11 +223,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		in = buf_str(&masked);
 	}
 	int rc = run_ours(&rules, in, 0, &whole, &why);
-	int cut_rc = run_ours(&rules, in, data[1] | 1u, &cut, &cut_why);
-	if (rc != cut_rc || !str_eq(buf_str(&whole.b), buf_str(&cut.b))) {
-		fprintf(stderr, "whole %d (%s), cut %d (%s)\n", rc, why ? why : "", cut_rc,
-			cut_why ? cut_why : "");
-		abort();
+	for (unsigned way = 1; way < 4; way++) {
+		cut.pauses = way & 2;
+		buf_reset(&cut.b);
+		int cut_rc = run_ours(&rules, in, way & 1 ? data[1] | 1u : 0, &cut, &cut_why);
+		if (rc != cut_rc || !str_eq(buf_str(&whole.b), buf_str(&cut.b))) {
+			fprintf(stderr, "whole %d (%s), cut or paused (%u) %d (%s)\n", rc,
+				why ? why : "", way, cut_rc, cut_why ? cut_why : "");
+			abort();
+		}
 	}
 	if (!rules.deflate && !rules.kind && in.n <= INPUT_BYTES)
 		compare_with_other(in, rc, &whole);

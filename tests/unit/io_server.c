@@ -30,13 +30,19 @@ static void post(struct io_server *s, nuncio_sid id, struct mail *m, enum io_kin
 	mailbox_post_forced(io_thread_inbox(s->threads[io_id_thread(id)]), m);
 }
 
-static void send_packet(struct io_server *s, nuncio_sid id, struct packet_out *packet)
+static struct mail *new_send(nuncio_sid id, struct packet_out *packet)
 {
 	struct io_send *m = alloc_zero(sizeof(*m) + sizeof(m->ids[0]));
+	m->mail.kind = IO_SEND;
 	m->packet = packet;
 	m->count = 1;
 	m->ids[0] = id;
-	post(s, id, &m->mail, IO_SEND);
+	return &m->mail;
+}
+
+static void send_packet(struct io_server *s, nuncio_sid id, struct packet_out *packet)
+{
+	post(s, id, new_send(id, packet), IO_SEND);
 }
 
 static void respond(struct io_server *s, nuncio_sid id, uint32_t seq, struct nuncio_str data)
@@ -131,6 +137,19 @@ static void do_close(struct io_server *s, nuncio_sid id)
 	post(s, id, &m->mail, IO_CLOSE);
 }
 
+/* In one batch, as the logic thread does: what was sent behind it finds the session open. */
+static void do_open(struct io_server *s, nuncio_sid id, const struct packet *p)
+{
+	struct io_ready *ready = ALLOC_NEW(struct io_ready);
+	struct outbox out;
+	ready->mail.kind = IO_READY;
+	ready->id = id;
+	outbox_init(&out, io_thread_inbox(s->threads[io_id_thread(id)]));
+	outbox_add(&out, new_send(id, packet_out_response(p->seq, 0, STR(""), p->data)));
+	outbox_add(&out, &ready->mail);
+	outbox_flush_forced(&out);
+}
+
 static void do_packet(struct io_server *s, const struct io_packet *m)
 {
 	const struct packet *p = &m->packet;
@@ -149,18 +168,17 @@ static void do_packet(struct io_server *s, const struct io_packet *m)
 		do_tell(s);
 		return;
 	}
+	if (str_eq(p->op, STR("session.open"))) {
+		do_open(s, m->id, p);
+		return;
+	}
 	if (str_eq(p->op, STR("release")))
 		release(s);
 	if (str_eq(p->op, STR("flood")))
 		do_flood(s, m->id, FLOOD_COUNT);
 	if (str_eq(p->op, STR("burst")))
 		do_flood(s, m->id, 8);
-	respond(s, m->id, p->seq, p->data);
-	if (str_eq(p->op, STR("session.open"))) {
-		struct io_ready *ready = ALLOC_NEW(struct io_ready);
-		ready->id = m->id;
-		post(s, m->id, &ready->mail, IO_READY);
-	}
+	respond(s, m->id, p->seq, str_eq(p->op, STR("skip")) ? STR("{}") : p->data);
 }
 
 static struct io_answer *new_answer(nuncio_sid id, struct nuncio_str body)
@@ -255,6 +273,7 @@ static bool on_turn(struct loop *l, void *user)
 	bool did_any = m != NULL;
 	for (; m; m = next) {
 		next = m->next;
+		mailbox_done(&s->mailbox, m->bytes);
 		do_mail(s, m);
 	}
 	return did_any;
@@ -282,6 +301,7 @@ void io_server_start(struct io_server *s, size_t mailbox_limit)
 	struct nuncio_error err = { "" };
 	s->loop = loop_new("logic");
 	mailbox_init(&s->mailbox, s->loop, mailbox_limit);
+	mailbox_limit_bytes(&s->mailbox, s->mailbox_bytes);
 	if (io_listen(&s->settings, count, &s->listeners, &err) < 0)
 		fail_msg("%s", err.text);
 	for (unsigned i = 0; i < count; i++)

@@ -18,6 +18,7 @@
  * 	token "bad"      refused with token_invalid        token ""    admitted, not ready
  * 	any other token  admitted, first packet session.ready, ready
  * 	echo             answers with the data             session.open  answers, then ready
+ * 	skip             answers without the data
  * 	park             not answered until: release, which answers all that is parked, then itself
  * 	flood, burst     100 or 8 notifies of 16 KiB, then the response
  * 	tell             TELL_COUNT notifies to everybody who ever connected, no response
@@ -46,6 +47,7 @@ struct io_server {
 	unsigned thread_count; /* 0: one on the logic thread's loop */
 	struct loop *loop;
 	struct mailbox mailbox;
+	size_t mailbox_bytes; /* its limit; set before the start */
 	struct thread *logic;
 	unsigned stopped;
 	struct parked *parked; /* newest first */

@@ -7,11 +7,15 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "loop/loop.h"
 #include "tests/lib/unit.h"
+#include "wire/deflate.h"
 #include "wire/frame.h"
+#include "wire/limits.h"
 
 #define READY "{\"type\":\"notify\",\"op\":\"session.ready\",\"data\":{\"user\":\"u\"}}"
 #define DONE(seq) "{\"type\":\"response\",\"seq\":" #seq ",\"code\":0,\"message\":\"\",\"data\":{}}"
+#define ECHO(seq) "{\"type\":\"request\",\"seq\":" #seq ",\"op\":\"echo\"}"
 #define TOKEN "Authorization: Bearer good\r\n"
 #define FRAME "Sec-WebSocket-Protocol: nuncio.frame.v1\r\n"
 
@@ -266,14 +270,10 @@ static void closes_slow_readers(void **state)
 }
 
 /* Pings without end from one who does not read the pongs: it is not read from any more. */
-static void bounds_what_it_owes(void **state)
+static void flood_with_pings(int fd, int64_t limit_bytes)
 {
-	(void)state;
 	struct buf all = { 0 };
 	size_t at = 0;
-	server.settings.queue_bytes = 256 * 1024;
-	io_server_start(&server, 1000);
-	int fd = open_session(), other = open_session();
 	for (int i = 0; i < 500; i++) {
 		buf_add(&all, "\x89\xfd\0\0\0\0", 6);
 		memset(buf_reserve(&all, 125), 'p', 125);
@@ -284,11 +284,232 @@ static void bounds_what_it_owes(void **state)
 		at = n > 0 ? (at + (size_t)n) % all.used : at;
 		calm = n > 0 ? 0 : calm + 1;
 		poll(NULL, 0, n > 0 ? 0 : 2);
-		assert_true(io_server_stats(&server).queue_bytes <= 256 * 1024);
+		assert_true(io_server_stats(&server).queue_bytes <= limit_bytes);
 	}
 	assert_int_equal(server.closed_count, 0);
+	buf_fini(&all);
+}
+
+static void bounds_what_it_owes(void **state)
+{
+	(void)state;
+	server.settings.queue_bytes = 256 * 1024;
+	io_server_start(&server, 1000);
+	int fd = open_session(), other = open_session();
+	flood_with_pings(fd, 256 * 1024);
 	request(other, 1, "echo");
 	client_ws_expect(other, DONE(1));
+	close(fd);
+	close(other);
+}
+
+static void owes_strangers_less(void **state)
+{
+	(void)state;
+	io_server_start(&server, 1000);
+	int fd = client_upgrade(&server, "/ws", "");
+	flood_with_pings(fd, LIMIT_OPEN_QUEUE_BYTES);
+	close(fd);
+}
+
+/* A whole frame, by a mask of zero. */
+static void add_frame(struct buf *to, unsigned first, struct nuncio_str payload)
+{
+	buf_add_char(to, (char)first);
+	if (payload.n < 126) {
+		buf_add_char(to, (char)(0x80 | payload.n));
+	} else {
+		buf_add_char(to, (char)(0x80 | 126));
+		buf_add_char(to, (char)(payload.n >> 8));
+		buf_add_char(to, (char)payload.n);
+	}
+	buf_add(to, "\0\0\0\0", 4);
+	buf_add_str(to, payload);
+}
+
+/* Requests of 60,000 bytes, as often as one read can bring. Returns how many. */
+static unsigned send_bombs(int fd, const char *op)
+{
+	enum { BOMB_BYTES = 60000, READ_BYTES = 64 * 1024 };
+	struct deflater *deflater = deflater_new();
+	struct buf text = { 0 }, packed = { 0 }, all = { 0 };
+	unsigned count = 0;
+	buf_printf(&text, "{\"type\":\"request\",\"seq\":1,\"op\":\"%s\",\"data\":{\"a\":\"", op);
+	memset(buf_reserve(&text, BOMB_BYTES), 'a', BOMB_BYTES), buf_commit(&text, BOMB_BYTES);
+	buf_add_text(&text, "\"}}");
+	assert_true(deflater_run(deflater, buf_str(&text), &packed));
+	for (; all.used + packed.used + 8 < READ_BYTES; count++)
+		add_frame(&all, 0xC1, buf_str(&packed));
+	client_send_bytes(fd, all.data, all.used);
+	deflater_free(&deflater);
+	buf_fini(&text);
+	buf_fini(&packed);
+	buf_fini(&all);
+	return count;
+}
+
+static int open_deflated(void)
+{
+	int fd = client_upgrade(
+		&server, "/ws", "Sec-WebSocket-Extensions: permessage-deflate\r\n" TOKEN);
+	client_ws_expect(fd, READY);
+	return fd;
+}
+
+/* A read of 64 KiB is several MB of requests: no more of them is made than may wait. */
+static void bounds_what_a_read_inflates_to(void **state)
+{
+	(void)state;
+	enum { LIMIT_BYTES = 1024 * 1024 };
+	struct queue_stats stats;
+	server.mailbox_bytes = LIMIT_BYTES;
+	server.settings.inflight = 4096;
+	io_server_start(&server, 100000);
+	int fd = open_deflated(), opcode;
+	size_t n;
+	atomic_store(&server.is_deaf, true);
+	unsigned count = send_bombs(fd, "skip");
+	assert_true(count > 100);
+	for (int i = 0; i < CLIENT_WAIT_MS && io_server_stats(&server).held == 0; i++)
+		poll(NULL, 0, 1);
+	poll(NULL, 0, 20);
+	mailbox_stats(&server.mailbox, &stats);
+	assert_in_range(stats.bytes, LIMIT_BYTES / 4, LIMIT_BYTES);
+	assert_true(io_server_stats(&server).messages_in < 20);
+	atomic_store(&server.is_deaf, false);
+	loop_wake(server.loop);
+	for (unsigned i = 0; i < count; i++)
+		assert_non_null(strstr(client_ws_read(fd, &opcode, &n), "\"seq\":1,"));
+	mailbox_stats(&server.mailbox, &stats);
+	assert_int_equal(stats.bytes, 0);
+	close(fd);
+}
+
+/* These are answered by the I/O thread, so nothing is in the way but the turn's end. */
+static void shares_a_turn_with_others(void **state)
+{
+	(void)state;
+	io_server_start(&server, 1000);
+	int fd = open_deflated(), opcode;
+	size_t n;
+	unsigned count = send_bombs(fd, "ping");
+	for (unsigned i = 0; i < count; i++)
+		assert_non_null(strstr(client_ws_read(fd, &opcode, &n), "server_time"));
+	assert_true(io_server_stats(&server).pauses >= count / 8);
+	request(fd, 1, "echo");
+	client_ws_expect(fd, DONE(1));
+	close(fd);
+}
+
+/* All in one read: what is over the limit waits, and nothing is lost or comes out of order. */
+static void stops_within_a_read(void **state)
+{
+	(void)state;
+	enum { COUNT = 50 };
+	struct buf all = { 0 };
+	char text[128];
+	server.settings.inflight = 4;
+	io_server_start(&server, 1000);
+	int fd = open_session(), opcode;
+	size_t n;
+	for (int i = 1; i <= COUNT; i++) {
+		snprintf(
+			text, sizeof(text), "{\"type\":\"request\",\"seq\":%d,\"op\":\"echo\"}", i);
+		add_frame(&all, 0x81, str_of(text));
+	}
+	atomic_store(&server.is_deaf, true);
+	client_send_bytes(fd, all.data, all.used);
+	for (int i = 0; i < CLIENT_WAIT_MS && io_server_stats(&server).pauses == 0; i++)
+		poll(NULL, 0, 1);
+	poll(NULL, 0, 20);
+	assert_int_equal(mailbox_count(&server.mailbox), 4);
+	atomic_store(&server.is_deaf, false);
+	loop_wake(server.loop);
+	for (int i = 1; i <= COUNT; i++) {
+		snprintf(text, sizeof(text), "\"seq\":%d,", i);
+		assert_non_null(strstr(client_ws_read(fd, &opcode, &n), text));
+	}
+	buf_fini(&all);
+	close(fd);
+}
+
+/* Closed by us while the rest of a read waits: the peer's close frame is in it, and is found. */
+static void finds_the_close_behind_a_pause(void **state)
+{
+	(void)state;
+	struct buf all = { 0 };
+	server.settings.inflight = 1;
+	io_server_start(&server, 1000);
+	int fd = open_session();
+	add_frame(&all, 0x81, STR("{\"type\":\"request\",\"seq\":1,\"op\":\"close\"}"));
+	add_frame(&all, 0x81, STR(ECHO(2)));
+	add_frame(&all, 0x88, STR("\x0f\xa2"));
+	client_send_bytes(fd, all.data, all.used);
+	assert_int_equal(client_ws_read_close(fd), 4002);
+	assert_true(client_is_at_end(fd));
+	io_server_wait(&server.closed_count, 1);
+	assert_int_equal(server.packet_count, 1);
+	assert_int_equal(io_server_stats(&server).pauses, 1);
+	buf_fini(&all);
+	close(fd);
+}
+
+/* ---- before it is known who it is ---- */
+
+static void takes_little_from_strangers(void **state)
+{
+	(void)state;
+	static char text[LIMIT_OPEN_MESSAGE_BYTES + 1];
+	struct buf all = { 0 };
+	char head[LIMIT_FRAME_HEAD_BYTES];
+	io_server_start(&server, 1000);
+	int fd = client_upgrade(&server, "/ws", "");
+	memset(text, ' ', sizeof(text));
+	memcpy(text, ECHO(1), sizeof(ECHO(1)) - 1);
+	client_ws_send(fd, 1, text, sizeof(text) - 1);
+	client_ws_expect(fd, DONE(1));
+	client_ws_send(fd, 1, text, sizeof(text));
+	assert_int_equal(client_ws_read_close(fd), 1009);
+	close(fd);
+	fd = client_upgrade(&server, "/ws", FRAME);
+	for (int i = 0; i <= LIMIT_OPEN_PACKETS; i++) {
+		frame_head(head, 1, 5, 13);
+		buf_add(&all, head, sizeof(head));
+		buf_add_text(&all, "{\"op\":\"echo\"}");
+	}
+	client_ws_send(fd, 2, all.data, all.used);
+	assert_int_equal(client_ws_read_close(fd), 1009);
+	io_server_wait(&server.closed_count, 2);
+	assert_int_equal(server.packet_count, 1 + LIMIT_OPEN_PACKETS);
+	assert_int_equal(server.close_code, 1009);
+	buf_fini(&all);
+	close(fd);
+}
+
+/* One request at a time, until session.open is answered; what was sent behind it waits. */
+static void lets_strangers_ask_one_by_one(void **state)
+{
+	(void)state;
+	static char large[60000];
+	struct buf all = { 0 };
+	io_server_start(&server, 1000);
+	int fd = client_upgrade(&server, "/ws", ""), other = open_session();
+	memset(large, ' ', sizeof(large));
+	memcpy(large, ECHO(4), sizeof(ECHO(4)) - 1);
+	add_frame(&all, 0x81, STR("{\"type\":\"request\",\"seq\":1,\"op\":\"park\"}"));
+	add_frame(&all, 0x81, STR(ECHO(2)));
+	add_frame(&all, 0x81, STR("{\"type\":\"request\",\"seq\":3,\"op\":\"session.open\"}"));
+	add_frame(&all, 0x81, (struct nuncio_str){ large, sizeof(large) });
+	client_send_bytes(fd, all.data, all.used);
+	io_server_wait(&server.packet_count, 1);
+	assert_true(client_is_silent(fd, 20));
+	assert_int_equal(server.packet_count, 1);
+	request(other, 1, "release");
+	client_ws_expect(other, DONE(1));
+	client_ws_expect(fd, DONE(1));
+	client_ws_expect(fd, DONE(2));
+	client_ws_expect(fd, DONE(3));
+	client_ws_expect(fd, DONE(4));
 	buf_fini(&all);
 	close(fd);
 	close(other);
@@ -464,6 +685,13 @@ int main(void)
 		BOTH(stops_reading_at_the_inflight_limit),
 		BOTH(closes_slow_readers),
 		BOTH(bounds_what_it_owes),
+		BOTH(owes_strangers_less),
+		BOTH(bounds_what_a_read_inflates_to),
+		BOTH(shares_a_turn_with_others),
+		BOTH(stops_within_a_read),
+		BOTH(finds_the_close_behind_a_pause),
+		BOTH(takes_little_from_strangers),
+		BOTH(lets_strangers_ask_one_by_one),
 		BOTH(lets_bursts_pass),
 		BOTH(closes_when_told),
 		BOTH(does_not_wait_forever_for_the_peers_close),

@@ -46,17 +46,57 @@ static void is_bounded(void **state)
 {
 	(void)state;
 	struct mailbox mb;
+	struct outbox ob;
 	struct mail m[6] = { { 0 } };
 	mailbox_init(&mb, NULL, 2);
+	outbox_init(&ob, &mb);
 	assert_int_equal(mailbox_post(&mb, &m[0]), 0);
-	m[1].next = &m[2];
-	m[2].next = &m[3];
-	assert_int_equal(mailbox_post_batch(&mb, &m[1], &m[3], 3), 0);
+	for (int i = 1; i < 4; i++)
+		outbox_add(&ob, &m[i]);
+	assert_int_equal(outbox_flush(&ob), 0); /* whole, or not at all */
 	assert_int_equal(mailbox_post(&mb, &m[4]), NUNCIO_E_BUSY);
 	mailbox_post_forced(&mb, &m[5]);
 	assert_int_equal(mailbox_count(&mb), 5);
 	assert_int_equal(length_of(mailbox_take_all(&mb)), 5);
 	assert_int_equal(mailbox_post(&mb, &m[4]), 0);
+	mailbox_take_all(&mb);
+	mailbox_fini(&mb);
+}
+
+/* From the post until the receiver has done with it, whether it has taken it or not. */
+static void is_bounded_in_bytes(void **state)
+{
+	(void)state;
+	struct mailbox mb;
+	struct outbox ob;
+	struct mail m[5] = { { 0 } };
+	struct queue_stats stats;
+	mailbox_init(&mb, NULL, 100);
+	mailbox_limit_bytes(&mb, 800);
+	outbox_init(&ob, &mb);
+	outbox_add_bytes(&ob, &m[0], 100);
+	assert_false(outbox_is_over(&ob));
+	outbox_add_bytes(&ob, &m[1], 300);
+	assert_true(outbox_is_over(&ob));
+	assert_int_equal(outbox_flush(&ob), 0);
+	assert_false(outbox_is_over(&ob));
+	assert_false(mailbox_is_over(&mb));
+	outbox_add_bytes(&ob, &m[2], 400);
+	assert_int_equal(outbox_flush(&ob), 0);
+	assert_true(mailbox_is_over(&mb));
+	assert_int_equal(mailbox_post(&mb, &m[3]), NUNCIO_E_BUSY);
+	mailbox_post_forced(&mb, &m[3]);
+	size_t bytes = 0;
+	for (const struct mail *at = mailbox_take_all(&mb); at; at = at->next)
+		bytes += at->bytes;
+	assert_int_equal(bytes, 800);
+	assert_int_equal(mailbox_post(&mb, &m[4]), NUNCIO_E_BUSY);
+	mailbox_done(&mb, 400);
+	assert_int_equal(mailbox_post(&mb, &m[4]), 0);
+	assert_false(mailbox_is_over(&mb));
+	mailbox_stats(&mb, &stats);
+	assert_int_equal(stats.bytes, 400);
+	assert_int_equal(stats.bytes_limit, 800);
 	mailbox_take_all(&mb);
 	mailbox_fini(&mb);
 }
@@ -240,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_order_and_counts),
 		cmocka_unit_test(is_bounded),
+		cmocka_unit_test(is_bounded_in_bytes),
 		cmocka_unit_test(outbox_keeps_what_is_refused),
 		cmocka_unit_test(many_producers_lose_nothing),
 		cmocka_unit_test(nor_while_spinning),

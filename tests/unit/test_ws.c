@@ -45,7 +45,7 @@ struct client {
 	struct ws_parser *parser;
 	struct ws_rules rules;
 	struct buf seen; /* "text:hello;ping:;" */
-	bool stop;
+	bool stop, pause;
 	const char *why;
 };
 
@@ -54,7 +54,7 @@ static int note(struct client *c, const char *what, struct nuncio_str data)
 	buf_add_text(&c->seen, what);
 	buf_add_str(&c->seen, data);
 	buf_add_char(&c->seen, ';');
-	return c->stop;
+	return c->pause ? WS_PAUSED : c->stop;
 }
 
 static int on_message(enum ws_opcode kind, struct nuncio_str data, void *user)
@@ -101,6 +101,8 @@ static int feed(struct client *c, struct nuncio_str bytes, size_t piece)
 		char *copy = memcpy(test_malloc(n), bytes.p + at, n);
 		rc = ws_feed(c->pool, &c->parser, &c->rules, copy, n, &events, c, &c->why);
 		test_free(copy);
+		while (rc == WS_PAUSED)
+			rc = ws_go_on(c->pool, &c->parser, &c->rules, &events, c, &c->why);
 	}
 	return rc;
 }
@@ -305,6 +307,51 @@ static void stops_when_told(void **state)
 	expect(&c, &b, WS_STOPPED, "text:one;");
 	add(&b, 0x89, "one");
 	expect(&c, &b, WS_STOPPED, "ping:one;");
+	buf_fini(&b);
+	client_fini(&c);
+}
+
+static void add_all_kinds(struct buf *b)
+{
+	for (int i = 0; i < 2; i++) {
+		add(b, 0x81, "one");
+		add(b, 0x81, "two");
+		add(b, 0x01, "th");
+		add(b, 0x89, "p");
+		add(b, 0x80, "ree");
+		add(b, 0x8A, "q");
+		add(b, 0x81, "");
+		add(b, 0x82, "four");
+	}
+}
+
+/* One frame at a time, whichever way it is parsed: nothing is lost, and all comes in order. */
+static void pauses_behind_any_frame(void **state)
+{
+	struct client c = client_new();
+	struct buf b;
+	(void)state;
+	buf_init(&b);
+	c.pause = true;
+	add_all_kinds(&b);
+	size_t whole = b.used;
+	assert_int_equal(
+		ws_feed(c.pool, &c.parser, &c.rules, b.data, b.used, &events, &c, NULL), WS_PAUSED);
+	assert_true(str_eq_text(buf_str(&c.seen), "text:one;"));
+	assert_true(ws_parser_bytes(c.parser) > whole - 9);
+	ws_parser_give(c.pool, &c.parser); /* it may end here, too */
+	assert_int_equal(ws_pool_lent_count(c.pool), 0);
+	buf_reset(&b);
+	add_all_kinds(&b);
+	expect(&c, &b, WS_MORE,
+		"text:one;text:two;ping:p;text:three;pong:q;text:;binary:four;"
+		"text:one;text:two;ping:p;text:three;pong:q;text:;binary:four;");
+	add(&b, 0x81, "last");
+	add(&b, 0x88, "\x03\xE9");
+	expect(&c, &b, WS_ENDED, "text:last;close 1001:;");
+	add(&b, 0x81, "last");
+	add(&b, 0x83, "bad");
+	expect(&c, &b, WS_CLOSE_PROTOCOL, "text:last;");
 	buf_fini(&b);
 	client_fini(&c);
 }
@@ -547,6 +594,7 @@ int main(void)
 		cmocka_unit_test(keeps_kind_and_size),
 		cmocka_unit_test(reads_close_frames),
 		cmocka_unit_test(stops_when_told),
+		cmocka_unit_test(pauses_behind_any_frame),
 		cmocka_unit_test(inflates_within_the_limit),
 		cmocka_unit_test(writes_close_frames),
 		cmocka_unit_test(accepts_the_handshake_of_the_rfc),

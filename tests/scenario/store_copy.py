@@ -248,16 +248,9 @@ def refused_halfway(site):
 	try:
 		server.start()
 		group = furnish(server)
-		for i in range(40):
-			client = server.client(f"q{i}")
-			for k in range(20):
-				ok(client, "message.send", to={"user": f"q{i + 1}"}, client_id=str(k), body="x" * 2000)
-			client.say_close()
+		much(server)
 		results = []
-		thread = threading.Thread(target=lambda: results.append(control.ctl(server, "store", "copy")))
-		thread.start()
-		control.eventually(lambda: site.servers[1].query("SELECT value FROM nuncio.meta WHERE name='copying'",
-			check=False).stdout.strip() == "1")
+		thread = begun(site, server, results)
 		site.servers[1].kill()
 		thread.join(60)
 		assert results and results[0].status != 0, results and str(results[0])
@@ -283,6 +276,45 @@ def refused_halfway(site):
 	finally:
 		if site.servers[1].process.poll() is not None:
 			site.servers[1].start()
+		server.kill()
+		server.remove()
+
+
+def much(server):
+	"""Enough for a copy to take its time."""
+	for i in range(40):
+		client = server.client(f"q{i}")
+		for k in range(20):
+			ok(client, "message.send", to={"user": f"q{i + 1}"}, client_id=str(k), body="x" * 2000)
+		client.say_close()
+
+
+def begun(site, server, results):
+	"""A copy that is under way; its result comes into the list."""
+	thread = threading.Thread(target=lambda: results.append(control.ctl(server, "store", "copy")))
+	thread.start()
+	control.eventually(lambda: site.servers[1].query("SELECT value FROM nuncio.meta WHERE name='copying'",
+		check=False).stdout.strip() == "1")
+	return thread
+
+
+def stopped_halfway(site):
+	"""SIGTERM in the middle: the server stops as ever, the operator hears it, and the next copy begins from nothing."""
+	site.empty()
+	server = site.nunciod()
+	try:
+		server.start()
+		much(server)
+		results = []
+		thread = begun(site, server, results)
+		server.stop()
+		thread.join(30)
+		assert results and results[0].status != 0, results and str(results[0])
+		server.start()
+		assert control.asked(server, "store", "copy")["events"] == 40 * 20
+		server.stop()
+		return server.verdict()
+	finally:
 		server.kill()
 		server.remove()
 
@@ -315,7 +347,7 @@ def main():
 	site = Site(build, args.shards)
 	passed = failed = 0
 	try:
-		for function in (no_target, moved_in_traffic, refused_halfway):
+		for function in (no_target, moved_in_traffic, refused_halfway, stopped_halfway):
 			if args.only and function.__name__ not in args.only:
 				continue
 			try:

@@ -278,6 +278,12 @@ def store_copy(run):
 	return script(run, "plain", "store_copy.py")
 
 
+@part("cluster_try", ["build"], serves=True)
+def cluster_try(run):
+	"""contrib/cluster/run: three nodes, and a chat between two of them."""
+	return script(run, "plain", "cluster_try.py")
+
+
 @part("deploy", ["build"], serves=True)
 def deploy(run):
 	"""contrib/cluster: the proxies carry a chat, the manifests fit schemas, each other and the server."""
@@ -375,7 +381,7 @@ def lint(run):
 	count = Count()
 	scripts = sorted(glob.glob(os.path.join(TOP, "tests", "lint", "check_*.sh")))
 	shells = [path for path in (os.path.join(TOP, name) for name in (
-		"tests/run", "contrib/quickstart", "contrib/completion/nuncioctl", ".ci/run", "autogen.sh", *map(
+		"tests/run", "contrib/quickstart", "contrib/cluster/run", "contrib/completion/nuncioctl", ".ci/run", "autogen.sh", *map(
 			lambda p: os.path.relpath(p, TOP), scripts))) if os.path.exists(path)]
 	for command in [[path] for path in scripts] + [["shellcheck", *shells]]:
 		status, _ = run.call(command, check=False)
@@ -565,6 +571,7 @@ ORDER = """
 	mysql_faults
 	store_copy
 	deploy
+	cluster_try
 	browser
 	openapi
 	build_asan

@@ -3,6 +3,7 @@
 #	tests/scenario/bad/run_bad.py --build DIR
 #	tests/scenario/operate/run_operate.py --build DIR
 #	tests/scenario/kill9.py --build DIR
+#	tests/scenario/cluster_try.py --build DIR
 #	tests/scenario/store_copy.py --build DIR
 #	tests/scenario/mysql_start.py --build DIR
 #	tests/scenario/mysql_faults.py --build DIR

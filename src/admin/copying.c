@@ -74,7 +74,8 @@ static void on_copy(struct nuncio_request *rq, void *user)
 	alloc_free(copying);
 	if (rc == NUNCIO_E_UNSUPPORTED)
 		request_error(&rq, NUNCIO_CODE_unavailable,
-			"no store to copy to: set [core] copy_to, switch that module on, restart");
+			"no store to copy to: set [core] copy_to, switch that module on, restart; "
+			"or the log says why it is not there");
 	else if (rc == NUNCIO_E_EXISTS)
 		request_error(&rq, NUNCIO_CODE_exists,
 			"a copy is under way, or was the last word (store release takes it back)");

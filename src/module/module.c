@@ -452,6 +452,16 @@ int modules_freeze(struct modules *set, struct nuncio_error *err)
 	return 0;
 }
 
+/* Nobody is kept from talking because a store that may be copied into one day is not there. */
+static void open_target(struct modules *set, struct nuncio_module *m)
+{
+	struct nuncio_error err = { "" };
+	if (explain(m, "open", store_open(store_target(set->env.store), set->copy_to, &err), &err) <
+		0)
+		log_write(LOG_LEVEL_WARN, m->info.name, NULL, "nothing can be copied to it: %s",
+			err.text);
+}
+
 static int start_one(struct modules *set, struct nuncio_module *m, struct nuncio_error *err)
 {
 	err->text[0] = '\0';
@@ -468,11 +478,8 @@ static int start_one(struct modules *set, struct nuncio_module *m, struct nuncio
 		err->text[0] = '\0';
 		rc = explain(m, "open", store_open(set->env.store, set->store, err), err);
 	}
-	if (rc == 0 && set->copy_to && set->copy_to->module == m) {
-		err->text[0] = '\0';
-		rc = explain(m, "open", store_open(store_target(set->env.store), set->copy_to, err),
-			err);
-	}
+	if (rc == 0 && set->copy_to && set->copy_to->module == m)
+		open_target(set, m);
 	return rc;
 }
 

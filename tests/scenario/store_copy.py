@@ -320,7 +320,7 @@ def stopped_halfway(site):
 
 
 def no_target(site):
-	"""Without [core] copy_to it says what to do."""
+	"""Without [core] copy_to, or when that is away, the server starts all the same and says what to do."""
 	server = site.nunciod()
 	server.settings["core"].pop("copy_to")
 	server.modules.remove("store_mysql")
@@ -330,6 +330,14 @@ def no_target(site):
 		assert answer.status != 0 and "copy_to" in answer.err, str(answer)
 		assert control.asked(server, "store", "progress")["phase"] == "none"
 		assert control.ctl(server, "store", "release").status != 0
+		server.stop()
+		server.modules.append("store_mysql")
+		server.settings["core"]["copy_to"] = "store_mysql"
+		server.settings["store_mysql"]["servers"] = f"nuncio:secret@127.0.0.1:{mariadb.free_port()}/nuncio"
+		server.start()
+		assert server.log_has("nothing can be copied to it")
+		answer = control.ctl(server, "store", "copy")
+		assert answer.status != 0 and "the log says why" in answer.err, str(answer)
 		server.stop()
 		return server.verdict()
 	finally:

@@ -313,6 +313,36 @@ static void approve_append(struct task *t)
 	task_append(t, &change);
 }
 
+#define WORDS_ANSWERED "user: has not asked to join this group, or was answered"
+
+/* Whether there is a request that this one may answer; else it was refused. */
+static int may_answer(struct task *t)
+{
+	const char *text;
+	int code = rules_admin(&t->me, &text);
+	if (code == 0 && !t->is_asked) {
+		code = NUNCIO_CODE_not_found;
+		text = WORDS_ANSWERED;
+	}
+	if (code != 0)
+		task_refuse(t, code, text);
+	return code == 0;
+}
+
+/* The request goes if nobody has answered it meanwhile; who has won over another is done's. */
+static void drop_request(struct task *t, nuncio_written_fn *done)
+{
+	const struct nuncio_record_write write = { .size = sizeof write,
+		.space = nuncio_text(SPACE_REQUEST),
+		.owner = nuncio_text(t->conversation),
+		.key = nuncio_text(t->them),
+		.expect = (int64_t)t->asked_version };
+	int rc = nuncio_store_write(t->g->self, &write, 1, done, t);
+	if (rc < 0)
+		task_fail(t, rc);
+}
+
+/* They are a member, so it does not matter who has answered. */
 static void on_request_dropped(int status, void *user)
 {
 	struct task *t = user;
@@ -322,38 +352,12 @@ static void on_request_dropped(int status, void *user)
 		task_reply_empty(t);
 }
 
-static void drop_request(struct task *t)
-{
-	const struct nuncio_record_write write = { .size = sizeof write,
-		.space = nuncio_text(SPACE_REQUEST),
-		.owner = nuncio_text(t->conversation),
-		.key = nuncio_text(t->them),
-		.expect = (int64_t)t->asked_version };
-	int rc = nuncio_store_write(t->g->self, &write, 1, on_request_dropped, t);
-	if (rc < 0)
-		task_fail(t, rc);
-}
-
-/* Whether there is a request that this one may answer; else it was refused. */
-static int may_answer(struct task *t)
-{
-	const char *text;
-	int code = rules_admin(&t->me, &text);
-	if (code == 0 && !t->is_asked) {
-		code = NUNCIO_CODE_not_found;
-		text = "user: has not asked to join this group, or was answered";
-	}
-	if (code != 0)
-		task_refuse(t, code, text);
-	return code == 0;
-}
-
 static void approve_decide(struct task *t)
 {
 	if (!may_answer(t))
 		return;
 	if (t->other.is_member) {
-		drop_request(t);
+		drop_request(t, on_request_dropped);
 		return;
 	}
 	if (!t->users)
@@ -364,10 +368,8 @@ static void approve_decide(struct task *t)
 	crowd_screen(t, 0, approve_append);
 }
 
-static void reject_decide(struct task *t)
+static void tell_rejected(const struct task *t)
 {
-	if (!may_answer(t))
-		return;
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	task_put(json, "group", task_id(t));
@@ -375,7 +377,26 @@ static void reject_decide(struct task *t)
 	nuncio_json_object_end(json);
 	nuncio_user_notify(nuncio_text(t->them), "group.rejected", nuncio_json_str(json), 0);
 	nuncio_json_free(&json);
-	drop_request(t);
+}
+
+/* Another admin may have let them in meanwhile. */
+static void on_rejected(int status, void *user)
+{
+	struct task *t = user;
+	if (status == NUNCIO_E_CONFLICT) {
+		task_refuse(t, NUNCIO_CODE_not_found, WORDS_ANSWERED);
+	} else if (status < 0) {
+		task_fail(t, status);
+	} else {
+		tell_rejected(t);
+		task_reply_empty(t);
+	}
+}
+
+static void reject_decide(struct task *t)
+{
+	if (may_answer(t))
+		drop_request(t, on_rejected);
 }
 
 void ops_approve(struct nuncio_request *rq, void *user)

@@ -2,8 +2,9 @@
 #include "counting.h"
 
 /*
- * How far one message has come: may they read it -> whose is it -> its members by name, if there
- * are few; else their number, from which the sender is taken out.
+ * How far one message has come: may they read it -> may they know who else does -> whose is it ->
+ * its members by name, if they may and there are few; else their number, from which the sender is
+ * taken out. Who has left is not told who is there.
  */
 
 #include <stdlib.h>
@@ -17,12 +18,14 @@
 enum { CONVERSATION_BYTES = 192, USER_BYTES = 64 };
 
 struct counting {
+	const struct counter *counter;
 	struct nuncio_module *self;
 	struct nuncio_request *rq;
+	int shows_names;
 	uint64_t seq, delivered, read;
 	uint32_t member_count;
-	size_t conversation_bytes, from_bytes;
-	char conversation[CONVERSATION_BYTES], from[USER_BYTES];
+	size_t conversation_bytes, from_bytes, asker_bytes;
+	char conversation[CONVERSATION_BYTES], from[USER_BYTES], asker[USER_BYTES];
 };
 
 static struct nuncio_str conversation_of(const struct counting *counting)
@@ -146,6 +149,12 @@ static void reply_members(struct counting *counting, const struct nuncio_member 
 	free(counting);
 }
 
+static int ask_sender(struct counting *counting)
+{
+	return nuncio_store_member(
+		counting->self, conversation_of(counting), from_of(counting), on_sender, counting);
+}
+
 static void on_members(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
 {
 	struct counting *counting = user;
@@ -154,13 +163,18 @@ static void on_members(int status, const struct nuncio_member *rows, size_t n, i
 		return;
 	}
 	if (status == 0)
-		status = nuncio_store_member(counting->self, conversation_of(counting),
-			from_of(counting), on_sender, counting);
+		status = ask_sender(counting);
 	if (status < 0)
 		fail(counting, status);
 }
 
 /* ---- both ---- */
+
+static int ask_members(struct counting *counting)
+{
+	return nuncio_store_members(counting->self, conversation_of(counting),
+		(struct nuncio_str){ "", 0 }, RECEIPTS_SMALL, on_members, counting);
+}
 
 static void on_event(int status, const struct nuncio_event *rows, size_t n, int more, void *user)
 {
@@ -173,21 +187,37 @@ static void on_event(int status, const struct nuncio_event *rows, size_t n, int 
 	if (status == 0) {
 		counting->from_bytes = rows->from.n < USER_BYTES ? rows->from.n : USER_BYTES;
 		memcpy(counting->from, rows->from.p, counting->from_bytes);
-		status = nuncio_store_members(counting->self, conversation_of(counting),
-			(struct nuncio_str){ "", 0 }, RECEIPTS_SMALL, on_members, counting);
+		status = counting->shows_names ? ask_members(counting) : ask_sender(counting);
 	}
 	if (status < 0)
 		fail(counting, status);
 }
 
-static void on_entry(int status, const struct nuncio_entry *entry, void *user)
+static void ask_event(struct counting *counting)
 {
-	struct counting *counting = user;
 	const struct nuncio_events_query query = { .size = sizeof query,
 		.flags = NUNCIO_EVENTS_FORWARD,
 		.conversation = conversation_of(counting),
 		.after = counting->seq - 1,
 		.limit = 1 };
+	int rc = nuncio_store_events(counting->self, &query, on_event, counting);
+	if (rc < 0)
+		fail(counting, rc);
+}
+
+static void on_names(int status, int may, void *user)
+{
+	struct counting *counting = user;
+	counting->shows_names = may;
+	if (status < 0)
+		fail(counting, status);
+	else
+		ask_event(counting);
+}
+
+static void on_entry(int status, const struct nuncio_entry *entry, void *user)
+{
+	struct counting *counting = user;
 	if (status < 0) {
 		refuse(counting, entry->code, entry->text);
 		return;
@@ -196,30 +226,39 @@ static void on_entry(int status, const struct nuncio_entry *entry, void *user)
 		refuse(counting, NUNCIO_CODE_not_found, "seq: there is no such event");
 		return;
 	}
-	status = nuncio_store_events(counting->self, &query, on_event, counting);
-	if (status < 0)
-		fail(counting, status);
+	if (entry->until > 0) {
+		ask_event(counting);
+		return;
+	}
+	int rc = names_ask(&counting->counter->names, conversation_of(counting),
+		(struct nuncio_str){ counting->asker, counting->asker_bytes }, on_names, counting);
+	if (rc < 0)
+		fail(counting, rc);
 }
 
 void counting_start(struct nuncio_request *rq, void *user)
 {
-	struct nuncio_str conversation = { "", 0 };
+	const struct counter *counter = user;
+	struct nuncio_str conversation = { "", 0 }, asker = nuncio_request_user(rq);
 	int64_t seq = 0;
 	if (!nuncio_request_is_http(rq) || !nuncio_request_param(rq, "id", &conversation))
 		nuncio_request_text(rq, "conversation", &conversation);
 	nuncio_request_int(rq, "seq", &seq);
 	struct counting *counting = nuncio_alloc(sizeof *counting);
-	counting->self = user;
+	counting->counter = counter;
+	counting->self = counter->self;
 	counting->rq = rq;
 	counting->seq = (uint64_t)seq;
 	counting->conversation_bytes =
 		conversation.n <= CONVERSATION_BYTES ? conversation.n : CONVERSATION_BYTES;
 	memcpy(counting->conversation, conversation.p, counting->conversation_bytes);
+	counting->asker_bytes = asker.n <= USER_BYTES ? asker.n : USER_BYTES;
+	memcpy(counting->asker, asker.p, counting->asker_bytes);
 	const struct nuncio_access what = {
 		.session = nuncio_request_session(rq),
-		.user = nuncio_request_user(rq),
+		.user = asker,
 		.conversation = conversation,
 		.access = NUNCIO_ACCESS_READ,
 	};
-	nuncio_conversation_ask(user, &what, on_entry, counting);
+	nuncio_conversation_ask(counter->self, &what, on_entry, counting);
 }

@@ -4,8 +4,16 @@
 
 #include <nuncio/request.h>
 
-/* message.receipts: how far one message has come. `user` is the module. Logic thread. */
+#include "names.h"
+
 enum { RECEIPTS_SMALL = 100 };
+
+struct counter {
+	struct nuncio_module *self;
+	struct names names;
+};
+
+/* message.receipts: how far one message has come. `user` is a struct counter. Logic thread. */
 nuncio_request_fn counting_start;
 
 #endif

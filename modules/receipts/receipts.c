@@ -7,7 +7,8 @@
  * together within `delay` in one notify: a message to a hundred members costs each of them a few
  * notifies, not a hundred. In a larger one only the user's own other devices are told, and whoever
  * wants to know asks for the counts. Whether it is small is what the store says of its members,
- * once per notify. Thread: logic.
+ * once per notify. In a channel nobody is told of others, because who reads it may not know them
+ * (names.c). Thread: logic.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <nuncio/json.h>
 #include <nuncio/metric.h>
 #include <nuncio/request.h>
+#include <nuncio/service.h>
 #include <nuncio/session.h>
 #include <nuncio/store.h>
 #include <nuncio/timer.h>
@@ -28,6 +30,7 @@
 
 struct receipts {
 	struct nuncio_module *self;
+	struct counter counter;
 	struct pending pending;
 	struct nuncio_timer *timer;
 	struct nuncio_counter *notifies;
@@ -119,18 +122,33 @@ static void telling_end(struct telling *telling)
 	free(telling);
 }
 
+static void tell_own_devices(struct telling *telling)
+{
+	const struct pending_conversation *conversation = telling->conversation;
+	for (const struct pending_mark *mark = conversation->marks; mark; mark = mark->next)
+		tell_own(telling->receipts, conversation, mark);
+	telling_end(telling);
+}
+
+static void on_names(int status, int may, void *user)
+{
+	struct telling *telling = user;
+	if (status < 0 || !may) {
+		tell_own_devices(telling);
+		return;
+	}
+	tell_all(telling->receipts, telling->conversation);
+	telling_end(telling);
+}
+
 static void on_counted(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
 {
 	struct telling *telling = user;
-	struct pending_conversation *conversation = telling->conversation;
 	(void)more;
-	if (status == 0 && n == 1 && rows->member_count <= RECEIPTS_SMALL) {
-		tell_all(telling->receipts, conversation);
-	} else {
-		for (struct pending_mark *mark = conversation->marks; mark; mark = mark->next)
-			tell_own(telling->receipts, conversation, mark);
-	}
-	telling_end(telling);
+	if (status < 0 || n != 1 || rows->member_count > RECEIPTS_SMALL ||
+		names_ask(&telling->receipts->counter.names, id_of(telling->conversation),
+			(struct nuncio_str){ "", 0 }, on_names, telling) < 0)
+		tell_own_devices(telling);
 }
 
 /* What the store cannot be asked about is not told: cursors are in every sync and list. */
@@ -220,22 +238,31 @@ static const struct nuncio_route receipts_route = {
 static int receipts_init(struct nuncio_module *self, struct nuncio_error *err)
 {
 	struct receipts *receipts = nuncio_alloc(sizeof *receipts);
-	receipts->self = self;
+	receipts->self = receipts->counter.self = self;
 	pending_init(&receipts->pending, RECEIPTS_SMALL);
 	nuncio_module_set_data(self, receipts);
 	receipts->notifies =
 		nuncio_counter_new(self, "notifies_total", NULL, "Receipts that were told.");
 	int rc = nuncio_hook_did_mark(self, NUNCIO_PRIO_NORMAL, on_did_mark, receipts);
 	if (rc == 0)
-		rc = nuncio_command_add(self, &receipts_op, self);
+		rc = nuncio_command_add(self, &receipts_op, &receipts->counter);
 	if (rc == 0)
-		rc = nuncio_route_add(self, &receipts_route, self);
+		rc = nuncio_route_add(self, &receipts_route, &receipts->counter);
 	if (rc < 0) {
 		nuncio_error_set(
 			err, "its op and route cannot be added: %s", nuncio_status_name(rc));
 		free(receipts);
 	}
 	return rc;
+}
+
+static int receipts_start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct receipts *receipts = nuncio_module_data(self);
+	struct names *names = &receipts->counter.names;
+	(void)err;
+	names->group = nuncio_service_find(self, NUNCIO_GROUP_V1, &names->group_impl);
+	return 0;
 }
 
 static void receipts_stop(struct nuncio_module *self)
@@ -254,7 +281,7 @@ static void receipts_fini(struct nuncio_module *self)
 	free(receipts);
 }
 
-static const char *const receipts_wants[] = { "store", NULL };
+static const char *const receipts_wants[] = { "store", NUNCIO_GROUP_V1, NULL };
 
 static const struct nuncio_option receipts_options[] = {
 	{ "delay", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "300ms", 0, 60000, NULL,
@@ -264,4 +291,4 @@ static const struct nuncio_option receipts_options[] = {
 
 NUNCIO_MODULE("receipts", .version = "1.0", .summary = "Who has received and read what, in groups.",
 	.wants = receipts_wants, .options = receipts_options, .init = receipts_init,
-	.stop = receipts_stop, .fini = receipts_fini)
+	.start = receipts_start, .stop = receipts_stop, .fini = receipts_fini)

@@ -81,6 +81,14 @@ static void grow(struct pending *pending)
 	pending->place_count = place_count;
 }
 
+static struct pending_conversation *conversation_new(struct nuncio_str id)
+{
+	struct pending_conversation *one = nuncio_alloc(sizeof *one + id.n);
+	one->id_bytes = id.n;
+	memcpy(one->id, id.p, id.n);
+	return one;
+}
+
 static struct pending_conversation *conversation_of(struct pending *pending, struct nuncio_str id)
 {
 	uint64_t hash = hash_of(id);
@@ -90,10 +98,8 @@ static struct pending_conversation *conversation_of(struct pending *pending, str
 	for (struct pending_conversation *one = *place; one; one = one->next)
 		if (one->hash == hash && one->id_bytes == id.n && memcmp(one->id, id.p, id.n) == 0)
 			return one;
-	struct pending_conversation *one = nuncio_alloc(sizeof *one + id.n);
+	struct pending_conversation *one = conversation_new(id);
 	one->hash = hash;
-	one->id_bytes = id.n;
-	memcpy(one->id, id.p, id.n);
 	one->next = *place;
 	*place = one;
 	pending->count++;
@@ -116,19 +122,28 @@ static struct pending_mark *mark_of(
 	return mark;
 }
 
-void pending_note(struct pending *pending, struct nuncio_str conversation, struct nuncio_str user,
-	uint64_t delivered, uint64_t read)
+static struct pending_conversation *take_marks(struct pending_conversation *conversation)
+{
+	struct pending_conversation *taken =
+		conversation_new((struct nuncio_str){ conversation->id, conversation->id_bytes });
+	taken->marks = conversation->marks;
+	taken->mark_count = conversation->mark_count;
+	taken->is_over = 1;
+	conversation->marks = NULL;
+	conversation->mark_count = 0;
+	return taken;
+}
+
+struct pending_conversation *pending_note(struct pending *pending, struct nuncio_str conversation,
+	struct nuncio_str user, uint64_t delivered, uint64_t read)
 {
 	struct pending_conversation *one = conversation_of(pending, conversation);
-	if (one->is_over)
-		return;
 	struct pending_mark *mark = mark_of(one, user);
 	if (delivered > mark->delivered)
 		mark->delivered = delivered;
 	if (read > mark->read)
 		mark->read = read;
-	if (one->mark_count <= pending->max_marks)
-		return;
-	drop_marks(one);
-	one->is_over = 1;
+	if (one->mark_count > pending->max_marks)
+		one->is_over = 1;
+	return one->is_over ? take_marks(one) : NULL;
 }

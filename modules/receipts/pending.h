@@ -21,7 +21,7 @@ struct pending_conversation {
 	uint64_t hash;
 	struct pending_mark *marks; /* newest first */
 	size_t mark_count;
-	int is_over; /* more than `max` have moved: the marks were dropped */
+	int is_over; /* more than `max` have moved: nothing is kept */
 	size_t id_bytes;
 	char id[];
 };
@@ -35,8 +35,13 @@ struct pending {
 void pending_init(struct pending *pending, size_t max_marks);
 void pending_fini(struct pending *pending);
 
-void pending_note(struct pending *pending, struct nuncio_str conversation, struct nuncio_str user,
-	uint64_t delivered, uint64_t read);
+/*
+ * NULL: kept. Once more than max_marks have moved, nothing of that conversation is kept until the
+ * next pending_take: this one comes back at once, with those that were kept until then. To be freed
+ * with pending_free.
+ */
+struct pending_conversation *pending_note(struct pending *pending, struct nuncio_str conversation,
+	struct nuncio_str user, uint64_t delivered, uint64_t read);
 
 /* Takes everything out, as a list; each is freed with pending_free. */
 struct pending_conversation *pending_take(struct pending *pending);

@@ -5,7 +5,8 @@
  *
  * In a small conversation everybody who is online is told whose cursors have moved, all that came
  * together within `delay` in one notify: a message to a hundred members costs each of them a few
- * notifies, not a hundred. In a larger one only the user's own other devices are told, and whoever
+ * notifies, not a hundred. In a larger one only the user's own other devices are told (at once when
+ * more than a hundred have moved within `delay`, so that no more have to be kept), and whoever
  * wants to know asks for the counts. Whether it is small is what the store says of its members,
  * once per notify. In a channel nobody is told of others, because who reads it may not know them
  * (names.c). Thread: logic.
@@ -116,28 +117,26 @@ static void tell_own(struct receipts *receipts, const struct pending_conversatio
 	nuncio_json_free(&json);
 }
 
+static void tell_own_devices(
+	struct receipts *receipts, const struct pending_conversation *conversation)
+{
+	for (const struct pending_mark *mark = conversation->marks; mark; mark = mark->next)
+		tell_own(receipts, conversation, mark);
+}
+
 static void telling_end(struct telling *telling)
 {
 	pending_free(&telling->conversation);
 	free(telling);
 }
 
-static void tell_own_devices(struct telling *telling)
-{
-	const struct pending_conversation *conversation = telling->conversation;
-	for (const struct pending_mark *mark = conversation->marks; mark; mark = mark->next)
-		tell_own(telling->receipts, conversation, mark);
-	telling_end(telling);
-}
-
 static void on_names(int status, int may, void *user)
 {
 	struct telling *telling = user;
-	if (status < 0 || !may) {
-		tell_own_devices(telling);
-		return;
-	}
-	tell_all(telling->receipts, telling->conversation);
+	if (status == 0 && may)
+		tell_all(telling->receipts, telling->conversation);
+	else
+		tell_own_devices(telling->receipts, telling->conversation);
 	telling_end(telling);
 }
 
@@ -145,20 +144,25 @@ static void on_counted(int status, const struct nuncio_member *rows, size_t n, i
 {
 	struct telling *telling = user;
 	(void)more;
-	if (status < 0 || n != 1 || rows->member_count > RECEIPTS_SMALL ||
-		names_ask(&telling->receipts->counter.names, id_of(telling->conversation),
-			(struct nuncio_str){ "", 0 }, on_names, telling) < 0)
-		tell_own_devices(telling);
+	if (status == 0 && n == 1 && rows->member_count <= RECEIPTS_SMALL)
+		status = names_ask(&telling->receipts->counter.names, id_of(telling->conversation),
+			(struct nuncio_str){ "", 0 }, on_names, telling);
+	else
+		status = NUNCIO_E_TOOBIG;
+	if (status < 0)
+		on_names(status, 0, telling);
 }
 
-/* What the store cannot be asked about is not told: cursors are in every sync and list. */
 static void tell(struct receipts *receipts, struct pending_conversation *conversation)
 {
 	struct telling *telling = nuncio_alloc(sizeof *telling);
 	*telling = (struct telling){ receipts, conversation };
-	if (!conversation->marks || nuncio_store_member(receipts->self, id_of(conversation),
-					    user_of(conversation->marks), on_counted, telling) < 0)
-		telling_end(telling);
+	int rc = NUNCIO_E_TOOBIG;
+	if (!conversation->is_over)
+		rc = nuncio_store_member(receipts->self, id_of(conversation),
+			user_of(conversation->marks), on_counted, telling);
+	if (rc < 0)
+		on_names(rc, 0, telling);
 }
 
 static void on_timer(void *user)
@@ -169,7 +173,10 @@ static void on_timer(void *user)
 	while (all) {
 		struct pending_conversation *one = all;
 		all = one->next;
-		tell(receipts, one);
+		if (one->marks)
+			tell(receipts, one);
+		else
+			pending_free(&one);
 	}
 }
 
@@ -180,8 +187,9 @@ static int is_ours(struct nuncio_str conversation)
 }
 
 /*
- * With more members online than a small one has, only own devices are of interest: those are told
- * at once and nothing is kept. The node where a cursor has moved tells those on all nodes.
+ * With more members online than a small one has, only own devices are of interest, which few have;
+ * and when more than that have moved, theirs are told at once. The node where a cursor has moved
+ * tells those on all nodes.
  */
 static void on_did_mark(const struct nuncio_mark *what, void *user)
 {
@@ -190,8 +198,10 @@ static void on_did_mark(const struct nuncio_mark *what, void *user)
 		return;
 	if (nuncio_live_count(what->conversation) > RECEIPTS_SMALL && !may_have_others(what->user))
 		return;
-	pending_note(
+	struct pending_conversation *over = pending_note(
 		&receipts->pending, what->conversation, what->user, what->delivered, what->read);
+	if (over)
+		tell(receipts, over);
 	if (!receipts->timer)
 		receipts->timer = nuncio_timer_start(receipts->self,
 			(uint32_t)nuncio_conf_int(receipts->self, "delay"), 0, on_timer, receipts);

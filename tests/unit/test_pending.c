@@ -42,20 +42,30 @@ static void a_cursor_that_moves_again_is_one(void **state)
 	pending_fini(&pending);
 }
 
-static void too_many_members_are_none(void **state)
+static void of_too_many_members_none_is_kept_and_none_lost(void **state)
 {
 	struct pending pending;
 	(void)state;
 	pending_init(&pending, 2);
-	pending_note(&pending, s("g:1"), s("a"), 1, 0);
-	pending_note(&pending, s("g:1"), s("b"), 1, 0);
-	pending_note(&pending, s("g:1"), s("a"), 2, 0);
-	pending_note(&pending, s("g:1"), s("c"), 1, 0);
-	pending_note(&pending, s("g:1"), s("d"), 1, 0);
+	assert_null(pending_note(&pending, s("g:1"), s("a"), 1, 0));
+	assert_null(pending_note(&pending, s("g:1"), s("b"), 1, 0));
+	assert_null(pending_note(&pending, s("g:1"), s("a"), 2, 0));
+	struct pending_conversation *over = pending_note(&pending, s("g:1"), s("c"), 1, 0);
+	assert_true(over->is_over);
+	assert_memory_equal(over->id, "g:1", 3);
+	assert_int_equal(over->mark_count, 3);
+	assert_int_equal(mark_in(over, "a")->delivered, 2);
+	assert_non_null(mark_in(over, "b"));
+	assert_non_null(mark_in(over, "c"));
+	pending_free(&over);
+	over = pending_note(&pending, s("g:1"), s("d"), 4, 3);
+	assert_int_equal(over->mark_count, 1);
+	assert_int_equal(mark_in(over, "d")->read, 3);
+	pending_free(&over);
 	struct pending_conversation *one = pending_take(&pending);
-	assert_true(one->is_over);
 	assert_null(one->marks);
 	pending_free(&one);
+	assert_null(pending_note(&pending, s("g:1"), s("a"), 5, 0));
 	pending_fini(&pending);
 }
 
@@ -90,7 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cursor_that_moves_again_is_one),
-		cmocka_unit_test(too_many_members_are_none),
+		cmocka_unit_test(of_too_many_members_none_is_kept_and_none_lost),
 		cmocka_unit_test(many_conversations_are_all_taken),
 	};
 	return cmocka_run_group_tests_name("pending", tests, NULL, NULL);

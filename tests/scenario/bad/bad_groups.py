@@ -28,3 +28,20 @@ def two_answers(t):
 		assert len(client.quiet(0.15, "group.rejected")) == int(rejected), said
 		members = [row["user"] for row in done(owner, "group.members", group="g")["members"]]
 		assert (name not in members) == rejected, (said, members)
+
+
+@case("more than a hundred mark at once: everybody's second device learns of it", bystanders=False,
+	modules=CHAT + ["group", "receipts"], settings={"receipts": {"delay": "2s"}})
+def many_marks(t):
+	owner = t.client("owner")
+	names = [f"user{n}" for n in range(110)]
+	done(owner, "group.create", group="g", name="G", members=names[:50])
+	for at in range(50, 110, 50):
+		done(owner, "group.add", group="g", users=names[at:at + 50])
+	pairs = [(t.client(name, device="one"), t.client(name, device="two")) for name in names]
+	seq = done(owner, "message.send", to={"group": "g"}, client_id="1", body="x")["seq"]
+	for one, _ in pairs:
+		one.send("message.read", {"conversation": "g:g", "seq": seq})
+	for name, (_, two) in zip(names, pairs):
+		told = two.expect("receipt")["data"]["members"]
+		assert told == [{"user": name, "delivered": seq, "read": seq}], told

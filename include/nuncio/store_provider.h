@@ -43,7 +43,12 @@ enum nuncio_job_kind {
 	 * _set_cursor (next)
 	 */
 	NUNCIO_JOB_SEARCH = 110,
-	NUNCIO_JOB_EXPORT = 111 /* read: struct nuncio_job_export; below */
+	NUNCIO_JOB_EXPORT = 111, /* read: struct nuncio_job_export; below */
+	/*
+	 * read: struct nuncio_job_memberships, whose `after` is empty; how many there are, or
+	 * `limit` if there are more, goes to nuncio_job_set_membership_count
+	 */
+	NUNCIO_JOB_MEMBERSHIP_COUNT = 112
 };
 
 /*
@@ -277,6 +282,7 @@ void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *r
 void nuncio_job_set_cursor(struct nuncio_job *job, struct nuncio_str cursor);
 void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t read);
 void nuncio_job_set_counts(struct nuncio_job *job, const struct nuncio_store_counts *counts);
+void nuncio_job_set_membership_count(struct nuncio_job *job, uint64_t count);
 void nuncio_job_set_more(struct nuncio_job *job, int more);
 void nuncio_job_set_gap(struct nuncio_job *job, int gap);
 

@@ -93,11 +93,10 @@ static void ask_modules(struct one *one, int status)
 		nuncio_conversation_join_ask(one->t->g->self, &join, on_may_join, one);
 }
 
-static void on_groups(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+static void on_groups(int status, uint64_t count, void *user)
 {
 	struct one *one = user;
-	(void)rows, (void)more;
-	if (status == 0 && n >= one->t->g->options.max_groups_per_user)
+	if (status == 0 && count >= one->t->g->options.max_groups_per_user)
 		one->user->result = RESULT_LIMIT;
 	ask_modules(one, status);
 }
@@ -114,10 +113,10 @@ static void on_invites(int status, const struct nuncio_record *rows, size_t n, i
 	ask_modules(one, status);
 }
 
-static int count_groups(const struct task *t, const char *name, nuncio_members_fn *done, void *user)
+static int count_groups(const struct task *t, const char *name, nuncio_count_fn *done, void *user)
 {
-	return nuncio_store_memberships(t->g->self, nuncio_text(name), nuncio_text(PREFIX),
-		(struct nuncio_str){ "", 0 }, t->g->options.max_groups_per_user, done, user);
+	return nuncio_store_membership_count(t->g->self, nuncio_text(name), nuncio_text(PREFIX),
+		t->g->options.max_groups_per_user, done, user);
 }
 
 static void on_member(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
@@ -226,7 +225,7 @@ static void on_own_may_join(int status, const struct nuncio_entry *entry, void *
 		t->next(t);
 }
 
-static void on_own(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
+static void on_own(int status, uint64_t count, void *user)
 {
 	struct own *own = user;
 	struct task *t = own->t;
@@ -236,10 +235,9 @@ static void on_own(int status, const struct nuncio_member *rows, size_t n, int m
 		.user = nuncio_text(t->actor),
 		.by = nuncio_text(own->by),
 		.conversation = nuncio_text(t->conversation) };
-	(void)rows, (void)more;
 	if (status < 0)
 		task_fail(t, status);
-	else if (n >= t->g->options.max_groups_per_user)
+	else if (count >= t->g->options.max_groups_per_user)
 		task_refuse(
 			t, NUNCIO_CODE_group_limit, "you are in as many groups as a user may be");
 	else

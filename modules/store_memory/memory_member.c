@@ -209,6 +209,17 @@ int log_memberships(struct logs *l, const struct nuncio_job_memberships *q, stru
 	return 0;
 }
 
+int log_membership_count(
+	struct logs *l, const struct nuncio_job_memberships *q, struct nuncio_job *job)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < l->count && count < q->limit; i++)
+		count += nuncio_text_starts(l->all[i]->id, q->prefix) &&
+			 member_present(&l->all[i]->members, q->user);
+	nuncio_job_set_membership_count(job, count);
+	return 0;
+}
+
 int log_reached(struct logs *l, const struct nuncio_job_reached *q, struct nuncio_job *job)
 {
 	const struct log *log = table_find(&l->by_id, q->conversation);

@@ -66,6 +66,8 @@ static int run_job(struct memory *m, struct nuncio_job *job)
 		return log_member(&m->logs, in, job);
 	case NUNCIO_JOB_MEMBERSHIPS:
 		return log_memberships(&m->logs, in, job);
+	case NUNCIO_JOB_MEMBERSHIP_COUNT:
+		return log_membership_count(&m->logs, in, job);
 	case NUNCIO_JOB_REACHED:
 		return log_reached(&m->logs, in, job);
 	case NUNCIO_JOB_SEARCH:

@@ -98,6 +98,8 @@ struct nuncio_member member_row(const struct log *log, const struct log_member *
 int log_members(struct logs *l, const struct nuncio_job_members *q, struct nuncio_job *job);
 int log_member(struct logs *l, const struct nuncio_job_member *q, struct nuncio_job *job);
 int log_memberships(struct logs *l, const struct nuncio_job_memberships *q, struct nuncio_job *job);
+int log_membership_count(
+	struct logs *l, const struct nuncio_job_memberships *q, struct nuncio_job *job);
 int log_reached(struct logs *l, const struct nuncio_job_reached *q, struct nuncio_job *job);
 
 /* --- memory_read.c: pages and lists --- */

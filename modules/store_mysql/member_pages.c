@@ -88,6 +88,22 @@ int member_ships(struct reading *r, const struct nuncio_job_memberships *q)
 	return 0;
 }
 
+int member_count_ships(struct reading *r, const struct nuncio_job_memberships *q)
+{
+	struct nuncio_str after = { "", 0 }, *ids;
+	uint64_t count = 0;
+	for (size_t n = 1; n && count < q->limit;) {
+		int status = mine_ids(r, q->user, q->prefix, after, &ids, &n);
+		if (status == 0 && n)
+			status = mine_count_ids(r, q->user, ids, n, &count);
+		if (status < 0)
+			return status;
+		after = n ? ids[n - 1] : after;
+	}
+	nuncio_job_set_membership_count(r->job, count < q->limit ? count : q->limit);
+	return 0;
+}
+
 int member_reached(struct reading *r, const struct nuncio_job_reached *q)
 {
 	uint32_t shard = place_shard(r->lane->store, q->conversation);

@@ -53,37 +53,55 @@ int mine_ids(struct reading *r, struct nuncio_str user, struct nuncio_str prefix
 	return status;
 }
 
-static void add_shard(struct db *db, uint32_t shard, struct nuncio_str user,
-	const struct nuncio_str *ids, size_t n, const struct store *s, const uint64_t *above)
+/* What is asked of each shard. */
+struct asking {
+	struct nuncio_str user;
+	const struct nuncio_str *ids;
+	size_t n;
+	const uint64_t *above; /* NULL, or for each server: only what has changed since */
+	bool counts;           /* those who are there, instead of rows */
+};
+
+static void add_select(struct db *db, uint32_t shard, const struct asking *q)
+{
+	sql_begin(&db->sql);
+	if (q->counts)
+		sql_add(&db->sql, "SELECT STRAIGHT_JOIN COUNT(*)");
+	else
+		sql_add(&db->sql,
+			"SELECT STRAIGHT_JOIN h.id,h.number,h.last_seq,h.last_id,h.members,"
+			"h.changed,h.marked,m.changed," MEMBER_COLUMNS);
+	sql_add(&db->sql,
+		" FROM head_%n h JOIN member_%n m ON m.conversation=h.number AND m.user=%q"
+		" WHERE h.last_seq>0",
+		shard, shard, q->user);
+	if (q->counts)
+		sql_add(&db->sql, " AND m.until_=0");
+	if (q->above)
+		sql_add(&db->sql, " AND (h.changed>%u OR h.marked>%u OR m.changed>%u)",
+			q->above[db->server->index], q->above[db->server->index],
+			q->above[db->server->index]);
+	sql_add(&db->sql, " AND h.id IN (");
+}
+
+static void add_shard(struct db *db, uint32_t shard, const struct store *s, const struct asking *q)
 {
 	bool any = false;
-	for (size_t i = 0; i < n; i++) {
-		if (place_shard(s, ids[i]) != shard)
+	for (size_t i = 0; i < q->n; i++) {
+		if (place_shard(s, q->ids[i]) != shard)
 			continue;
-		if (!any) {
-			sql_begin(&db->sql);
-			sql_add(&db->sql,
-				"SELECT STRAIGHT_JOIN h.id,h.number,h.last_seq,h.last_id,h.members,"
-				"h.changed,h.marked,m.changed," MEMBER_COLUMNS
-				" FROM head_%n h JOIN member_%n m ON m.conversation=h.number"
-				" AND m.user=%q WHERE h.last_seq>0",
-				shard, shard, user);
-			if (above)
-				sql_add(&db->sql,
-					" AND (h.changed>%u OR h.marked>%u OR m.changed>%u)",
-					above[db->server->index], above[db->server->index],
-					above[db->server->index]);
-			sql_add(&db->sql, " AND h.id IN (");
-		}
-		sql_add(&db->sql, any ? ",%q" : "%q", ids[i]);
+		if (!any)
+			add_select(db, shard, q);
+		sql_add(&db->sql, any ? ",%q" : "%q", q->ids[i]);
 		any = true;
 	}
 	if (any)
 		sql_add(&db->sql, ")");
 }
 
-static void take_row(struct reading *r, const struct row *row, struct mines *mines)
+static void take_row(struct reading *r, const struct row *row, void *into)
 {
+	struct mines *mines = into;
 	struct pool *pool = &r->lane->pool;
 	if (mines->count == mines->size) {
 		size_t size = mines->size ? mines->size * 2 : 64;
@@ -109,31 +127,52 @@ static void take_row(struct reading *r, const struct row *row, struct mines *min
 	mine->member.member_count = (uint32_t)row_uint(row, 4);
 }
 
-int mine_read_ids(struct reading *r, struct nuncio_str user, const struct nuncio_str *ids, size_t n,
-	const uint64_t *above, struct mines *mines)
+typedef void take_fn(struct reading *r, const struct row *row, void *into);
+
+static int ask_shards(struct reading *r, const struct asking *q, take_fn *take, void *into)
 {
 	struct store *s = r->lane->store;
 	struct row row;
 	for (unsigned i = 0; i < s->server_count; i++) {
 		struct server *server = &s->servers[i];
 		bool any = false;
-		for (size_t k = 0; k < n && !any; k++)
-			any = place_server(s, place_shard(s, ids[k])) == server;
+		for (size_t k = 0; k < q->n && !any; k++)
+			any = place_server(s, place_shard(s, q->ids[k])) == server;
 		if (!any)
 			continue;
 		struct db *db = read_db(r, server);
 		if (!db)
 			return READ_FAILED;
 		for (uint32_t shard = server->first_shard; shard < server->end_shard; shard++)
-			add_shard(db, shard, user, ids, n, s, above);
+			add_shard(db, shard, s, q);
 		int status = read_send(r, db);
 		if (status < 0)
 			return status;
 		for (unsigned answer = 0; answer < db->answer_count; answer++)
 			while (db_next(db, answer, &row))
-				take_row(r, &row, mines);
+				take(r, &row, into);
 	}
 	return 0;
+}
+
+int mine_read_ids(struct reading *r, struct nuncio_str user, const struct nuncio_str *ids, size_t n,
+	const uint64_t *above, struct mines *mines)
+{
+	const struct asking q = { .user = user, .ids = ids, .n = n, .above = above };
+	return ask_shards(r, &q, take_row, mines);
+}
+
+static void take_count(struct reading *r, const struct row *row, void *into)
+{
+	(void)r;
+	*(uint64_t *)into += row_uint(row, 0);
+}
+
+int mine_count_ids(struct reading *r, struct nuncio_str user, const struct nuncio_str *ids,
+	size_t n, uint64_t *count)
+{
+	const struct asking q = { .user = user, .ids = ids, .n = n, .counts = true };
+	return ask_shards(r, &q, take_count, count);
 }
 
 static int by_place(const void *a, const void *b)

@@ -72,6 +72,8 @@ static int run_one(struct reading *r)
 		return member_one(r, in);
 	case NUNCIO_JOB_MEMBERSHIPS:
 		return member_ships(r, in);
+	case NUNCIO_JOB_MEMBERSHIP_COUNT:
+		return member_count_ships(r, in);
 	case NUNCIO_JOB_REACHED:
 		return member_reached(r, in);
 	case NUNCIO_JOB_EXPORT:

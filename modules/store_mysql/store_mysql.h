@@ -403,6 +403,9 @@ int mine_ids(struct reading *r, struct nuncio_str user, struct nuncio_str prefix
 /* Of these ids those that are theirs, added to mines. */
 int mine_read_ids(struct reading *r, struct nuncio_str user, const struct nuncio_str *ids, size_t n,
 	const uint64_t *above, struct mines *mines);
+/* Adds how many of them the user is in. */
+int mine_count_ids(struct reading *r, struct nuncio_str user, const struct nuncio_str *ids,
+	size_t n, uint64_t *count);
 
 /* --- position.c: how far everything has been committed --- */
 struct position {
@@ -424,6 +427,7 @@ int conversation_list(struct reading *r, const struct nuncio_job_conversations *
 int member_list(struct reading *r, const struct nuncio_job_members *q);
 int member_one(struct reading *r, const struct nuncio_job_member *q);
 int member_ships(struct reading *r, const struct nuncio_job_memberships *q);
+int member_count_ships(struct reading *r, const struct nuncio_job_memberships *q);
 int member_reached(struct reading *r, const struct nuncio_job_reached *q);
 int record_get(struct reading *r, const struct nuncio_record *q);
 int record_list(struct reading *r, const struct nuncio_records_query *q);

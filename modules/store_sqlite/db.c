@@ -96,6 +96,8 @@ static const char *const texts[SQL_COUNT] = {
 		"SELECT m.id, m.conversation, h.last_seq, h.member_count"
 		" FROM member AS m INDEXED BY member_user CROSS JOIN head AS h"
 		" WHERE m.user = ?1 AND m.id >= ?2 AND h.number = m.conversation ORDER BY m.id",
+	[SQL_MEMBERSHIP_IDS] = "SELECT id FROM member INDEXED BY member_user"
+			       " WHERE user = ?1 AND id >= ?2 ORDER BY id LIMIT ?3",
 	[SQL_PAST_KEEP] = "INSERT OR REPLACE INTO past (conversation, user, delivered, read, since,"
 			  " until, left_id, role, muted_until_ms, joined_at_ms, extra)"
 			  " SELECT conversation, user, delivered, read, since, ?3, ?4, role,"

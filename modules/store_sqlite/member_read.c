@@ -159,6 +159,23 @@ int member_ships(struct db *db, struct nuncio_job *job, const struct nuncio_job_
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : READ_FAILED;
 }
 
+/* In the index alone. */
+int member_count_ships(
+	struct db *db, struct nuncio_job *job, const struct nuncio_job_memberships *q)
+{
+	sqlite3_stmt *st = db->sql[SQL_MEMBERSHIP_IDS];
+	uint64_t count = 0;
+	int rc;
+	db_bind(st, 1, q->user);
+	db_bind(st, 2, q->prefix);
+	sqlite3_bind_int64(st, 3, q->limit);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW && has_prefix(db_text(st, 0), q->prefix))
+		count++;
+	sqlite3_reset(st);
+	nuncio_job_set_membership_count(job, count);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : READ_FAILED;
+}
+
 int member_reached(struct db *db, struct nuncio_job *job, const struct nuncio_job_reached *q)
 {
 	sqlite3_stmt *st = db->sql[SQL_MEMBERS_REACHED];

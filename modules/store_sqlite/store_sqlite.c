@@ -207,6 +207,8 @@ static int read_job(
 		return member_one(db, job, in);
 	case NUNCIO_JOB_MEMBERSHIPS:
 		return member_ships(db, job, in);
+	case NUNCIO_JOB_MEMBERSHIP_COUNT:
+		return member_count_ships(db, job, in);
 	case NUNCIO_JOB_REACHED:
 		return member_reached(db, job, in);
 	case NUNCIO_JOB_SEARCH:

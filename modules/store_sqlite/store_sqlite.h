@@ -70,6 +70,7 @@ enum db_sql {
 	SQL_MEMBERS_REACHED,
 	SQL_MEMBERS_MARKED,
 	SQL_MEMBERSHIPS,
+	SQL_MEMBERSHIP_IDS,
 	SQL_PAST_KEEP,
 	SQL_PAST_KEEP_ALL,
 	SQL_PAST_DROP,
@@ -269,6 +270,8 @@ void member_from_row(
 int member_list(struct db *db, struct nuncio_job *job, const struct nuncio_job_members *q);
 int member_one(struct db *db, struct nuncio_job *job, const struct nuncio_job_member *q);
 int member_ships(struct db *db, struct nuncio_job *job, const struct nuncio_job_memberships *q);
+int member_count_ships(
+	struct db *db, struct nuncio_job *job, const struct nuncio_job_memberships *q);
 int member_reached(struct db *db, struct nuncio_job *job, const struct nuncio_job_reached *q);
 /* Of a row that begins with owner, key, value, version, expires_at_ms, deleted. */
 int export_run(struct db *db, struct nuncio_job *job, const struct nuncio_job_export *q);

@@ -100,6 +100,14 @@ int nuncio_store_memberships(struct nuncio_module *self, struct nuncio_str who,
 	return store ? store_memberships(store, who, prefix, after, limit, done, user) : rc;
 }
 
+int nuncio_store_membership_count(struct nuncio_module *self, struct nuncio_str who,
+	struct nuncio_str prefix, uint32_t limit, nuncio_count_fn *done, void *user)
+{
+	int rc;
+	struct store *store = store_of(self, &rc);
+	return store ? store_membership_count(store, who, prefix, limit, done, user) : rc;
+}
+
 int nuncio_store_reached(struct nuncio_module *self, struct nuncio_str conversation, uint64_t seq,
 	nuncio_reached_fn *done, void *user)
 {

@@ -180,6 +180,12 @@ void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t
 	job->read = read;
 }
 
+void nuncio_job_set_membership_count(struct nuncio_job *job, uint64_t count)
+{
+	check_live(job, "nuncio_job_set_membership_count");
+	job->membership_count = count;
+}
+
 void nuncio_job_set_more(struct nuncio_job *job, int more)
 {
 	check_live(job, "nuncio_job_set_more");

@@ -46,6 +46,7 @@ struct nuncio_job {
 	int64_t sent_at_ms;
 	uint64_t delivered, read; /* how many have reached a seq */
 	struct nuncio_store_counts counts;
+	uint64_t membership_count;
 	struct nuncio_str cursor;
 	struct job_rows rows[JOB_ROWS];
 	struct arena arena; /* texts of rows and cursor */

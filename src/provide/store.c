@@ -342,6 +342,9 @@ static void give(struct nuncio_job *job)
 	case NUNCIO_JOB_REACHED:
 		((nuncio_reached_fn *)job->done)(status, job->delivered, job->read, user);
 		break;
+	case NUNCIO_JOB_MEMBERSHIP_COUNT:
+		((nuncio_count_fn *)job->done)(status, job->membership_count, user);
+		break;
 	case NUNCIO_JOB_SEARCH:
 		rows += JOB_ROW_EVENT;
 		((nuncio_found_fn *)job->done)(status, rows->all, rows->count, job->cursor, user);

@@ -109,6 +109,8 @@ int store_member(struct store *store, struct nuncio_str conversation, struct nun
 	nuncio_members_fn *done, void *user);
 int store_memberships(struct store *store, struct nuncio_str who, struct nuncio_str prefix,
 	struct nuncio_str after, uint32_t limit, nuncio_members_fn *done, void *user);
+int store_membership_count(struct store *store, struct nuncio_str who, struct nuncio_str prefix,
+	uint32_t limit, nuncio_count_fn *done, void *user);
 int store_reached(struct store *store, struct nuncio_str conversation, uint64_t seq,
 	nuncio_reached_fn *done, void *user);
 int store_search(struct store *store, const struct nuncio_search_query *query,

@@ -157,6 +157,17 @@ int store_memberships(struct store *store, struct nuncio_str who, struct nuncio_
 	return ask(store, &q);
 }
 
+int store_membership_count(struct store *store, struct nuncio_str who, struct nuncio_str prefix,
+	uint32_t limit, nuncio_count_fn *done, void *user)
+{
+	struct nuncio_job_memberships head = {
+		.size = sizeof(head), .limit = limit_of(limit), .user = who, .prefix = prefix
+	};
+	struct question q = QUESTION(NUNCIO_JOB_MEMBERSHIP_COUNT, who, .needed = { &head.user },
+		.optional = { &head.prefix, &head.after });
+	return ask(store, &q);
+}
+
 int store_reached(struct store *store, struct nuncio_str conversation, uint64_t seq,
 	nuncio_reached_fn *done, void *user)
 {

@@ -26,6 +26,7 @@ static const struct {
 	{ NUNCIO_JOB_LIST, "list" },
 	{ NUNCIO_JOB_MEMBER, "member" },
 	{ NUNCIO_JOB_MEMBERSHIPS, "memberships" },
+	{ NUNCIO_JOB_MEMBERSHIP_COUNT, "membership_count" },
 	{ NUNCIO_JOB_REACHED, "reached" },
 	{ NUNCIO_JOB_SEARCH, "search" },
 	{ NUNCIO_JOB_EXPORT, "export" },

@@ -116,12 +116,21 @@ static void on_reached(int status, uint64_t delivered, uint64_t read, void *user
 		end(user, "no search");
 }
 
+static void on_count(int status, uint64_t count, void *user)
+{
+	if (status < 0 || count != 1)
+		end(user, "memberships are not counted");
+	else if (nuncio_store_reached(user, CLUB, 0, on_reached, user) < 0)
+		end(user, "nobody to count");
+}
+
 static void on_roles(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
 {
 	if (status < 0 || n != 1 || more || !is(rows->user, "alice"))
 		end(user, "roles");
-	else if (nuncio_store_reached(user, CLUB, 0, on_reached, user) < 0)
-		end(user, "nobody to count");
+	else if (nuncio_store_membership_count(
+			 user, TEXT("alice"), TEXT("x:"), 10, on_count, user) < 0)
+		end(user, "no memberships to count");
 }
 
 static void on_mine(int status, const struct nuncio_member *rows, size_t n, int more, void *user)

@@ -48,7 +48,8 @@ struct nuncio_job {
 	struct nuncio_member *members;
 	struct nuncio_record *records;
 	size_t event_count, conversation_count, member_count, record_count;
-	uint64_t delivered, read; /* set by nuncio_job_set_reached */
+	uint64_t delivered, read;  /* set by nuncio_job_set_reached */
+	uint64_t membership_count; /* set by nuncio_job_set_membership_count */
 	struct nuncio_str cursor;
 	struct store_host_text *texts;
 };

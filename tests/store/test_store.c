@@ -804,7 +804,7 @@ static void a_full_batch_of_everything(void **state)
 static void unknown_kinds_are_unsupported(void **state)
 {
 	(void)state;
-	static const uint32_t kinds[] = { 0, 5, 99, 100, 112, UINT32_MAX };
+	static const uint32_t kinds[] = { 0, 5, 99, 100, 113, UINT32_MAX };
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct nuncio_job job = read_job(kinds[i], NULL);
 		assert_int_equal(job.status, NUNCIO_E_UNSUPPORTED);

@@ -579,6 +579,42 @@ static void memberships_are_listed_by_conversation(void **state)
 	store_host_job_fini(&job);
 }
 
+static uint64_t membership_count(const char *user, const char *prefix, uint32_t limit)
+{
+	struct nuncio_job_memberships q = { .size = sizeof(q),
+		.limit = limit,
+		.user = text_of(user),
+		.prefix = text_of(prefix),
+		.after = S("") };
+	struct nuncio_job job = read_job(NUNCIO_JOB_MEMBERSHIP_COUNT, &q);
+	uint64_t count = job.membership_count;
+	assert_int_equal(job.status, 0);
+	assert_int_equal(job.member_count, 0);
+	store_host_job_fini(&job);
+	return count;
+}
+
+static void memberships_are_counted(void **state)
+{
+	static const char *const names[] = { "g:b", "d:1", "g:a", "g%", "g:", "h:1", "g:B" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		append(names[i], "alice", "", "1");
+	assert_int_equal(membership_count("bob", "", 10), 7);
+	assert_int_equal(membership_count("bob", "g:", 10), 4);
+	assert_int_equal(membership_count("bob", "g:", 4), 4);
+	assert_int_equal(membership_count("bob", "g:", 3), 3);
+	assert_int_equal(membership_count("bob", "g%", 10), 1);
+	assert_int_equal(membership_count("bob", "x", 10), 0);
+	assert_int_equal(membership_count("carol", "", 10), 0);
+	remove_member("g:B", "bob");
+	assert_int_equal(membership_count("bob", "g:", 10), 3);
+	assert_int_equal(membership_count("bob", "g:", 3), 3);
+	assert_int_equal(membership_count("alice", "g:", 10), 4);
+	add_member("g:B", "bob");
+	assert_int_equal(membership_count("bob", "g:", 10), 4);
+}
+
 static void check_reached(const char *conversation, uint64_t seq, uint64_t delivered, uint64_t read)
 {
 	struct nuncio_job_reached q = {
@@ -840,6 +876,7 @@ int main(void)
 		CASE(odd_texts_are_members),
 		CASE(members_are_listed_by_role),
 		CASE(memberships_are_listed_by_conversation),
+		CASE(memberships_are_counted),
 		CASE(those_who_have_reached_a_seq_are_counted),
 		CASE(a_list_shows_ones_place),
 		CASE(what_was_before_one_came_is_not_unread),

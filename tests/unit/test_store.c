@@ -120,6 +120,9 @@ static void answer_read(struct nuncio_job *job)
 		row.role = members->min_role;
 		nuncio_job_add_member(job, &row);
 		break;
+	case NUNCIO_JOB_MEMBERSHIP_COUNT:
+		nuncio_job_set_membership_count(job, list->limit + list->prefix.n);
+		break;
 	case NUNCIO_JOB_REACHED:
 		nuncio_job_set_reached(job, reached->seq, reached->conversation.n);
 		break;
@@ -530,6 +533,14 @@ static void on_reached(int status, uint64_t delivered, uint64_t read, void *user
 	rig->answers++;
 }
 
+static void on_count(int status, uint64_t count, void *user)
+{
+	struct rig *rig = user;
+	assert_int_equal(status, 0);
+	assert_int_equal(count, 1002);
+	rig->answers++;
+}
+
 static void on_found(
 	int status, const struct nuncio_event *rows, size_t n, struct nuncio_str next, void *user)
 {
@@ -596,6 +607,18 @@ static void searches_syncs_and_counts_are_asked_for(void **state)
 	assert_int_equal(rig->answers, 3);
 }
 
+static void memberships_are_counted(void **state)
+{
+	struct rig *rig = *state;
+	open_store(rig);
+	assert_int_equal(
+		store_membership_count(rig->store, STR("a"), STR("g:"), 5000, on_count, rig), 0);
+	assert_int_equal(store_membership_count(rig->store, STR(""), STR("g:"), 1, on_count, rig),
+		NUNCIO_E_INVAL);
+	store_finish(rig->store);
+	assert_int_equal(rig->answers, 1);
+}
+
 static void a_store_may_say_which_lane(void **state)
 {
 	struct rig *rig = *state;
@@ -635,6 +658,7 @@ int main(void)
 		T(an_append_is_refused_for),
 		T(members_are_asked_for),
 		T(searches_syncs_and_counts_are_asked_for),
+		T(memberships_are_counted),
 		T(a_store_may_say_which_lane),
 		T(no_provider),
 	};

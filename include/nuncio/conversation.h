@@ -196,7 +196,9 @@ struct nuncio_kind {
 	/*
 	 * Flags of the kind. NUNCIO_KIND_MEMBERS_ONLY: the store refuses (NUNCIO_E_DENIED) an
 	 * event of a sender who is not a member at that moment, nor made one by it, whatever
-	 * may_enter has said before. Events without a sender pass.
+	 * may_enter has said before. Events without a sender pass. NUNCIO_KIND_UNMUTED_ONLY, with
+	 * the former: likewise a message of a member whose muted_until_ms has not passed; other
+	 * events of theirs pass.
 	 */
 	uint32_t flags, reserved2;
 	/*
@@ -207,6 +209,7 @@ struct nuncio_kind {
 		const struct nuncio_event *event, struct nuncio_audience *audience, void *user);
 };
 #define NUNCIO_KIND_MEMBERS_ONLY 1u
+#define NUNCIO_KIND_UNMUTED_ONLY 2u
 
 /*
  * Adds a kind; `kind` is kept by reference. NUNCIO_E_EXISTS if the prefix, name or target is taken.

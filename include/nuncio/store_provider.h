@@ -62,7 +62,8 @@ enum nuncio_job_kind {
  *    otherwise NUNCIO_E_CONFLICT.
  * 2. If the conversation is new, `founders` become its members with cursors 0 and since 0.
  * 3. NUNCIO_APPEND_MEMBERS_ONLY: `from` must be a present member or added by `members`, else
- *    NUNCIO_E_DENIED; an empty `from` passes.
+ *    NUNCIO_E_DENIED; an empty `from` passes. NUNCIO_APPEND_UNMUTED: the muted_until_ms of `from`,
+ *    who is there, must not be above this event's sent_at_ms, else NUNCIO_E_EXPIRED.
  * 4. `members`, one after the other (conversation.h). ADD of one who is there: NUNCIO_E_EXISTS;
  *    REMOVE or SET of one who is not: NUNCIO_E_NOTFOUND; each nothing with TOLERANT. An added one
  *    has since = this event's seq - 1, or 0 with ALL_HISTORY, until 0, joined_at_ms = sent_at_ms,
@@ -98,6 +99,7 @@ struct nuncio_job_append {
 	size_t mentions_count;
 };
 #define NUNCIO_APPEND_MEMBERS_ONLY 1u
+#define NUNCIO_APPEND_UNMUTED 2u /* with MEMBERS_ONLY only */
 
 /*
  * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies

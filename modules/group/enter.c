@@ -334,6 +334,6 @@ const struct nuncio_kind enter_kind = {
 	.may_enter = on_may_enter,
 	.is_valid = on_is_valid,
 	.audience = on_audience,
-	.flags = NUNCIO_KIND_MEMBERS_ONLY,
+	.flags = NUNCIO_KIND_MEMBERS_ONLY | NUNCIO_KIND_UNMUTED_ONLY,
 	.audience_of = on_audience_of,
 };

@@ -121,20 +121,32 @@ static bool adds(const struct nuncio_job_append *in, struct nuncio_str user)
 	return false;
 }
 
+static int check_sender(const struct log_members *members, const struct nuncio_job_append *in)
+{
+	struct nuncio_str from = in->event.from;
+	if (!(in->flags & NUNCIO_APPEND_MEMBERS_ONLY) || !from.n)
+		return 0;
+	const struct log_member *member = member_present(members, from);
+	if (!member)
+		return adds(in, from) ? 0 : NUNCIO_E_DENIED;
+	if (in->flags & NUNCIO_APPEND_UNMUTED && member->m.muted_until_ms > in->event.sent_at_ms)
+		return NUNCIO_E_EXPIRED;
+	return 0;
+}
+
 static int draft_members(
 	struct draft *draft, struct pool *texts, const struct nuncio_job_append *in)
 {
-	struct nuncio_str from = in->event.from;
 	bool is_same = draft->log && !in->members_count;
 	const struct log_members *members = is_same ? &draft->log->members : &draft->members;
 	if (!is_same)
 		draft->members = member_copy(draft->log ? &draft->log->members : NULL);
 	for (size_t i = 0; i < in->founders_count && !draft->log; i++)
 		member_found(&draft->members, texts, in->founders[i], in->event.sent_at_ms);
-	if ((in->flags & NUNCIO_APPEND_MEMBERS_ONLY) && from.n && !member_present(members, from) &&
-		!adds(in, from))
-		return NUNCIO_E_DENIED;
-	int status = is_same ? 0 : member_change(&draft->members, texts, in, draft->seq);
+	int status = check_sender(members, in);
+	if (status < 0)
+		return status;
+	status = is_same ? 0 : member_change(&draft->members, texts, in, draft->seq);
 	if (status == 0 && in->members_max && members->present > in->members_max)
 		return NUNCIO_E_TOOBIG;
 	return status;

@@ -39,17 +39,21 @@ static void add_founders(struct work *w, struct head *head, const struct nuncio_
 	}
 }
 
-static bool may_write(struct work *w, struct head *head, const struct nuncio_job_append *in)
+static int check_sender(struct work *w, struct head *head, const struct nuncio_job_append *in)
 {
 	if (!(in->flags & NUNCIO_APPEND_MEMBERS_ONLY) || !in->event.from.n)
-		return true;
-	if (is_present(work_member(w, head, in->event.from)))
-		return true;
+		return 0;
+	const struct member_row *row = work_member(w, head, in->event.from);
+	if (is_present(row)) {
+		bool is_muted = in->flags & NUNCIO_APPEND_UNMUTED &&
+				row->member.muted_until_ms > in->event.sent_at_ms;
+		return is_muted ? NUNCIO_E_EXPIRED : 0;
+	}
 	for (size_t i = 0; i < in->members_count; i++)
 		if (in->members[i].op == NUNCIO_MEMBER_ADD &&
 			nuncio_text_same(in->members[i].user, in->event.from))
-			return true;
-	return false;
+			return 0;
+	return NUNCIO_E_DENIED;
 }
 
 static void set(struct work *w, struct member_row *row, const struct nuncio_member_change *change)
@@ -115,11 +119,9 @@ static int change_one(struct work *w, struct head *head, const struct nuncio_mem
 /* head->last_seq is still that of the event before. */
 int append_members(struct work *w, struct head *head, const struct nuncio_job_append *in)
 {
-	int status = 0;
 	if (head->last_seq == 0)
 		add_founders(w, head, in);
-	if (!may_write(w, head, in))
-		return NUNCIO_E_DENIED;
+	int status = check_sender(w, head, in);
 	for (size_t i = 0; i < in->members_count && status == 0; i++)
 		status = change_one(w, head, &in->members[i], in->event.sent_at_ms);
 	if (status == 0 && in->members_max && head->member_count > in->members_max)

@@ -20,16 +20,6 @@ static bool same(struct nuncio_str a, struct nuncio_str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* SQLITE_ROW or SQLITE_DONE: whether that user is there; the statement is reset. */
-static int look_for(struct append *a, struct nuncio_str user)
-{
-	sqlite3_stmt *st = a->s->writer.sql[SQL_MEMBER_GET];
-	bind_member(st, a->head->number, user);
-	int rc = sqlite3_step(st);
-	sqlite3_reset(st);
-	return rc;
-}
-
 /* Is the sender one of those who come with this event? */
 static bool brings_themselves(const struct append *a)
 {
@@ -46,11 +36,25 @@ static bool brings_themselves(const struct append *a)
 
 int member_check_sender(struct append *a)
 {
-	if (!a->in->event.from.n)
+	const struct nuncio_job_append *in = a->in;
+	sqlite3_stmt *st = a->s->writer.sql[SQL_MEMBER_GET];
+	struct nuncio_member sender;
+	int rc = SQLITE_DONE;
+	if (!in->event.from.n)
 		return SQLITE_OK;
-	int rc = a->head ? look_for(a, a->in->event.from) : SQLITE_DONE;
-	if (rc == SQLITE_DONE && !brings_themselves(a))
+	if (a->head) {
+		bind_member(st, a->head->number, in->event.from);
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		member_from_row(st, in->event.conversation, &sender);
+		if (in->flags & NUNCIO_APPEND_UNMUTED &&
+			sender.muted_until_ms > in->event.sent_at_ms)
+			a->out->status = NUNCIO_E_EXPIRED;
+	} else if (rc == SQLITE_DONE && !brings_themselves(a)) {
 		a->out->status = NUNCIO_E_DENIED;
+	}
+	sqlite3_reset(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 

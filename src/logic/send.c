@@ -277,6 +277,8 @@ static const char *text_of_failure(int status)
 		return "body and mentions: together larger than a packet to the receivers can be";
 	case NUNCIO_E_DENIED:
 		return "not a member of this conversation";
+	case NUNCIO_E_EXPIRED:
+		return "muted in this conversation for a time";
 	default:
 		return NULL;
 	}
@@ -291,6 +293,8 @@ static void sending_fail(struct sending *sending, int status)
 		code = NUNCIO_CODE_store_failed;
 	if (status == NUNCIO_E_DENIED)
 		code = NUNCIO_CODE_not_member;
+	if (status == NUNCIO_E_EXPIRED)
+		code = NUNCIO_CODE_muted;
 	sending_end_with_error(sending, code, text_of_failure(status));
 }
 
@@ -433,6 +437,8 @@ static void on_may_send(const struct chain_answer *answer, void *user)
 			sending->event.body = arena_str(&rq->arena, answer->body);
 		struct store_append append = { .writes = answer->writes,
 			.writes_count = answer->writes_count };
+		if (sending->kind->ops->flags & NUNCIO_KIND_UNMUTED_ONLY)
+			append.flags |= NUNCIO_APPEND_UNMUTED;
 		int rc = sending_store(sending, &append);
 		if (rc < 0)
 			sending_fail(sending, rc);

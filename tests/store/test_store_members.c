@@ -345,6 +345,41 @@ static void only_members_may(void **state)
 	assert_int_equal(check_log("g:1"), 6);
 }
 
+static int append_unmuted(const char *from, const char *client_id,
+	const struct nuncio_member_change *changes, size_t n)
+{
+	struct nuncio_job_append in = make_append(&(struct event_args){
+		.conversation = "g:1", .from = from, .client_id = client_id, .body = "1" });
+	in.flags = NUNCIO_APPEND_MEMBERS_ONLY | NUNCIO_APPEND_UNMUTED;
+	in.members = changes;
+	in.members_count = n;
+	return append_job(&in, NULL);
+}
+
+static void who_is_muted_may_not_write(void **state)
+{
+	struct nuncio_member_change mute = make_change(SET, "bob", -1, 0);
+	struct nuncio_member_change dave = make_change(ADD, "dave", 0, 0);
+	(void)state;
+	append("g:1", "alice", "", "1");
+	assert_int_equal(append_unmuted("bob", "c", NULL, 0), 0);
+	mute.fields = NUNCIO_MEMBER_MUTED;
+	mute.muted_until_ms = INT64_MAX;
+	assert_int_equal(change_members("g:1", &mute, 1), 0);
+	assert_int_equal(append_unmuted("bob", "", NULL, 0), NUNCIO_E_EXPIRED);
+	assert_int_equal(append_unmuted("bob", "", &dave, 1), NUNCIO_E_EXPIRED);
+	MEMBER("g:1", "dave", "none");
+	assert_int_equal(append_unmuted("bob", "c", NULL, 0), 0); /* the same again */
+	assert_int_equal(append_unmuted("alice", "", NULL, 0), 0);
+	assert_int_equal(append_unmuted("carol", "", NULL, 0), NUNCIO_E_DENIED);
+	assert_int_equal(append_as("g:1", "bob", "", NULL, 0), 0); /* not asked about */
+	/* Its last moment: each append of the test comes 7 ms after the one before it. */
+	mute.muted_until_ms = 1795000000000 + (int64_t)the.last_id + 21;
+	assert_int_equal(change_members("g:1", &mute, 1), 0);
+	assert_int_equal(append_unmuted("bob", "", NULL, 0), NUNCIO_E_EXPIRED);
+	assert_int_equal(append_unmuted("bob", "", NULL, 0), 0);
+}
+
 static void a_new_conversation_needs_who_begins_it(void **state)
 {
 	struct nuncio_member_change dave = make_change(ADD, "dave", 9, 0);
@@ -868,6 +903,7 @@ int main(void)
 		CASE(all_can_be_removed_at_once),
 		CASE(there_may_be_so_many_members),
 		CASE(only_members_may),
+		CASE(who_is_muted_may_not_write),
 		CASE(a_new_conversation_needs_who_begins_it),
 		CASE(failures_have_an_order),
 		CASE(a_repeated_change_changes_nothing),

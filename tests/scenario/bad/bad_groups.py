@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Groups in which several do something at the same moment."""
+import os
+import sqlite3
+import time
+
 from lib.cases import case
 from lib.server import CHAT, CODES
 
@@ -45,3 +49,21 @@ def many_marks(t):
 	for name, (_, two) in zip(names, pairs):
 		told = two.expect("receipt")["data"]["members"]
 		assert told == [{"user": name, "delivered": seq, "read": seq}], told
+
+
+@case("a node that has not heard of a mute: the store refuses what the muted one writes, not that they leave",
+	bystanders=False, modules=CHAT + ["group"])
+def unheard_mute(t):
+	owner, ann = t.client("owner"), t.client("ann")
+	done(owner, "group.create", group="g", name="G", members=["ann"])
+	done(ann, "message.send", to={"group": "g"}, client_id="1", body="x")
+	db = sqlite3.connect(os.path.join(t.server.data_dir, "nuncio.db"), timeout=10)
+	with db:
+		assert db.execute("UPDATE member SET muted_until_ms = ? WHERE user = 'ann'",
+			((int(time.time()) + 60) * 1000,)).rowcount == 1
+	db.close()
+	answer = ann.call("message.send", {"to": {"group": "g"}, "client_id": "2", "body": "x"})
+	assert CODES[answer["code"]] == "muted", answer
+	assert done(ann, "message.send", to={"group": "g"}, client_id="1", body="x")["duplicate"]
+	done(owner, "message.send", to={"group": "g"}, client_id="1", body="x")
+	done(ann, "group.leave", group="g")

@@ -132,7 +132,8 @@ void flow_stop(struct accounts *a)
 {
 	while (a->sleepers) {
 		struct flow *f = a->sleepers;
-		wake(f);
+		a->sleepers = f->next_sleeper;
+		nuncio_timer_stop(&f->timer);
 		flow_refuse(f, NUNCIO_CODE_unavailable, "the server stops");
 	}
 }

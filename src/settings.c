@@ -84,6 +84,10 @@ static const struct nuncio_option core_table[] = {
 		"Largest body of a message." },
 	{ "http_body_limit", NUNCIO_OPT_BYTES, 0, "1M", 1024, 64 << 20, NULL,
 		"Largest body of an HTTP request." },
+	{ "http_open_body_limit", NUNCIO_OPT_BYTES, 0, "64K", 1024, 64 << 20, NULL,
+		"Largest body of an HTTP request without the header Authorization." },
+	{ "http_memory", NUNCIO_OPT_BYTES, 0, "64M", 1 << 20, INT64_C(1) << 40, NULL,
+		"Bytes of HTTP requests that one I/O thread may hold until they are answered, and half of it of those that are still arriving; over it a request of more than 4 KiB is answered 503." },
 	{ "queue_limit", NUNCIO_OPT_BYTES, 0, "1M", 65536, 1 << 30, NULL,
 		"Bytes that may wait for one slow WebSocket; over it the connection is closed with 4003." },
 	{ "inflight", NUNCIO_OPT_INT, 0, "64", 1, 4096, NULL,
@@ -201,6 +205,8 @@ void settings_io(const struct options *core, struct io_settings *io)
 	io->max_connections = (uint32_t)options_int(core, "max_connections");
 	io->inflight = (uint32_t)options_int(core, "inflight");
 	io->body_bytes = (size_t)options_int(core, "http_body_limit");
+	io->open_body_bytes = (size_t)options_int(core, "http_open_body_limit");
+	io->http_bytes = (size_t)options_int(core, "http_memory");
 	io->queue_bytes = (size_t)options_int(core, "queue_limit");
 	io->spin_us = (unsigned)options_int(core, "spin");
 	io->deflate = options_int(core, "deflate") != 0;

@@ -4,6 +4,12 @@
  * its own; what the client sent behind it waits here (at most one read) or in the kernel. A parser
  * exists only from a request's first byte to its answer.
  *
+ * All that the requests of a thread hold is counted (http_bytes): what arrives, what waits behind
+ * it, and the copy that the logic thread works on, until it is answered. Over the limit a request
+ * is refused with 503; those that are still arriving have half of it, so that slow bodies of
+ * strangers do not shut out requests that come at once. FAIR_BYTES of each connection are never
+ * refused.
+ *
  * What cannot be understood is answered here in the unified form, and the connection ends; its
  * input is dropped for a while, so that the client can read the answer instead of a reset. A
  * request target may hold a token: nothing here logs one.
@@ -20,7 +26,10 @@
 #include "io/refusal.h"
 #include "wire/http1_out.h"
 
-enum { COPY_MAX_BYTES = 4096 }; /* a longer body is sent from where it lies */
+enum {
+	COPY_MAX_BYTES = 4096, /* a longer body is sent from where it lies */
+	FAIR_BYTES = 4096      /* most requests are not longer */
+};
 
 /* ---- the parser comes and goes ---- */
 
@@ -45,13 +54,21 @@ static void free_http(struct conn_http *http)
 	alloc_free(http);
 }
 
+static void count(struct conn *c, size_t bytes)
+{
+	COUNTER_ADD(
+		c->thread->counters.http_bytes, (int64_t)bytes - (int64_t)c->http->counted_bytes);
+	c->http->counted_bytes = bytes;
+}
+
 void conn_http_close(struct conn *c)
 {
 	struct io_thread *t = c->thread;
 	struct conn_http *http = c->http;
-	c->http = NULL;
 	if (!http)
 		return;
+	count(c, 0);
+	c->http = NULL;
 	alloc_free(http->rest);
 	if (t->spare_http_count >= IO_SPARE_HTTP || http1_request(http->parser) == NULL) {
 		free_http(http); /* in the middle of something, or failed */
@@ -157,6 +174,20 @@ static void give_request(struct conn *c, const struct http1_request *rq)
 	conn_set_state(c, CONN_WAITING);
 }
 
+/* What the request holds: `rest_bytes` of what came behind it, too. False: it was refused. */
+static bool has_room(struct conn *c, size_t rest_bytes, bool is_whole)
+{
+	struct io_thread *t = c->thread;
+	size_t bytes = http1_bytes(c->http->parser) + rest_bytes;
+	size_t limit = is_whole ? t->settings->http_bytes : t->settings->http_bytes / 2;
+	count(c, bytes);
+	if (bytes <= FAIR_BYTES || (uint64_t)t->counters.http_bytes <= limit)
+		return true;
+	COUNTER_ADD(t->counters.crowded, 1);
+	conn_http_refuse(c, NUNCIO_CODE_busy, "too many requests at once", NULL);
+	return false;
+}
+
 static void on_request(struct conn *c)
 {
 	const struct http1_request *rq = http1_request(c->http->parser);
@@ -164,10 +195,12 @@ static void on_request(struct conn *c)
 	c->http->is_head = str_eq(rq->method, STR("HEAD"));
 	c->http->is_old = rq->minor == 0;
 	c->http->keep_alive = rq->keep_alive;
-	if (str_eq(rq->path, STR("/ws")))
+	if (str_eq(rq->path, STR("/ws"))) {
 		conn_shake(c, rq);
-	else
-		give_request(c, rq);
+		return;
+	}
+	give_request(c, rq);
+	http1_drop_body(c->http->parser); /* its copy stays counted */
 }
 
 /* The deadline of a head begins with its first byte, that of a body with the head's end. */
@@ -198,9 +231,12 @@ void conn_http_input(struct conn *c, char *bytes, size_t n)
 	open_http(c);
 	switch (http1_feed(c->http->parser, bytes, n, &used)) {
 	case HTTP1_MORE:
-		on_partial(c);
+		if (has_room(c, 0, false))
+			on_partial(c);
 		break;
 	case HTTP1_READY:
+		if (!has_room(c, n - used, true))
+			break;
 		on_request(c);
 		keep_rest(c, bytes + used, n - used);
 		break;

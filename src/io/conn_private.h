@@ -73,6 +73,7 @@ struct conn_http {
 	struct http1 *parser;
 	char *rest; /* what was read behind the request; NULL: nothing */
 	size_t rest_bytes;
+	size_t counted_bytes; /* in the thread's http_bytes */
 	struct ws_shake shake;
 	bool is_head, is_old; /* the method; HTTP/1.0 */
 	bool keep_alive;

@@ -55,6 +55,8 @@ void io_settings_init(struct io_settings *s)
 		.message_bytes = LIMIT_MESSAGE_BYTES,
 		.head_bytes = LIMIT_HTTP_HEAD_BYTES,
 		.body_bytes = LIMIT_HTTP_BODY_BYTES,
+		.open_body_bytes = LIMIT_HTTP_OPEN_BODY_BYTES,
+		.http_bytes = 64 * 1024 * 1024,
 		.queue_bytes = 1024 * 1024,
 		.deflate = true,
 	};
@@ -303,7 +305,8 @@ int io_thread_new(unsigned index, const struct io_settings *settings,
 	t->time_ms = -1;
 	t->ws = ws_pool_new();
 	t->deflater = deflater_new();
-	t->http_limits = (struct http1_limits){ settings->head_bytes, settings->body_bytes };
+	t->http_limits = (struct http1_limits){ settings->head_bytes, settings->body_bytes,
+		settings->open_body_bytes };
 	t->scratch_in = alloc_get(IO_SCRATCH_BYTES);
 	t->scratch_out = alloc_get(OUTQ_SCRATCH_BYTES);
 	loop_on_turn(t->loop, on_turn, t);
@@ -409,6 +412,7 @@ void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r)
 		.sends = READ(sends),
 		.stalls = READ(stalls),
 		.pauses = READ(pauses),
+		.crowded = READ(crowded),
 		.http = READ(by_state[CONN_HTTP]),
 		.waiting = READ(by_state[CONN_WAITING]),
 		.admitting = READ(by_state[CONN_ADMITTING]),
@@ -416,6 +420,7 @@ void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r)
 		.closing = READ(by_state[CONN_CLOSING]),
 		.ending = READ(by_state[CONN_ENDING]),
 		.queue_bytes = READ(queue_bytes),
+		.http_bytes = READ(http_bytes),
 		.held = READ(held),
 		.inbox = (int64_t)mailbox_count(&t->inbox) + READ(taken),
 		.fan_out = READ(fan_out),

@@ -46,9 +46,11 @@ struct io_settings {
 	uint32_t inflight;             /* requests of one WebSocket that wait for their answers */
 	size_t message_bytes;          /* one WebSocket message */
 	size_t head_bytes, body_bytes; /* of HTTP requests */
-	size_t queue_bytes;            /* waiting for one WebSocket's peer; over it: close 4003 */
-	unsigned spin_us;              /* own threads: look for answers this long before sleeping */
-	bool deflate;                  /* accept permessage-deflate */
+	size_t open_body_bytes;        /* of those without Authorization */
+	size_t http_bytes;  /* of all that a thread holds, from the first byte to the answer */
+	size_t queue_bytes; /* waiting for one WebSocket's peer; over it: close 4003 */
+	unsigned spin_us;   /* own threads: look for answers this long before sleeping */
+	bool deflate;       /* accept permessage-deflate */
 };
 
 void io_settings_init(struct io_settings *s); /* the defaults, nothing to listen on */
@@ -93,6 +95,7 @@ struct io_stats {
 	uint64_t slow;     /* closed with 4003 */
 	uint64_t silent;   /* closed with 4004 */
 	uint64_t timeouts; /* HTTP */
+	uint64_t crowded;  /* HTTP, refused because of http_bytes */
 	uint64_t requests; /* HTTP, given to the logic thread */
 	uint64_t messages_in, messages_out; /* WebSocket packets */
 	uint64_t pings;                     /* of messages_in, the op ping answered here */
@@ -102,9 +105,10 @@ struct io_stats {
 	uint64_t pauses; /* times that a read brought more than one turn may do */
 	int64_t http, waiting, admitting, open, closing, ending; /* connections by state */
 	int64_t queue_bytes;                                     /* waiting for peers */
-	int64_t held;    /* connections not read from because the logic thread is behind */
-	int64_t inbox;   /* messages of the logic thread, not carried out */
-	int64_t fan_out; /* receivers that the large fan-out under way has still to reach */
+	int64_t http_bytes; /* of HTTP requests, from the first byte to the answer */
+	int64_t held;       /* connections not read from because the logic thread is behind */
+	int64_t inbox;      /* messages of the logic thread, not carried out */
+	int64_t fan_out;    /* receivers that the large fan-out under way has still to reach */
 };
 void io_thread_stats(const struct io_thread *t, struct io_stats *stats_r);
 const char *io_thread_name(const struct io_thread *t); /* of its loop: "io-0", or "logic" */

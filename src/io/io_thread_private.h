@@ -25,9 +25,9 @@
 struct io_counters {
 	atomic_uint_fast64_t accepted, refused, slow, silent, timeouts, requests;
 	atomic_uint_fast64_t messages_in, messages_out, pings, bytes_in, bytes_out, sends, stalls;
-	atomic_uint_fast64_t pauses;
+	atomic_uint_fast64_t pauses, crowded;
 	atomic_int_fast64_t by_state[8]; /* enum conn_state */
-	atomic_int_fast64_t queue_bytes, held;
+	atomic_int_fast64_t queue_bytes, http_bytes, held;
 	atomic_int_fast64_t taken, fan_out; /* of the inbox, not done; receivers of the first */
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/slice.h"
 #include "wire/http1_private.h"
 
@@ -41,6 +42,7 @@ struct http1 {
 	struct buf line;    /* chunk size and trailer lines */
 	size_t extra_bytes; /* of chunk extensions and trailers so far */
 	uint64_t left;      /* of the body or chunk */
+	size_t body_limit;  /* of this request */
 	struct buf body;
 	struct http1_request rq;
 	struct http1_field *fields;
@@ -119,6 +121,21 @@ static bool has_cr(struct nuncio_str line)
 
 /* ---- head ---- */
 
+/* Who names no one gets no large buffer; whether the name is good, others find out. */
+static size_t body_limit(const struct http1 *h)
+{
+	size_t most = h->limits.body_bytes, open = h->limits.open_body_bytes;
+	return open && open < most && !http1_header(&h->rq, "Authorization").p ? open : most;
+}
+
+static enum http1_fed too_long(struct http1 *h)
+{
+	return fail(h, 413,
+		h->body_limit < h->limits.body_bytes
+			? "the body is too long for a request without Authorization"
+			: "the body is too long");
+}
+
 static enum http1_fed begin_body(struct http1 *h)
 {
 	struct http1_framing framing;
@@ -127,8 +144,9 @@ static enum http1_fed begin_body(struct http1 *h)
 		buf_str(&h->head), h->line_count, &h->rq, &framing, &h->fields, &h->path, &why);
 	if (status)
 		return fail(h, status, why);
-	if (framing.body_bytes > h->limits.body_bytes)
-		return fail(h, 413, "the body is too long");
+	h->body_limit = body_limit(h);
+	if (framing.body_bytes > h->body_limit)
+		return too_long(h);
 	h->left = framing.body_bytes;
 	h->phase = framing.is_chunked ? PHASE_CHUNK_SIZE : h->left ? PHASE_BODY : PHASE_READY;
 	h->continue_due = h->rq.expect_continue && h->phase != PHASE_READY;
@@ -212,14 +230,14 @@ static enum http1_fed end_chunk_size(struct http1 *h, struct nuncio_str line)
 	uint64_t size = 0;
 	while (digits < line.n && hex_value(line.p[digits]) >= 0) {
 		if (size >> 60)
-			return fail(h, 413, "the body is too long");
+			return too_long(h);
 		size = size << 4 | (uint64_t)hex_value(line.p[digits++]);
 	}
 	struct nuncio_str extension = { line.p + digits, line.n - digits };
 	if (digits == 0 || has_cr(line) || (extension.n && !is_extension(extension)))
 		return fail(h, 400, "a malformed chunk size");
-	if (size > h->limits.body_bytes - h->body.used)
-		return fail(h, 413, "the body is too long");
+	if (size > h->body_limit - h->body.used)
+		return too_long(h);
 	h->extra_bytes += extension.n;
 	if (h->extra_bytes > LIMIT_HTTP_CHUNK_EXTRA_BYTES)
 		return fail(h, 400, "too many chunk extensions");
@@ -328,6 +346,19 @@ enum http1_fed http1_feed(struct http1 *h, const char *bytes, size_t n, size_t *
 const struct http1_request *http1_request(const struct http1 *h)
 {
 	return h->phase == PHASE_READY ? &h->rq : NULL;
+}
+
+size_t http1_bytes(const struct http1 *h)
+{
+	return h->head.size + h->line.size + h->body.size + h->rq.field_count * sizeof(*h->fields) +
+	       (h->path ? h->rq.path.n : 0);
+}
+
+void http1_drop_body(struct http1 *h)
+{
+	CHECK(h->phase == PHASE_READY);
+	buf_fini(&h->body);
+	h->rq.body = (struct nuncio_str){ NULL, 0 };
 }
 
 bool http1_is_idle(const struct http1 *h)

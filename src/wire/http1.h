@@ -47,6 +47,8 @@ struct http1_request {
 struct http1_limits {
 	size_t head_bytes; /* 0: LIMIT_HTTP_HEAD_BYTES */
 	size_t body_bytes; /* 0: LIMIT_HTTP_BODY_BYTES */
+	/* of a request without Authorization, if less; 0: the same */
+	size_t open_body_bytes;
 };
 
 struct http1 *http1_new(const struct http1_limits *limits); /* NULL: all defaults; copied */
@@ -63,6 +65,11 @@ enum http1_fed http1_feed(struct http1 *h, const char *bytes, size_t n, size_t *
 const struct http1_request *http1_request(const struct http1 *h); /* NULL unless READY */
 /* Forgets the request and begins the next one of the connection. */
 void http1_next(struct http1 *h);
+
+/* Memory that it holds for the request and its pieces. */
+size_t http1_bytes(const struct http1 *h);
+/* The body has been copied elsewhere: frees it. The rest of the request stays. After READY. */
+void http1_drop_body(struct http1 *h);
 
 /* Nothing of a request has come yet: the connection is idle, not slow. */
 bool http1_is_idle(const struct http1 *h);

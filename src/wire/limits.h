@@ -48,9 +48,10 @@
 #define LIMIT_HTTP_TARGET_BYTES (4 * 1024 + LIMIT_TOKEN_BYTES) /* ?access_token= has to fit */
 #define LIMIT_HTTP_PATH_BYTES (4 * 1024)
 #define LIMIT_HTTP_METHOD_BYTES 16
-#define LIMIT_HTTP_BODY_BYTES (1024 * 1024) /* default; above it 413 before the body is read */
-#define LIMIT_HTTP_CHUNK_LINE_BYTES 256     /* a chunk's size line with its ignored extensions */
-#define LIMIT_HTTP_CHUNK_EXTRA_BYTES 4096   /* extensions and trailers of one body, all together */
+#define LIMIT_HTTP_BODY_BYTES (1024 * 1024)    /* default; above it 413 before the body is read */
+#define LIMIT_HTTP_OPEN_BODY_BYTES (64 * 1024) /* default; of a request without Authorization */
+#define LIMIT_HTTP_CHUNK_LINE_BYTES 256        /* a chunk's size line with its ignored extensions */
+#define LIMIT_HTTP_CHUNK_EXTRA_BYTES 4096 /* extensions and trailers of one body, all together */
 
 /* WebSocket. Control frames are 125 bytes at most by RFC 6455 section 5.5. */
 #define LIMIT_WS_CONTROL_BYTES 125

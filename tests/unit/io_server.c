@@ -329,6 +329,7 @@ void io_server_stop(struct io_server *s)
 		assert_int_equal(stats.closing + stats.ending, 0);
 		assert_int_equal(stats.fan_out, 0);
 		assert_int_equal(stats.queue_bytes, 0);
+		assert_int_equal(stats.http_bytes, 0);
 		io_thread_free(&s->threads[i]);
 	}
 	assert_int_equal(atomic_load(&s->closed_count), atomic_load(&s->connect_count));

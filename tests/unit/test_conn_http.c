@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/slice.h"
 #include "tests/lib/unit.h"
+#include "wire/limits.h"
 
 static struct io_server server;
 static struct buf body;
@@ -211,6 +212,106 @@ static void refuses_a_head_without_end(void **state)
 	close(fd);
 }
 
+/* So many bytes of a request's body. */
+static void send_body(int fd, size_t n)
+{
+	static char bytes[64 * 1024];
+	memset(bytes, 'b', sizeof(bytes));
+	for (; n > sizeof(bytes); n -= sizeof(bytes))
+		client_send_bytes(fd, bytes, sizeof(bytes));
+	client_send_bytes(fd, bytes, n);
+}
+
+static int begin_post(const char *lines, size_t body_bytes)
+{
+	char head[256];
+	int fd = client_open(&server);
+	snprintf(head, sizeof(head),
+		"POST /up HTTP/1.1\r\nHost: h\r\n%sContent-Length: %zu\r\n\r\n", lines, body_bytes);
+	client_send(fd, head);
+	return fd;
+}
+
+static void takes_short_bodies_from_strangers(void **state)
+{
+	(void)state;
+	enum { LONG_BYTES = LIMIT_HTTP_OPEN_BODY_BYTES + 1 };
+	io_server_start(&server, 1000);
+	int fd = begin_post("", LONG_BYTES - 1);
+	send_body(fd, LONG_BYTES - 1);
+	expect(fd, " 200 ", "POST /up? bbb");
+	close(fd);
+	fd = begin_post("", LONG_BYTES); /* refused before a byte of it has come */
+	expect(fd, " 413 ", "without Authorization");
+	close(fd);
+	fd = client_open(&server);
+	client_send(
+		fd, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n");
+	expect(fd, " 413 ", "without Authorization");
+	close(fd);
+	fd = begin_post("Authorization: Bearer x\r\n", LONG_BYTES);
+	send_body(fd, LONG_BYTES);
+	expect(fd, " 200 ", "POST /up? bbb");
+	close(fd);
+}
+
+/* Bodies that do not come to an end, from many: who asks for little is served all the same. */
+static void bounds_the_bodies_of_all(void **state)
+{
+	(void)state;
+	enum { CLIENTS = 16, BODY_BYTES = 100 * 1000, SENT_BYTES = 60 * 1000 };
+	int fds[CLIENTS];
+	unsigned served = 0;
+	server.settings.http_bytes = 1024 * 1024;
+	io_server_start(&server, 1000);
+	for (int i = 0; i < CLIENTS; i++) {
+		uint64_t before = io_server_stats(&server).bytes_in;
+		fds[i] = begin_post("Authorization: Bearer x\r\n", BODY_BYTES);
+		send_body(fds[i], SENT_BYTES);
+		while (io_server_stats(&server).bytes_in < before + SENT_BYTES)
+			poll(NULL, 0, 1);
+		assert_true(io_server_stats(&server).http_bytes < 1024 * 1024);
+	}
+	assert_in_range(io_server_stats(&server).crowded, 1, CLIENTS - 4);
+	int fd = begin_post("", 1000);
+	send_body(fd, 1000);
+	expect(fd, " 200 ", "POST /up? bbb");
+	close(fd);
+	for (int i = 0; i < CLIENTS; i++) {
+		if (client_is_silent(fds[i], 0)) {
+			send_body(fds[i], BODY_BYTES - SENT_BYTES);
+			expect(fds[i], " 200 ", "POST /up? bbb");
+			served++;
+		} else {
+			expect(fds[i], " 503 ", "too many requests at once");
+		}
+		close(fds[i]);
+	}
+	assert_int_equal(served, CLIENTS - io_server_stats(&server).crowded);
+}
+
+/* What waits for its answer counts until that comes, with what was sent behind it. */
+static void counts_requests_until_they_are_answered(void **state)
+{
+	(void)state;
+	server.settings.http_bytes = 64 * 1024;
+	io_server_start(&server, 1000);
+	int fd = client_open(&server), other;
+	struct buf all = { 0 };
+	buf_add_text(&all, "GET /never HTTP/1.1\r\nHost: h\r\n\r\n");
+	memset(buf_reserve(&all, 10000), 'b', 10000), buf_commit(&all, 10000);
+	client_send_bytes(fd, all.data, all.used); /* in one read */
+	buf_fini(&all);
+	while (io_server_stats(&server).requests == 0)
+		poll(NULL, 0, 1);
+	assert_in_range(io_server_stats(&server).http_bytes, 10000, 20000);
+	other = begin_post("", 60 * 1000);
+	send_body(other, 60 * 1000);
+	expect(other, " 503 ", "\"code\":5001,");
+	close(other);
+	close(fd);
+}
+
 static void takes_the_trace_id_of_the_request(void **state)
 {
 	(void)state;
@@ -336,6 +437,9 @@ int main(void)
 		BOTH(sends_the_rest_to_a_client_that_ended_its_half),
 		BOTH(says_what_is_wrong),
 		BOTH(refuses_a_head_without_end),
+		BOTH(takes_short_bodies_from_strangers),
+		BOTH(bounds_the_bodies_of_all),
+		BOTH(counts_requests_until_they_are_answered),
 		BOTH(takes_the_trace_id_of_the_request),
 		BOTH(tells_the_client_to_go_on),
 		BOTH(sends_large_answers_to_slow_readers),

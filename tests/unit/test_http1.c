@@ -319,6 +319,39 @@ static void keeps_the_limits(void **state)
 	buf_fini(&b);
 }
 
+static void tells_strangers_from_others(void **state)
+{
+	const struct http1_limits limits = { .body_bytes = 20, .open_body_bytes = 4 };
+	struct http1 *h = http1_new(&limits);
+	size_t used;
+	(void)state;
+	assert_int_equal(http1_bytes(h), 0);
+	assert_int_equal(
+		feed(h, STR("POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nabcd"), 99, &used),
+		HTTP1_READY);
+	size_t bytes = http1_bytes(h);
+	assert_true(bytes >= 4 + 60);
+	http1_drop_body(h);
+	assert_true(http1_bytes(h) + 4 <= bytes);
+	assert_int_equal(http1_request(h)->body.n, 0);
+	same(http1_request(h)->path, "/");
+	http1_next(h);
+	assert_int_equal(http1_bytes(h), 0);
+	assert_int_equal(feed(h,
+				 STR("POST / HTTP/1.1\r\n" HOST
+				     "authorization: x\r\nContent-Length: 20\r\n\r\n"),
+				 99, &used),
+		HTTP1_MORE);
+	http1_next(h);
+	assert_int_equal(
+		feed(h, STR("POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n"), 99, &used),
+		HTTP1_FAILED);
+	assert_int_equal(http1_failure(h).status, 413);
+	assert_string_equal(
+		http1_failure(h).text, "the body is too long for a request without Authorization");
+	http1_free(&h);
+}
+
 static void says_when_to_continue(void **state)
 {
 	struct http1 *h = http1_new(NULL);
@@ -407,6 +440,7 @@ int main(void)
 		cmocka_unit_test(refuses_ambiguous_bodies),
 		cmocka_unit_test(reads_chunks),
 		cmocka_unit_test(keeps_the_limits),
+		cmocka_unit_test(tells_strangers_from_others),
 		cmocka_unit_test(says_when_to_continue),
 		cmocka_unit_test(writes_heads_that_nothing_can_break),
 		cmocka_unit_test(reads_queries),

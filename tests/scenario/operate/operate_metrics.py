@@ -140,7 +140,7 @@ def one_loop(t):
 
 
 @case("every queue says how full it is and how often it was full", settings={"core": {
-	"store_queue": "777", "mailbox_limit": "4321", "mailbox_bytes": "5M", "queue_limit": "128K", "workers": "1"}})
+	"store_queue": "777", "mailbox_limit": "4321", "mailbox_bytes": "5M", "queue_limit": "128K", "http_memory": "3M", "workers": "1"}})
 def queues(t):
 	scrape = Scrape(t.server)
 	names = scrape.values("nuncio_queue_depth", "queue")
@@ -149,6 +149,7 @@ def queues(t):
 	assert scrape.get("nuncio_queue_limit", queue="logic_inbox") == 4321
 	assert scrape.get("nuncio_queue_limit_bytes", queue="logic_inbox") == 5 << 20
 	assert scrape.get("nuncio_queue_bytes", queue="logic_inbox") > 0  # this request
+	assert scrape.get("nuncio_io_http_request_limit_bytes") == 3 << 20
 	assert scrape.get("nuncio_io_output_queue_limit_bytes") == 128 << 10
 	writes = [key for key in scrape.samples if key[0] == "nuncio_queue_limit" and ("queue", "store_write") in key[1]]
 	assert writes and all(scrape.samples[key] == 777 for key in writes), writes

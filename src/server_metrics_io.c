@@ -57,8 +57,8 @@ static const struct row rows[] = {
 	GAUGE("held_connections", NULL, NULL, held,
 		"Connections not read from because the logic thread is behind."),
 	GAUGE("output_queue_bytes", NULL, NULL, queue_bytes, "Bytes that wait for slow peers."),
-	GAUGE("http_request_bytes", NULL, NULL, http_bytes,
-		"Bytes of HTTP requests, from the first byte to the answer."),
+	GAUGE("http_bytes", NULL, NULL, http_bytes,
+		"Bytes of HTTP requests and answers, from the first that came to the last that left."),
 	GAUGE("fan_out_receivers", NULL, NULL, fan_out,
 		"Receivers that the large fan-out under way has still to reach."),
 };
@@ -118,7 +118,8 @@ void server_metrics_add_io(struct server_metrics *shown)
 	metric_set_value(metric_new_gauge(set, "nuncio_io_output_queue_limit_bytes",
 				 "Bytes at which one WebSocket is closed as slow.", NULL),
 		(int64_t)shown->parts.io_settings->queue_bytes);
-	metric_set_value(metric_new_gauge(set, "nuncio_io_http_request_limit_bytes",
-				 "Bytes of HTTP requests that one thread may hold.", NULL),
+	metric_set_value(
+		metric_new_gauge(set, "nuncio_io_http_limit_bytes",
+			"Bytes of HTTP requests and answers that one thread may hold.", NULL),
 		(int64_t)shown->parts.io_settings->http_bytes);
 }

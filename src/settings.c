@@ -87,7 +87,7 @@ static const struct nuncio_option core_table[] = {
 	{ "http_open_body_limit", NUNCIO_OPT_BYTES, 0, "64K", 1024, 64 << 20, NULL,
 		"Largest body of an HTTP request without the header Authorization." },
 	{ "http_memory", NUNCIO_OPT_BYTES, 0, "64M", 1 << 20, INT64_C(1) << 40, NULL,
-		"Bytes of HTTP requests that one I/O thread may hold until they are answered, and half of it of those that are still arriving; over it a request of more than 4 KiB is answered 503." },
+		"Bytes of HTTP requests that one I/O thread may hold until they are answered, and of answers until they have left; over it (half of it for what is still arriving) requests and answers of more than 4 KiB become 503." },
 	{ "queue_limit", NUNCIO_OPT_BYTES, 0, "1M", 65536, 1 << 30, NULL,
 		"Bytes that may wait for one slow WebSocket; over it the connection is closed with 4003." },
 	{ "inflight", NUNCIO_OPT_INT, 0, "64", 1, 4096, NULL,

@@ -96,7 +96,7 @@ static void free_conn(struct conn *c)
 {
 	struct io_thread *t = c->thread;
 	if (c->outq)
-		COUNTER_ADD(t->counters.queue_bytes, -(int64_t)c->outq->bytes);
+		conn_count_queue(c, -(int64_t)c->outq->bytes);
 	outq_give(&t->outqs, &c->outq);
 	if (c->is_http)
 		conn_http_close(c);

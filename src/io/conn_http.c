@@ -8,7 +8,7 @@
  * it, and the copy that the logic thread works on, until it is answered. Over the limit a request
  * is refused with 503; those that are still arriving have half of it, so that slow bodies of
  * strangers do not shut out requests that come at once. FAIR_BYTES of each connection are never
- * refused.
+ * refused. Answers count, too, until they have left: over the limit the next large one is not sent.
  *
  * What cannot be understood is answered here in the unified form, and the connection ends; its
  * input is dropped for a while, so that the client can read the answer instead of a reset. A
@@ -264,6 +264,23 @@ static int write_head(struct conn *c, const struct io_answer *m, bool close)
 	return http1_write_head(&t->text, &answer);
 }
 
+/* Slow readers of large answers have filled it; not those who will take theirs with this turn. */
+static bool is_crowded(struct io_thread *t)
+{
+	if ((uint64_t)t->counters.http_bytes <= t->settings->http_bytes)
+		return false;
+	conn_flush_ready(t);
+	return (uint64_t)t->counters.http_bytes > t->settings->http_bytes;
+}
+
+static void refuse_answer(struct conn *c)
+{
+	if (c->state != CONN_WAITING) /* it was found gone */
+		return;
+	COUNTER_ADD(c->thread->counters.crowded, 1);
+	conn_http_refuse(c, NUNCIO_CODE_busy, "too many large answers at once", NULL);
+}
+
 /* Takes the message: its body may have to stay until it is sent. */
 static void send_answer(struct conn *c, struct io_answer *m)
 {
@@ -308,6 +325,11 @@ void conn_http_answer(struct conn *c, struct io_answer *m)
 {
 	if (c->state != CONN_WAITING || c->is_answered) {
 		alloc_free(m);
+		return;
+	}
+	if (m->body.n > FAIR_BYTES && is_crowded(c->thread)) {
+		alloc_free(m);
+		refuse_answer(c);
 		return;
 	}
 	bool close = m->close || !c->http->keep_alive || c->thread->is_draining;

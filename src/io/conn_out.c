@@ -7,7 +7,8 @@
  *
  * A WebSocket whose peer does not keep up is first not read from any more (a quarter of the limit),
  * then closed with 4003: its queue is cut back to what is on its way, so that the close frame is
- * the next thing that it reads. An HTTP connection has one answer at a time, which bounds it.
+ * the next thing that it reads. An HTTP connection has one answer at a time, which bounds it, and
+ * all of them share a limit (conn_http.c).
  */
 #include "io/conn_private.h"
 
@@ -34,13 +35,21 @@ static struct outq *queue_of(struct conn *c)
 	return c->outq;
 }
 
+void conn_count_queue(struct conn *c, int64_t bytes)
+{
+	struct io_counters *counters = &c->thread->counters;
+	COUNTER_ADD(counters->queue_bytes, bytes);
+	if (c->is_http)
+		COUNTER_ADD(counters->http_bytes, bytes);
+}
+
 static void too_slow(struct conn *c)
 {
 	struct io_thread *t = c->thread;
 	size_t before = c->outq->bytes;
 	COUNTER_ADD(t->counters.slow, 1);
 	outq_drop_unsent(c->outq);
-	COUNTER_ADD(t->counters.queue_bytes, (int64_t)c->outq->bytes - (int64_t)before);
+	conn_count_queue(c, (int64_t)c->outq->bytes - (int64_t)before);
 	conn_report_closed(c, WS_CLOSE_TOO_SLOW);
 	conn_ws_close(c, WS_CLOSE_TOO_SLOW, STR("too slow"));
 }
@@ -59,7 +68,7 @@ static void check_limit(struct conn *c)
 
 static void added(struct conn *c, size_t n)
 {
-	COUNTER_ADD(c->thread->counters.queue_bytes, (int64_t)n);
+	conn_count_queue(c, (int64_t)n);
 	check_limit(c);
 	if (c->outq && c->outq->is_blocked) /* no sending at the end of this turn will look */
 		conn_update_throttle(c);
@@ -153,7 +162,7 @@ void conn_flush(struct conn *c)
 		size_t sent = before - c->outq->bytes;
 		COUNTER_ADD(t->counters.sends, sends);
 		COUNTER_ADD(t->counters.bytes_out, sent);
-		COUNTER_ADD(t->counters.queue_bytes, -(int64_t)sent);
+		conn_count_queue(c, -(int64_t)sent);
 		if (rc < 0) {
 			conn_kill(c, 1006);
 			return;

@@ -94,6 +94,7 @@ void conn_peer(const struct conn *c, char address[46], uint16_t *port_r);
 void conn_send_copy(struct conn *c, struct nuncio_str bytes);
 void conn_send_own(struct conn *c, void *own, struct nuncio_str bytes);
 void conn_send_packet(struct conn *c, struct packet_out *packet);
+void conn_count_queue(struct conn *c, int64_t bytes); /* so much more is in its queue */
 void conn_flush(struct conn *c);
 void conn_update_throttle(struct conn *c);
 /* What leaves with this turn anyway: no part of a large fan-out. True: there was something. */

@@ -150,6 +150,8 @@ static void open_websocket(struct conn *c)
 	ws_shake_write(text, &c->http->shake);
 	c->form = (uint8_t)form_of(&c->http->shake);
 	conn_http_close(c);
+	if (c->outq) /* an answer from before is still leaving */
+		COUNTER_ADD(c->thread->counters.http_bytes, -(int64_t)c->outq->bytes);
 	c->is_http = false;
 	c->parser = NULL;
 	c->is_waiting = false;

@@ -47,7 +47,7 @@ struct io_settings {
 	size_t message_bytes;          /* one WebSocket message */
 	size_t head_bytes, body_bytes; /* of HTTP requests */
 	size_t open_body_bytes;        /* of those without Authorization */
-	size_t http_bytes;  /* of all that a thread holds, from the first byte to the answer */
+	size_t http_bytes;  /* of all that a thread holds, and of answers that have not left */
 	size_t queue_bytes; /* waiting for one WebSocket's peer; over it: close 4003 */
 	unsigned spin_us;   /* own threads: look for answers this long before sleeping */
 	bool deflate;       /* accept permessage-deflate */
@@ -105,7 +105,7 @@ struct io_stats {
 	uint64_t pauses; /* times that a read brought more than one turn may do */
 	int64_t http, waiting, admitting, open, closing, ending; /* connections by state */
 	int64_t queue_bytes;                                     /* waiting for peers */
-	int64_t http_bytes; /* of HTTP requests, from the first byte to the answer */
+	int64_t http_bytes; /* of HTTP requests until answered, and of answers until they left */
 	int64_t held;       /* connections not read from because the logic thread is behind */
 	int64_t inbox;      /* messages of the logic thread, not carried out */
 	int64_t fan_out;    /* receivers that the large fan-out under way has still to reach */

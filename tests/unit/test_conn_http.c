@@ -312,6 +312,32 @@ static void counts_requests_until_they_are_answered(void **state)
 	close(fd);
 }
 
+/* Large answers that nobody reads: the next large one is not given, small ones are. */
+static void bounds_the_answers_of_all(void **state)
+{
+	(void)state;
+	server.settings.http_bytes = 64 * 1024;
+	io_server_start(&server, 1000);
+	int slow = client_open_narrow(&server), fd = client_open(&server);
+	client_send(slow, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+	for (int i = 0; i < CLIENT_WAIT_MS && io_server_stats(&server).http_bytes < 65536; i++)
+		poll(NULL, 0, 1);
+	assert_true(io_server_stats(&server).http_bytes > 65536);
+	client_send(fd, "GET /small HTTP/1.1\r\nHost: h\r\n\r\n");
+	expect(fd, " 200 ", "GET /small");
+	client_send(fd, "GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
+	expect(fd, " 503 ", "\"code\":5001,");
+	assert_int_equal(io_server_stats(&server).crowded, 1);
+	close(fd);
+	client_read_answer(slow, &body);
+	assert_int_equal(body.used, BIG_BYTES);
+	close(slow);
+	fd = client_open(&server);
+	client_send(fd, "GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
+	expect(fd, " 200 ", "xxx");
+	close(fd);
+}
+
 static void takes_the_trace_id_of_the_request(void **state)
 {
 	(void)state;
@@ -440,6 +466,7 @@ int main(void)
 		BOTH(takes_short_bodies_from_strangers),
 		BOTH(bounds_the_bodies_of_all),
 		BOTH(counts_requests_until_they_are_answered),
+		BOTH(bounds_the_answers_of_all),
 		BOTH(takes_the_trace_id_of_the_request),
 		BOTH(tells_the_client_to_go_on),
 		BOTH(sends_large_answers_to_slow_readers),

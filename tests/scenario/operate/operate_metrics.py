@@ -149,7 +149,7 @@ def queues(t):
 	assert scrape.get("nuncio_queue_limit", queue="logic_inbox") == 4321
 	assert scrape.get("nuncio_queue_limit_bytes", queue="logic_inbox") == 5 << 20
 	assert scrape.get("nuncio_queue_bytes", queue="logic_inbox") > 0  # this request
-	assert scrape.get("nuncio_io_http_request_limit_bytes") == 3 << 20
+	assert scrape.get("nuncio_io_http_limit_bytes") == 3 << 20
 	assert scrape.get("nuncio_io_output_queue_limit_bytes") == 128 << 10
 	writes = [key for key in scrape.samples if key[0] == "nuncio_queue_limit" and ("queue", "store_write") in key[1]]
 	assert writes and all(scrape.samples[key] == 777 for key in writes), writes

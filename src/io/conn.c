@@ -23,6 +23,7 @@
 
 #define CONN_MAGIC 0x636f6e6eu
 
+_Static_assert(LIMIT_OPEN_MESSAGE_BYTES <= IO_SCRATCH_BYTES, "read_limit fits the scratch memory");
 _Static_assert(sizeof(struct conn) <= 144, "an idle connection must stay small");
 
 /* ---- state ---- */
@@ -160,6 +161,12 @@ static void input(struct conn *c, char *bytes, size_t n)
 	}
 }
 
+/* What is left of a read may have to wait in memory; of a stranger's WebSocket that is little. */
+static size_t read_limit(const struct conn *c)
+{
+	return c->state == CONN_OPEN && !c->is_ready ? LIMIT_OPEN_MESSAGE_BYTES : IO_SCRATCH_BYTES;
+}
+
 static void on_readable(struct conn *c)
 {
 	struct io_thread *t = c->thread;
@@ -171,7 +178,7 @@ static void on_readable(struct conn *c)
 		io_thread_hold(t, c);
 		return;
 	}
-	ssize_t n = recv(loop_io_fd(&c->io), t->scratch_in, IO_SCRATCH_BYTES, 0);
+	ssize_t n = recv(loop_io_fd(&c->io), t->scratch_in, read_limit(c), 0);
 	if (n > 0)
 		input(c, t->scratch_in, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))

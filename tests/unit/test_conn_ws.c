@@ -500,10 +500,12 @@ static void lets_strangers_ask_one_by_one(void **state)
 	add_frame(&all, 0x81, STR(ECHO(2)));
 	add_frame(&all, 0x81, STR("{\"type\":\"request\",\"seq\":3,\"op\":\"session.open\"}"));
 	add_frame(&all, 0x81, (struct nuncio_str){ large, sizeof(large) });
+	uint64_t before = io_server_stats(&server).bytes_in;
 	client_send_bytes(fd, all.data, all.used);
 	io_server_wait(&server.packet_count, 1);
 	assert_true(client_is_silent(fd, 20));
 	assert_int_equal(server.packet_count, 1);
+	assert_true(io_server_stats(&server).bytes_in - before <= LIMIT_OPEN_MESSAGE_BYTES);
 	request(other, 1, "release");
 	client_ws_expect(other, DONE(1));
 	client_ws_expect(fd, DONE(1));

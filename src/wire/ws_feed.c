@@ -521,8 +521,10 @@ int ws_go_on(struct ws_pool *pool, struct ws_parser **parser, const struct ws_ru
 	struct ws_parser *p = *parser;
 	if (!p)
 		return WS_MORE;
-	f.bytes = p->rest.data ? p->rest.data + p->rest_at : NULL;
-	f.n = p->rest.used - p->rest_at;
+	if (p->rest.data) { /* else wslay has all that is left */
+		f.bytes = p->rest.data + p->rest_at;
+		f.n = p->rest.used - p->rest_at;
+	}
 	int rc = feed(&f, parser);
 	if (rc == WS_PAUSED && f.n)
 		p->rest_at = p->rest.used - f.n;

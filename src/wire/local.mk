@@ -11,6 +11,6 @@ src_libwire_a_SOURCES = \
 	%D%/limits.h \
 	%D%/packet.c %D%/packet_out.c %D%/packet.h \
 	%D%/uri.c %D%/uri.h \
-	%D%/ws.c %D%/ws_feed.c %D%/ws.h \
+	%D%/ws.c %D%/ws_feed.c %D%/ws_pool.c %D%/ws_private.h %D%/ws.h \
 	%D%/ws_shake.c %D%/ws_shake.h
 EXTRA_DIST += %D%/PROTOCOL.md

@@ -2,17 +2,14 @@
 /*
  * WebSocket input. Bytes of a read go one of two ways: whole unfragmented frames at the front of a
  * read are unmasked where they lie and handed on (9-16 ns instead of 94-133 for 100 bytes); from
- * the first frame on that is cut off or fragmented wslay parses, in a context taken from the pool.
- * Both ways meet in judge_frame and end_message, so the rules of RFC 6455 stand here once.
+ * the first frame on that is cut off or fragmented wslay parses, in a context taken from the pool
+ * (ws_pool.c). Both ways meet in judge_frame and end_message, so the rules of RFC 6455 stand here
+ * once.
  *
  * wslay's frame API is used, not its event API: that one answers pings and closes by itself into a
  * queue without bound, allocates what a header announces, and when a close frame arrives in pieces
  * checks the wrong bytes of its reason. Nothing is queued here and memory grows with received bytes
  * only.
- *
- * A context may go back when nothing is in flight: all bytes handed to wslay are accounted for by
- * whole frames (a partial header hides inside the context otherwise), and no fragmented message is
- * open.
  *
  * A pause may fall behind any frame. What is left of the read moves into the parser then; what
  * wslay has taken into its own buffer stays there, so the next feeding looks into it first.
@@ -22,41 +19,15 @@
 #include "wire/ws.h"
 
 #include <string.h>
-#include <wslay/wslay.h>
 
-#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/utf8.h"
 #include "wire/deflate.h"
+#include "wire/ws_private.h"
 
-#define IDLE_PARSERS 64             /* kept for the next connection in need; 4.4 KiB each */
-#define SCRATCH_BYTES 65536         /* a larger scratch buffer is freed after use */
-#define WSLAY_FRAME_HEAP_BYTES 4264 /* measured: the frame context with its 4 KiB input buffer */
-#define RSV1 4                      /* of the three reserved bits */
-
-struct ws_parser {
-	struct ws_parser *next; /* in the pool's idle list */
-	wslay_frame_context_ptr wslay;
-	char *in; /* what the current read still has for wslay */
-	size_t in_bytes;
-	struct buf rest;                  /* of a read, while paused */
-	size_t rest_at;                   /* so much of it is done */
-	uint64_t fed_bytes, framed_bytes; /* equal between frames */
-	bool is_in_frame;                 /* the current frame's payload has begun */
-	uint64_t frame_got;
-	uint8_t message_opcode; /* of the message in progress, or 0 */
-	bool message_deflated;
-	struct buf message;
-	char control[LIMIT_WS_CONTROL_BYTES];
-};
-
-struct ws_pool {
-	struct ws_parser *idle;
-	size_t idle_count, lent_count;
-	struct inflater *inflater;
-	struct buf scratch; /* an inflated message while its callback runs */
-};
+#define SCRATCH_BYTES 65536 /* a larger scratch buffer is freed after use */
+#define RSV1 4              /* of the three reserved bits */
 
 /* One call of ws_feed. */
 struct feed {
@@ -75,134 +46,6 @@ struct head {
 	uint8_t rsv, opcode;
 	uint64_t payload_bytes;
 };
-
-/* ---- pool ---- */
-
-static ssize_t on_recv(uint8_t *to, size_t n, int flags, void *user)
-{
-	struct ws_parser *parser = user;
-	(void)flags;
-	if (parser->in_bytes == 0)
-		return -1;
-	if (n > parser->in_bytes)
-		n = parser->in_bytes;
-	memcpy(to, parser->in, n);
-	parser->in += n;
-	parser->in_bytes -= n;
-	parser->fed_bytes += n;
-	return (ssize_t)n;
-}
-
-static struct ws_parser *parser_new(void)
-{
-	const struct wslay_frame_callbacks callbacks = { .recv_callback = on_recv };
-	struct ws_parser *parser = ALLOC_NEW(struct ws_parser);
-	buf_init(&parser->message);
-	buf_init(&parser->rest);
-	int rc = wslay_frame_context_init(&parser->wslay, &callbacks, parser);
-	CHECK(rc == 0); /* fails only without memory */
-	return parser;
-}
-
-static void parser_free(struct ws_parser *parser)
-{
-	wslay_frame_context_free(parser->wslay);
-	buf_fini(&parser->message);
-	buf_fini(&parser->rest);
-	alloc_free(parser);
-}
-
-struct ws_pool *ws_pool_new(void)
-{
-	struct ws_pool *pool = ALLOC_NEW(struct ws_pool);
-	pool->inflater = inflater_new();
-	buf_init(&pool->scratch);
-	return pool;
-}
-
-void ws_pool_trim(struct ws_pool *pool)
-{
-	while (pool->idle) {
-		struct ws_parser *parser = pool->idle;
-		pool->idle = parser->next;
-		pool->idle_count--;
-		parser_free(parser);
-	}
-	buf_fini(&pool->scratch);
-}
-
-void ws_pool_free(struct ws_pool **pool)
-{
-	struct ws_pool *p = *pool;
-	*pool = NULL;
-	if (!p)
-		return;
-	CHECK(p->lent_count == 0);
-	ws_pool_trim(p);
-	inflater_free(&p->inflater);
-	alloc_free(p);
-}
-
-size_t ws_pool_idle_count(const struct ws_pool *pool)
-{
-	return pool->idle_count;
-}
-
-size_t ws_pool_lent_count(const struct ws_pool *pool)
-{
-	return pool->lent_count;
-}
-
-static struct ws_parser *take(struct ws_pool *pool)
-{
-	struct ws_parser *parser = pool->idle;
-	pool->lent_count++;
-	if (!parser)
-		return parser_new();
-	pool->idle = parser->next;
-	pool->idle_count--;
-	parser->next = NULL;
-	return parser;
-}
-
-/* All that wslay was fed is through. */
-static bool is_between(const struct ws_parser *parser)
-{
-	return parser->in_bytes == 0 && parser->fed_bytes == parser->framed_bytes &&
-	       !parser->is_in_frame && parser->message_opcode == 0;
-}
-
-static void drop_rest(struct ws_parser *parser)
-{
-	buf_fini(&parser->rest);
-	parser->rest_at = 0;
-}
-
-void ws_parser_give(struct ws_pool *pool, struct ws_parser **parser)
-{
-	struct ws_parser *p = *parser;
-	*parser = NULL;
-	if (!p)
-		return;
-	pool->lent_count--;
-	buf_fini(&p->message);
-	drop_rest(p);
-	if (!is_between(p) || pool->idle_count >= IDLE_PARSERS) {
-		parser_free(p);
-		return;
-	}
-	p->fed_bytes = p->framed_bytes = 0;
-	p->next = pool->idle;
-	pool->idle = p;
-	pool->idle_count++;
-}
-
-size_t ws_parser_bytes(const struct ws_parser *parser)
-{
-	return parser ? sizeof(*parser) + WSLAY_FRAME_HEAP_BYTES + parser->message.size +
-				parser->rest.size
-		      : 0;
-}
 
 /* ---- rules ---- */
 
@@ -478,12 +321,12 @@ static struct feed feed_of(struct ws_pool *pool, const struct ws_rules *rules,
 
 static int feed(struct feed *f, struct ws_parser **parser)
 {
-	bool is_clean = !*parser || is_between(*parser);
+	bool is_clean = !*parser || ws_parser_is_between(*parser);
 	int rc = is_clean ? feed_in_place(f) : 0;
 	if (rc || (is_clean && f->n == 0))
 		return rc;
 	if (!*parser)
-		*parser = take(f->pool);
+		*parser = ws_parser_take(f->pool);
 	return feed_wslay(f, *parser);
 }
 
@@ -491,7 +334,7 @@ static int feed(struct feed *f, struct ws_parser **parser)
 static int end_feed(struct feed *f, struct ws_parser **parser, int rc, const char **why_r)
 {
 	bool is_over = rc && rc != WS_PAUSED;
-	if (*parser && (is_over || (!(*parser)->rest.data && is_between(*parser))))
+	if (*parser && (is_over || (!(*parser)->rest.data && ws_parser_is_between(*parser))))
 		ws_parser_give(f->pool, parser);
 	if (why_r)
 		*why_r = f->why;
@@ -508,7 +351,7 @@ int ws_feed(struct ws_pool *pool, struct ws_parser **parser, const struct ws_rul
 	int rc = feed(&f, parser);
 	if (rc == WS_PAUSED && f.n) {
 		if (!*parser)
-			*parser = take(pool);
+			*parser = ws_parser_take(pool);
 		buf_add(&(*parser)->rest, f.bytes, f.n);
 	}
 	return end_feed(&f, parser, rc, why_r);
@@ -529,6 +372,6 @@ int ws_go_on(struct ws_pool *pool, struct ws_parser **parser, const struct ws_ru
 	if (rc == WS_PAUSED && f.n)
 		p->rest_at = p->rest.used - f.n;
 	else
-		drop_rest(p);
+		ws_parser_drop_rest(p);
 	return end_feed(&f, parser, rc, why_r);
 }

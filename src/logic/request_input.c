@@ -3,9 +3,9 @@
 
 /*
  * What handlers read from a request: who asks, and the input by path. Over HTTP a name is looked
- * for in the body, then among the parameters of the path, then in the query. The input was checked
- * against its declaration, so a wrong type here can only be an undeclared one: it counts as not
- * given.
+ * for among the parameters of the path, then in the body, then in the query: what the URL names is
+ * what is acted on, as every proxy and log between believes. The input was checked against its
+ * declaration, so a wrong type here can only be an undeclared one: it counts as not given.
  */
 
 #include <string.h>
@@ -144,44 +144,69 @@ int request_param(const struct nuncio_request *rq, const char *name, struct nunc
 	return 0;
 }
 
-/* What the URL says: plain text, not JSON. */
-static int request_url_text(struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
+static int request_query(struct nuncio_request *rq, const char *name, struct nuncio_str *value_r)
 {
-	if (!rq->is_http)
-		return 0;
-	if (request_param(rq, name, value_r))
-		return 1;
-	return uri_query_get(rq->http->query, name, &rq->arena, value_r) == 1;
+	return rq->is_http && uri_query_get(rq->http->query, name, &rq->arena, value_r) == 1;
+}
+
+enum found { FOUND_NOT, FOUND_PLAIN, FOUND_JSON };
+
+static enum found request_find(
+	struct nuncio_request *rq, const char *path, struct nuncio_str *value_r)
+{
+	if (request_param(rq, path, value_r))
+		return FOUND_PLAIN;
+	if (request_raw(rq, path, value_r))
+		return FOUND_JSON;
+	return request_query(rq, path, value_r) ? FOUND_PLAIN : FOUND_NOT;
 }
 
 int request_text(struct nuncio_request *rq, const char *path, struct nuncio_str *value_r)
 {
-	struct nuncio_str json;
-	if (request_raw(rq, path, &json))
-		return json_text(json, &rq->arena, value_r) == 0;
-	return request_url_text(rq, path, value_r);
+	struct nuncio_str value;
+	switch (request_find(rq, path, &value)) {
+	case FOUND_JSON:
+		return json_text(value, &rq->arena, value_r) == 0;
+	case FOUND_PLAIN:
+		*value_r = value;
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 int request_int(struct nuncio_request *rq, const char *path, int64_t *value_r)
 {
-	struct nuncio_str text;
-	if (request_raw(rq, path, &text))
-		return json_int(text, value_r) == 0;
-	return request_url_text(rq, path, &text) && str_to_i64(text, value_r) == 0;
+	struct nuncio_str value;
+	switch (request_find(rq, path, &value)) {
+	case FOUND_JSON:
+		return json_int(value, value_r) == 0;
+	case FOUND_PLAIN:
+		return str_to_i64(value, value_r) == 0;
+	default:
+		return 0;
+	}
+}
+
+static int plain_bool(struct nuncio_str text, int *value_r)
+{
+	*value_r = str_eq_text(text, "true") || str_eq_text(text, "1");
+	return *value_r || str_eq_text(text, "false") || str_eq_text(text, "0");
 }
 
 int request_bool(struct nuncio_request *rq, const char *path, int *value_r)
 {
-	struct nuncio_str text;
+	struct nuncio_str value;
 	bool yes;
-	if (request_raw(rq, path, &text)) {
-		if (json_bool(text, &yes) < 0)
+	switch (request_find(rq, path, &value)) {
+	case FOUND_JSON:
+		if (json_bool(value, &yes) < 0)
 			return 0;
 		*value_r = yes;
 		return 1;
-	}
-	if (!request_url_text(rq, path, &text))
+	case FOUND_PLAIN:
+		return plain_bool(value, value_r);
+	default:
 		return 0;
-	*value_r = str_eq_text(text, "true") || str_eq_text(text, "1");
-	return *value_r || str_eq_text(text, "false") || str_eq_text(text, "0");
+	}
 }

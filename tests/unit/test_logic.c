@@ -72,7 +72,7 @@ static void on_item(struct nuncio_request *rq, void *user)
 	request_reply(&rq, 200, str_of(answer));
 }
 
-/* What the body says under the same name is not the path. */
+/* The path says what is acted on, whatever the body has under the same name. */
 static void on_path(struct nuncio_request *rq, void *user)
 {
 	struct nuncio_str id;
@@ -81,7 +81,9 @@ static void on_path(struct nuncio_request *rq, void *user)
 	assert_true(request_param(rq, "id", &id));
 	assert_str(id, "here");
 	assert_true(request_text(rq, "id", &id));
-	assert_str(id, "body");
+	assert_str(id, "here");
+	assert_true(request_raw(rq, "id", &id));
+	assert_str(id, "\"body\"");
 	request_reply(&rq, 200, STR("{}"));
 }
 
@@ -485,7 +487,7 @@ static void routes_take_path_query_token_and_skins(void **state)
 	NEXT_STARTS(lb, "answer 401 {\"code\":2001,\"message\":\"token: forged\"");
 }
 
-static void a_parameter_of_the_path_is_not_in_the_body(void **state)
+static void a_parameter_of_the_path_wins_over_the_body(void **state)
 {
 	struct loopback *lb = *state;
 	loopback_http(lb, "POST", "/paths/here", "", NULL, "{\"id\":\"body\"}");
@@ -746,7 +748,7 @@ int main(void)
 		GUARDED(a_refusal_reaches_the_client),
 		READY(an_answer_may_come_after_the_session),
 		READY(routes_take_path_query_token_and_skins),
-		READY(a_parameter_of_the_path_is_not_in_the_body),
+		READY(a_parameter_of_the_path_wins_over_the_body),
 		READY(paths_and_bodies_are_checked),
 		READY(draining_refuses_and_closes),
 		CLOSING(a_module_may_close_in_may_login),

@@ -6,6 +6,7 @@
 #include <nuncio/timer.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int is_too_late(struct change *change, const struct nuncio_event *target)
@@ -29,6 +30,16 @@ static int check_body(struct change *change, const struct nuncio_event *target)
 		"body: must be a string, not empty, for the kind text");
 }
 
+/* Their words under one's own name would be said to be theirs. */
+static int is_forwarded(const struct nuncio_event *target)
+{
+	struct nuncio_str value;
+	char *own;
+	int is = state_get(target->extra, "forwarded", &value, &own);
+	free(own);
+	return is;
+}
+
 static int edit_apply(
 	struct change *change, const struct nuncio_event *target, struct amendment *amendment)
 {
@@ -37,6 +48,9 @@ static int edit_apply(
 	if (!change_is_own(change, target))
 		return change_refuse(
 			change, NUNCIO_CODE_denied, "only the sender may edit a message");
+	if (is_forwarded(target))
+		return change_refuse(change, NUNCIO_CODE_denied,
+			"a forwarded message has its first sender's words");
 	if (is_too_late(change, target) < 0 || check_body(change, target) < 0)
 		return -1;
 	if (nuncio_json_equal(target->body, body))

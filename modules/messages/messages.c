@@ -145,6 +145,7 @@ static int read_options(struct nuncio_module *self, struct nuncio_error *err)
 	m->recall_window_ms = nuncio_conf_int(self, "recall_window");
 	m->max_pins = (uint32_t)nuncio_conf_int(self, "max_pins");
 	m->max_reactions = (uint32_t)nuncio_conf_int(self, "max_reactions");
+	m->max_own_reactions = (uint32_t)nuncio_conf_int(self, "max_own_reactions");
 	return 0;
 }
 
@@ -180,6 +181,8 @@ static const struct nuncio_option options[] = {
 		"group can always." },
 	{ "max_reactions", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "100", 1, 300, NULL,
 		"How many reactions one message can have, of all users and emojis together." },
+	{ "max_own_reactions", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "10", 1, 300, NULL,
+		"How many of them one user can have, so that none takes up the room of all." },
 	{ "max_pins", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "50", 1, 500, NULL,
 		"How many messages of one conversation can be pinned." },
 	{ "pin_roles", NUNCIO_OPT_LIST, NUNCIO_OPT_LIVE, "group", 0, 16, NULL,

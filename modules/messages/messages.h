@@ -22,12 +22,8 @@ enum {
 struct messages {
 	struct nuncio_module *self;
 	int64_t edit_window_ms, recall_window_ms;
-	uint32_t max_pins, max_reactions;
+	uint32_t max_pins, max_reactions, max_own_reactions;
 };
-
-/* --- text.c: pure --- */
-
-/* Copies with a NUL behind; 0, or -1 when it does not fit. */
 
 /* --- state.c: pure: the members that later events gave to a message --- */
 
@@ -42,12 +38,15 @@ int state_get(struct nuncio_str state, const char *key, struct nuncio_str *value
 
 /* --- reactions.c: pure: [{"emoji":"+1","users":["alice"]}] --- */
 
-/* 1: changed, written into *json_r as a state; 0: it is so already; NUNCIO_E_TOOBIG: too many. */
 struct reaction {
 	struct nuncio_str emoji, user;
 	bool is_taken_back;
-	uint32_t max_count; /* of all users under all emojis */
+	uint32_t max_count, max_own; /* under all emojis: of all users, of this one */
 };
+/*
+ * 1: changed, written into *json_r as a state; 0: it is so already; NUNCIO_E_TOOBIG: the message has
+ * too many; NUNCIO_E_DENIED: the user has.
+ */
 int reactions_change(
 	struct nuncio_str state, const struct reaction *reaction, struct nuncio_json **json_r);
 bool reaction_is_emoji(struct nuncio_str text);
@@ -87,6 +86,7 @@ struct change {
 	unsigned tries;
 	char emoji[EMOJI_BYTES + 1]; /* react */
 	bool is_taken_back;          /* react */
+	bool has_all_pins;           /* pin: one more would be too many */
 	char *body;                  /* edit: JSON */
 	size_t body_bytes;
 	char to_target[32], to_value[CONVERSATION_BYTES + 1], client_id[65]; /* forward */

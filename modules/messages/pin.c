@@ -53,6 +53,14 @@ void pin_forget(struct change *change, struct amendment *amendment)
 	write_record(change, amendment, false);
 }
 
+static int refuse_more(struct change *change)
+{
+	char words[64];
+	snprintf(words, sizeof words, "a conversation can have %u pinned messages",
+		change->m->max_pins);
+	return change_refuse(change, NUNCIO_CODE_too_large, words);
+}
+
 static int pin_apply(
 	struct change *change, const struct nuncio_event *target, struct amendment *amendment)
 {
@@ -60,6 +68,8 @@ static int pin_apply(
 		return -1;
 	if (is_pinned(target->state))
 		return 0;
+	if (change->has_all_pins)
+		return refuse_more(change);
 	amendment->state = state_begin(target->state, pin_keys);
 	nuncio_json_key(amendment->state, "pinned_at");
 	nuncio_json_put_time(amendment->state, nuncio_wall_ms());
@@ -88,25 +98,23 @@ static const struct verb unpin_verb = {
 	.type = "unpin", .apply = unpin_apply, .access = NUNCIO_ACCESS_WRITE
 };
 
-/* ---- the limit: looked at before; two at once may exceed it by one, which does no harm ---- */
+/*
+ * ---- The limit: counted before, told only to who may pin a message that is not pinned yet. Two at
+ * once may exceed it by one, which does no harm. ----
+ */
 
 static void on_pins_counted(
 	int status, const struct nuncio_record *rows, size_t n, int more, void *user)
 {
 	struct change *change = user;
-	char words[64];
 	(void)rows, (void)more;
-	if (status == 0 && n < change->m->max_pins) {
-		change_go(change);
+	if (status < 0) {
+		nuncio_reply_store_status(&change->rq, status);
+		change_drop(&change);
 		return;
 	}
-	snprintf(words, sizeof words, "a conversation can have %u pinned messages",
-		change->m->max_pins);
-	if (status < 0)
-		nuncio_reply_store_status(&change->rq, status);
-	else
-		change_refuse(change, NUNCIO_CODE_too_large, words);
-	change_drop(&change);
+	change->has_all_pins = n >= change->m->max_pins;
+	change_go(change);
 }
 
 static int list_pins(

@@ -6,6 +6,16 @@
 
 #include <stdio.h>
 
+static int refuse(struct change *change, int rc)
+{
+	char words[96];
+	bool is_own = rc == NUNCIO_E_DENIED;
+	snprintf(words, sizeof words, "%s can have %u reactions",
+		is_own ? "one user's share of a message" : "a message",
+		is_own ? change->m->max_own_reactions : change->m->max_reactions);
+	return change_refuse(change, NUNCIO_CODE_too_large, words);
+}
+
 static int react_apply(
 	struct change *change, const struct nuncio_event *target, struct amendment *amendment)
 {
@@ -14,14 +24,11 @@ static int react_apply(
 		.user = nuncio_text(change->user),
 		.is_taken_back = change->is_taken_back,
 		.max_count = change->m->max_reactions,
+		.max_own = change->m->max_own_reactions,
 	};
-	char words[96];
 	int rc = reactions_change(target->state, &reaction, &amendment->state);
-	if (rc == NUNCIO_E_TOOBIG) {
-		snprintf(words, sizeof words, "a message can have %u reactions",
-			change->m->max_reactions);
-		return change_refuse(change, NUNCIO_CODE_too_large, words);
-	}
+	if (rc < 0)
+		return refuse(change, rc);
 	if (rc == 1) {
 		amendment->told = nuncio_json_new();
 		nuncio_json_object_begin(amendment->told);

@@ -44,8 +44,8 @@ static uint32_t count_of(struct nuncio_str array)
 }
 
 struct found {
-	bool has_emoji, has_user;
-	uint32_t total;
+	bool has_emoji, has_user; /* the reaction's emoji; its user under it */
+	uint32_t total, own;
 };
 
 static struct found look(struct nuncio_str list, const struct reaction *reaction)
@@ -57,11 +57,13 @@ static struct found look(struct nuncio_str list, const struct reaction *reaction
 		if (!nuncio_json_get(entry, "emoji", &emoji) ||
 			!nuncio_json_get(entry, "users", &users))
 			continue;
+		bool is_own = has_user(users, reaction->user);
 		found.total += count_of(users);
+		found.own += is_own;
 		if (!is_text(emoji, reaction->emoji))
 			continue;
 		found.has_emoji = true;
-		found.has_user = has_user(users, reaction->user);
+		found.has_user = is_own;
 	}
 	return found;
 }
@@ -117,6 +119,14 @@ static void write_list(struct nuncio_json *json, struct nuncio_str list,
 	nuncio_json_array_end(json);
 }
 
+/* 1, or why there may not be one more. */
+static int may_add(const struct found *found, const struct reaction *reaction)
+{
+	if (found->total >= reaction->max_count)
+		return NUNCIO_E_TOOBIG;
+	return found->own >= reaction->max_own ? NUNCIO_E_DENIED : 1;
+}
+
 int reactions_change(
 	struct nuncio_str state, const struct reaction *reaction, struct nuncio_json **json_r)
 {
@@ -127,9 +137,7 @@ int reactions_change(
 	struct found found = look(list, reaction);
 	int rc = 0;
 	if (found.has_user == reaction->is_taken_back)
-		rc = !reaction->is_taken_back && found.total >= reaction->max_count
-			     ? NUNCIO_E_TOOBIG
-			     : 1;
+		rc = reaction->is_taken_back ? 1 : may_add(&found, reaction);
 	if (rc == 1) {
 		*json_r = state_begin(state, without);
 		if (!reaction->is_taken_back || found.total > 1) {

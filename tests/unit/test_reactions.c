@@ -15,7 +15,7 @@ static const char *change(
 	const char *state, const char *emoji, const char *user, bool is_taken_back, int *rc_r)
 {
 	static char text[1024];
-	const struct reaction reaction = { s(emoji), s(user), is_taken_back, 3 };
+	const struct reaction reaction = { s(emoji), s(user), is_taken_back, 3, 2 };
 	struct nuncio_json *json = NULL;
 	*rc_r = reactions_change(s(state), &reaction, &json);
 	if (*rc_r != 1)
@@ -83,6 +83,11 @@ static void is_bounded(void **state)
 	assert_null(change(full, "c", "z", false, &rc));
 	assert_int_equal(rc, NUNCIO_E_TOOBIG);
 	assert_non_null(change(full, "b", "x", true, &rc));
+	const char *two = "\"reactions\":[{\"emoji\":\"a\",\"users\":[\"x\"]},"
+			  "{\"emoji\":\"b\",\"users\":[\"x\"]}]";
+	assert_null(change(two, "c", "x", false, &rc));
+	assert_int_equal(rc, NUNCIO_E_DENIED);
+	assert_non_null(change(two, "c", "y", false, &rc));
 }
 
 static void knows_emojis(void **state)

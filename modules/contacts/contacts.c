@@ -155,6 +155,14 @@ static const struct nuncio_contacts_v1 service = {
 	.watch = on_watch,
 };
 
+/* Who has blocked whom may have been told while this node heard nothing. */
+static void on_did_recover(const struct nuncio_recovery *what, void *user)
+{
+	struct contacts *c = user;
+	(void)what;
+	relations_forget_all(c->relations);
+}
+
 static int add_all(struct contacts *c)
 {
 	int rc = nuncio_shape_add(c->self, &contact_shape);
@@ -170,6 +178,8 @@ static int add_all(struct contacts *c)
 		rc = nuncio_hook_may_send(c->self, NUNCIO_PRIO_GUARD, gate_on_send, c);
 	if (rc == 0)
 		rc = nuncio_hook_may_join(c->self, NUNCIO_PRIO_GUARD, gate_on_join, c);
+	if (rc == 0)
+		rc = nuncio_hook_did_recover(c->self, NUNCIO_PRIO_FIRST, on_did_recover, c);
 	return rc;
 }
 

@@ -31,6 +31,8 @@ struct contacts {
 	struct nuncio_counter *refused;
 };
 
+/* --- text.c --- */
+
 /*
  * The other one of a request: member `user`, or path parameter. 0, or -1 after a refusal: no id, or
  * oneself.
@@ -73,6 +75,7 @@ enum policy_thing { POLICY_MESSAGES = 0, POLICY_PRESENCE = 1, POLICY_THINGS };
 void relations_ask_policy(
 	struct relations *relations, struct nuncio_str owner, nuncio_relation_fn *done, void *user);
 /* Both directions of a pair, or an owner's policy, have changed: here and on other nodes. */
+void relations_forget_all(struct relations *r);
 void relations_forget_pair(struct relations *r, struct nuncio_str a, struct nuncio_str b);
 void relations_forget_policy(struct relations *relations, struct nuncio_str owner);
 void relations_on_peer(struct nuncio_str data, void *user); /* another node says so */

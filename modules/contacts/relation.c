@@ -5,7 +5,8 @@
  * of the store that was under way while the relation changed must not be remembered, so each
  * change moves a counter, and an answer is kept only if it has not moved since the question.
  *
- * On several nodes each change is told to all others, which forget it too.
+ * On several nodes each change is told to all others, which forget it too; who may have missed one
+ * forgets everything.
  */
 #include "contacts.h"
 
@@ -300,6 +301,12 @@ void relations_on_peer(struct nuncio_str data, void *user)
 		return;
 	forget_both(c->relations, (struct nuncio_str){ data.p + 1, a },
 		(struct nuncio_str){ data.p + 2 + a, b });
+}
+
+void relations_forget_all(struct relations *r)
+{
+	r->changes++;
+	memset(r->places, 0, sizeof r->places);
 }
 
 struct relations *relations_new(struct contacts *c)

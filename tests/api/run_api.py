@@ -142,7 +142,7 @@ class Bench:
 		self.folder = tempfile.mkdtemp(prefix="nuncio-plugs-")
 		os.chmod(self.folder, 0o755)
 		found = glob.glob(os.path.join(build, "tests/api/.libs/*.so"))
-		for name in ("conversations", "direct", "group", "history", "messages", "presence", "receipts", "store_memory",
+		for name in ("contacts", "conversations", "direct", "group", "history", "messages", "presence", "receipts", "store_memory",
 				"typing"):
 			found += glob.glob(os.path.join(build, f"modules/{name}/.libs/*.so"))
 		for path in found:
@@ -1003,6 +1003,29 @@ def two_nodes(bench):
 		number += 1
 	expect("ben has gone from both", bus_told(ann, "miss ben"))
 	expect("exit status", (a.stop(), b.stop()) == (0, 0))
+	shutil.rmtree(folder, ignore_errors=True)
+
+
+@case
+def blocks_after_a_gap_of_the_bus(bench):
+	"""What a node remembers of its users, it asks the store again when it may have missed a change."""
+	folder = tempfile.mkdtemp(prefix="nuncio-bus-")
+	os.chmod(folder, 0o777)
+	server = bench.load("auth_api", "store_memory", "direct", "contacts", "api_bus", core="retry_after = 100ms",
+		sections=f"[api_bus]\nfolder = {folder}\n").start()
+	ann, ben = server.client("ann"), server.client("ben")
+
+	def gets():
+		data_of(ann.call("message.send", {"to": {"user": "ben"}, "client_id": f"{time.monotonic_ns()}", "body": "hi"}))
+		ben.expect("message.new")
+		return int(re.search(r'nuncio_store_job_seconds_count\{kind="get"\} (\d+)', server.get("/metrics")[2])[1])
+
+	first, second = gets(), gets()
+	expect(f"remembered: {first}, {second}", second == first)
+	data_of(ann.call("bus.recover"))
+	ben.expect("session.resync")
+	expect("asked again", gets() > second)
+	expect("exit status", server.stop() == 0)
 	shutil.rmtree(folder, ignore_errors=True)
 
 

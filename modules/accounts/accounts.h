@@ -46,8 +46,6 @@ enum {
 
 /* --- text.c: pure --- */
 
-/* Copies with a NUL behind; 0, or -1 when it does not fit. */
-
 /* Valid UTF-8 without control characters (C0, DEL, C1): its number of characters, or -1. */
 long text_chars(struct nuncio_str text);
 /* sound, without '/', and not "." or "..": such a thing has no path in a URL */

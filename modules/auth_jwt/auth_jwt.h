@@ -27,8 +27,6 @@ enum {
 	TOKEN_HASH_BYTES = 32
 };
 
-/* --- memory: aborts instead of returning NULL --- */
-
 /* --- base64url.c: RFC 4648 section 5, without padding, one spelling per value --- */
 
 /*

@@ -46,16 +46,6 @@ struct telling {
 
 _Static_assert(sizeof(void *) >= sizeof(int64_t), "a time fits into a slot");
 
-static int copy_text(struct nuncio_str text, char *out, size_t size)
-{
-	if (text.n >= size)
-		return -1;
-	if (text.n)
-		memcpy(out, text.p, text.n);
-	out[text.n] = '\0';
-	return 0;
-}
-
 static void done(struct telling *telling)
 {
 	nuncio_reply(&telling->rq, 200, (struct nuncio_str){ "{}", 2 });
@@ -141,8 +131,8 @@ static void on_typing(struct nuncio_request *rq, void *user)
 	telling->is_on = 1;
 	nuncio_request_bool(rq, "on", &telling->is_on);
 	nuncio_request_text(rq, "conversation", &conversation);
-	copy_text(nuncio_request_user(rq), telling->user, sizeof telling->user);
-	if (copy_text(conversation, telling->conversation, sizeof telling->conversation) < 0)
+	nuncio_text_copy(nuncio_request_user(rq), telling->user, sizeof telling->user);
+	if (nuncio_text_copy(conversation, telling->conversation, sizeof telling->conversation) < 0)
 		telling->conversation[0] = '\0';
 	const struct nuncio_access what = {
 		.session = session,

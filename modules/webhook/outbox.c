@@ -436,16 +436,6 @@ static void scan_later(struct outbox *o)
 		o->scan_later = nuncio_timer_start(o->w->self, RETRY_MS, 0, on_scan_later, o);
 }
 
-static bool copy_text(struct nuncio_str text, char *out, size_t size)
-{
-	if (text.n >= size)
-		return false;
-	if (text.n)
-		memcpy(out, text.p, text.n);
-	out[text.n] = '\0';
-	return true;
-}
-
 static void scan_page(struct outbox *o);
 
 static void on_scanned(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
@@ -457,11 +447,11 @@ static void on_scanned(int status, const struct nuncio_record *rows, size_t n, i
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (copy_text(rows[i].key, key, sizeof key))
+		if (nuncio_text_copy(rows[i].key, key, sizeof key) == 0)
 			take_in(o, rows[i].owner, strtoull(key, NULL, 10));
 	if (more && n && o->pending < o->w->max_pending &&
-		copy_text(rows[n - 1].owner, o->after_owner, sizeof o->after_owner) &&
-		copy_text(rows[n - 1].key, o->after_key, sizeof o->after_key)) {
+		nuncio_text_copy(rows[n - 1].owner, o->after_owner, sizeof o->after_owner) == 0 &&
+		nuncio_text_copy(rows[n - 1].key, o->after_key, sizeof o->after_key) == 0) {
 		scan_page(o);
 		return;
 	}

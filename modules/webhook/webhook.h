@@ -108,7 +108,7 @@ void asking_free(struct asking **asking);
 enum nuncio_verdict asking_on_send(
 	struct nuncio_ask *ask, const struct nuncio_send *what, void *user);
 
-/* --- breaker.c: pure: when not to ask any more --- */
+/* --- backoff.c: pure: when not to ask any more --- */
 
 struct breaker {
 	uint32_t failures, limit;

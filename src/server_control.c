@@ -105,27 +105,36 @@ static void log_lines(int level, struct nuncio_str text)
 	}
 }
 
-static void apply_core(struct server *s, struct buf *report)
+static void apply_core(struct server *s, const struct buf *kept, struct buf *report)
 {
-	struct buf kept = { 0 };
-	options_apply(s->core, &kept);
-	if (kept.used)
+	if (kept->used)
 		buf_printf(report, "[core] cannot change while running, restart for: " STR_FMT "\n",
-			STR_ARG(buf_str(&kept)));
-	buf_fini(&kept);
+			STR_ARG(buf_str(kept)));
 	settings_logic(s->core, &s->p.logic->settings);
 	log_level_set(settings_log_level(s->core));
 	settings_hooks(s->core, &s->p.hooks->settings);
 }
 
-static int prepare_all(struct server *s, const struct ini *ini, struct buf *report)
+/*
+ * The core's values are in force while they are checked, which nobody sees: all this is one turn of
+ * the loop. Modules change last, and only if there is no fault anywhere.
+ */
+static int apply_all(struct server *s, const struct ini *ini, struct buf *report)
 {
 	struct option_faults faults = { 0 };
+	struct buf kept = { 0 };
 	options_prepare(s->core, ini, NULL, &faults);
-	modules_reload(s->p.modules, ini, &faults, report);
-	int rc = faults.count ? NUNCIO_E_INVAL : 0;
-	if (rc < 0)
+	options_apply(s->core, &kept);
+	settings_check(s->core, &faults);
+	int rc = modules_reload(s->p.modules, ini, &faults, report);
+	if (rc < 0) {
+		options_take_back(s->core);
 		buf_add_str(report, buf_str(&faults.text));
+	} else {
+		apply_core(s, &kept, report);
+	}
+	options_settle(s->core);
+	buf_fini(&kept);
 	option_faults_fini(&faults);
 	return rc;
 }
@@ -136,14 +145,10 @@ static int read_again(struct server *s, struct buf *report)
 	struct nuncio_error err;
 	struct ini *ini = NULL;
 	int rc = ini_load(s->arguments->config, &ini, &err);
-	if (rc < 0) {
+	if (rc < 0)
 		buf_printf(report, "%s\n", err.text);
-	} else {
-		rc = prepare_all(s, ini, report);
-		if (rc == 0)
-			apply_core(s, report);
-		options_settle(s->core);
-	}
+	else
+		rc = apply_all(s, ini, report);
 	ini_free(&ini);
 	return rc;
 }

@@ -316,6 +316,19 @@ static void list_name(struct modules *set, const char *name)
 	set->listed[set->listed_count++] = alloc_text(str_of(name));
 }
 
+/* Whether a line of [modules] switches one on; a word that says neither is a fault. */
+static bool is_switched_on(
+	const struct ini *ini, const struct ini_entry *entry, struct option_faults *faults)
+{
+	int64_t is_on = 0;
+	if (option_parse_bool(str_of(entry->value), &is_on) < 0)
+		option_fault(faults,
+			"%s:%d: [modules] %s: \"%.100s\" cannot be read; "
+			"allowed: on or off (yes, no, true, false, 1, 0)",
+			ini->file, entry->line, entry->key, entry->value);
+	return is_on != 0;
+}
+
 static int load_all(struct modules *set, const struct ini *ini, struct option_faults *faults,
 	struct nuncio_error *err)
 {
@@ -323,14 +336,8 @@ static int load_all(struct modules *set, const struct ini *ini, struct option_fa
 	int rc = 0;
 	for (size_t i = 0; section && rc == 0 && i < section->entry_count; i++) {
 		const struct ini_entry *entry = &section->entries[i];
-		int64_t is_on = 0;
 		list_name(set, entry->key);
-		if (option_parse_bool(str_of(entry->value), &is_on) < 0)
-			option_fault(faults,
-				"%s:%d: [modules] %s: \"%.100s\" cannot be read; "
-				"allowed: on or off (yes, no, true, false, 1, 0)",
-				ini->file, entry->line, entry->key, entry->value);
-		if (!is_on)
+		if (!is_switched_on(ini, entry, faults))
 			continue;
 		rc = load_one(set, entry->key, err);
 		if (rc < 0)
@@ -586,14 +593,14 @@ static void reload_one(struct nuncio_module *m, struct buf *report)
 	buf_fini(&kept);
 }
 
-static void report_switched(const struct modules *set, const struct ini *ini, struct buf *report)
+static void report_switched(const struct modules *set, const struct ini *ini,
+	struct option_faults *faults, struct buf *report)
 {
 	const struct ini_section *section = ini_find_section(ini, "modules");
 	for (size_t i = 0; section && i < section->entry_count; i++) {
 		const struct ini_entry *entry = &section->entries[i];
-		int64_t is_on = 0;
-		if (option_parse_bool(str_of(entry->value), &is_on) == 0 &&
-			(modules_find(set, entry->key) != NULL) != (is_on != 0))
+		bool is_on = is_switched_on(ini, entry, faults);
+		if ((modules_find(set, entry->key) != NULL) != is_on)
 			buf_printf(report, "[modules] %s: modules are switched at the next start\n",
 				entry->key);
 	}
@@ -614,13 +621,13 @@ int modules_reload(struct modules *set, const struct ini *ini, struct option_fau
 			list_name(set, section->entries[i].key);
 	}
 	check_sections(set, ini, faults);
+	report_switched(set, ini, faults, report);
 	for (size_t i = 0; i < set->count; i++)
 		options_prepare(set->list[i]->options, ini, set->env.data_dir, faults);
 	for (size_t i = 0; faults->count && i < set->count; i++)
 		options_settle(set->list[i]->options);
 	if (faults->count)
 		return NUNCIO_E_INVAL;
-	report_switched(set, ini, report);
 	for (size_t i = 0; i < set->count; i++)
 		reload_one(set->list[i], report);
 	return 0;

@@ -280,12 +280,3 @@ void option_value_fini(struct option_value *value)
 	alloc_free(value->text);
 	*value = (struct option_value){ 0 };
 }
-
-void option_value_copy(struct option_value *to, const struct option_value *from)
-{
-	*to = *from;
-	to->text = alloc_text(str_of(from->text));
-	to->items = from->item_count ? ALLOC_ARRAY(char *, from->item_count) : NULL;
-	for (size_t i = 0; i < from->item_count; i++)
-		to->items[i] = alloc_text(str_of(from->items[i]));
-}

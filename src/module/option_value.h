@@ -16,7 +16,8 @@ struct option_value {
 	int64_t number; /* int, bool, msec, bytes */
 	char **items;   /* list; each trimmed */
 	size_t item_count;
-	int line; /* in the file; 0: the fallback */
+	int line;     /* in the file; 0: the fallback */
+	bool is_kept; /* the last options_apply left it where it was */
 };
 
 /*
@@ -25,7 +26,6 @@ struct option_value {
 int option_value_parse(const struct nuncio_option *option, const char *text, const char *data_dir,
 	struct option_value *value_r, struct buf *why);
 void option_value_fini(struct option_value *value);
-void option_value_copy(struct option_value *to, const struct option_value *from);
 
 const char *option_type_name(uint32_t type); /* NULL for none */
 bool option_is_number(uint32_t type);

@@ -209,22 +209,34 @@ void options_prepare(struct options *o, const struct ini *ini, const char *data_
 
 /* ---- Putting in force */
 
+/*
+ * What does not change stays where it is, because others hold its texts: the values change places,
+ * and those just read go the way of the old ones.
+ */
+static void keep_value(struct option_value *now, struct option_value *next, bool is_same)
+{
+	struct option_value read = *next;
+	*next = *now;
+	*now = read;
+	next->is_kept = true;
+	if (is_same)
+		next->line = read.line;
+}
+
 size_t options_apply(struct options *o, struct buf *kept)
 {
 	size_t changed = 0;
 	CHECK(o->next);
 	free_values(o, &o->old);
 	for (size_t i = 0; o->now && i < o->count; i++) {
-		struct option_value *now = &o->now[i], *next = &o->next[i];
-		if (strcmp(now->text, next->text) == 0)
-			continue;
-		if (o->table[i].flags & NUNCIO_OPT_LIVE) {
+		bool is_same = strcmp(o->now[i].text, o->next[i].text) == 0;
+		if (!is_same && (o->table[i].flags & NUNCIO_OPT_LIVE)) {
 			changed++;
 			continue;
 		}
-		option_value_fini(next);
-		option_value_copy(next, now);
-		buf_printf(kept, "%s%s", kept->used ? ", " : "", o->table[i].key);
+		keep_value(&o->now[i], &o->next[i], is_same);
+		if (!is_same)
+			buf_printf(kept, "%s%s", kept->used ? ", " : "", o->table[i].key);
 	}
 	o->old = o->now;
 	o->now = o->next;
@@ -235,6 +247,9 @@ size_t options_apply(struct options *o, struct buf *kept)
 void options_take_back(struct options *o)
 {
 	CHECK(o->old);
+	for (size_t i = 0; i < o->count; i++)
+		if (o->now[i].is_kept)
+			keep_value(&o->now[i], &o->old[i], false);
 	free_values(o, &o->now);
 	o->now = o->old;
 	o->old = NULL;

@@ -46,7 +46,8 @@ void options_prepare(struct options *options, const struct ini *ini, const char 
 /*
  * Puts the prepared values in force. The first time all; later only those marked LIVE: for others
  * that differ, `kept` gets their keys, separated by ", ". Returns how many changed. The old values
- * stay readable for options_take_back until options_settle.
+ * stay readable for options_take_back until options_settle. Texts of values that did not change
+ * stay where they are, so who has read one that is not LIVE may keep it.
  */
 size_t options_apply(struct options *options, struct buf *kept);
 void options_take_back(struct options *options);

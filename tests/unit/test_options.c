@@ -190,11 +190,19 @@ static void reload(void **state)
 	assert_string_equal(kept.data, "name, any");
 	assert_int_equal(options_int(o, "count"), 5);
 	assert_string_equal(options_text(o, "name"), "amy");
-	assert_string_equal(name, "amy"); /* old texts are still readable */
+	assert_ptr_equal(options_text(o, "name"), name); /* who keeps a text, keeps it */
 	options_take_back(o);
 	assert_int_equal(options_int(o, "count"), 4);
+	assert_ptr_equal(options_text(o, "name"), name);
 	options_settle(o);
 	assert_int_equal(options_int(o, "count"), 4);
+	for (int i = 0; i < 2; i++) {
+		read_text("[m]\nname = amy\ncount = 7\n");
+		assert_int_equal(options_apply(o, NULL), i == 0);
+		options_settle(o);
+		assert_ptr_equal(options_text(o, "name"), name);
+	}
+	assert_string_equal(name, "amy");
 }
 
 static void bad_tables(void **state)

@@ -58,10 +58,18 @@ static bool is_op_name(const char *name)
 int ops_add(struct ops *ops, const char *owner, const struct nuncio_command *command, void *user,
 	struct op **op_r, struct nuncio_error *err)
 {
+	struct nuncio_command own;
 	struct op *op;
-	if (!is_op_name(command->op) || !command->fn) {
-		nuncio_error_set(err, "op \"%s\" of module %s: bad name, or no function",
-			command->op ? command->op : "", owner);
+	sized_take(&own, sizeof own, command, command->size);
+	if (!is_op_name(own.op) || !own.fn) {
+		nuncio_error_set(err,
+			"op \"%s\" of module %s: bad name, no function, or its size is not given",
+			own.op ? own.op : "", owner);
+		return NUNCIO_E_INVAL;
+	}
+	if (!fields_are_sized(own.fields, own.field_size)) {
+		nuncio_error_set(err, "op %s of module %s: field_size is not that of a field",
+			own.op, owner);
 		return NUNCIO_E_INVAL;
 	}
 	op = ops_find(ops, str_of(command->op));
@@ -71,7 +79,7 @@ int ops_add(struct ops *ops, const char *owner, const struct nuncio_command *com
 		return NUNCIO_E_EXISTS;
 	}
 	op = ALLOC_NEW(struct op);
-	sized_take(&op->command, sizeof op->command, command, command->size);
+	op->command = own;
 	op->owner = owner;
 	op->user = user;
 	map_add(&ops->by_name, &op->node, hash_str(str_of(command->op)));
@@ -179,13 +187,22 @@ void op_dispatch(struct logic *logic, struct session *session, struct io_packet 
 		op_start(logic, session, packet);
 }
 
+/*
+ * What is answered at once comes back here while the loop below still runs; then that one goes on.
+ * Otherwise a client could make the stack as deep as it has sent packets.
+ */
 void op_resume_session(struct logic *logic, nuncio_sid id)
 {
 	struct session *session = session_find(&logic->sessions, id);
 	struct io_packet *packet;
+	if (session && session->is_resuming)
+		return;
 	while (session && session->state != SESSION_CLOSING && !session_must_wait(session) &&
 		(packet = session_pop_waiting(session)) != NULL) {
+		session->is_resuming = true;
 		op_start(logic, session, packet);
 		session = session_find(&logic->sessions, id);
+		if (session)
+			session->is_resuming = false;
 	}
 }

@@ -4,7 +4,7 @@
 /*
  * The table of sessions: one array per I/O thread, indexed by the slot that the thread itself
  * chose, so that finding one is two loads and a comparison. Logic thread only. What happens to a
- * session is in login.c (coming in and going), and dispatch.c (its packets).
+ * session is in login.c (coming in and going), and op.c (its packets).
  */
 
 #include <arpa/inet.h>

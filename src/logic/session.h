@@ -53,6 +53,7 @@ struct session {
 	struct nuncio_request
 		*parked;     /* its may_call or may_send waits, and so do the next packets */
 	struct login *login; /* while being asked or proved */
+	bool is_resuming;    /* its waiting packets are being carried out */
 	struct mail *first_waiting, *last_waiting;
 	void **slots;
 	unsigned char address[16]; /* IPv6, or IPv4 mapped */

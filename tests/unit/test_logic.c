@@ -408,6 +408,23 @@ static void packets_keep_their_order_while_one_is_parked(void **state)
 	assert_string_equal(seen.order, "123");
 }
 
+/* Each is answered at once, and begins with the end of the one before: the stack stays flat. */
+static void thousands_wait_behind_a_parked_one(void **state)
+{
+	struct loopback *lb = *state;
+	nuncio_sid id = loopback_login(lb, "good:alice");
+	loopback_packet(lb, id, 1, "mark", "{\"n\":\"1\"}");
+	for (int i = 0; i < 20000; i++)
+		loopback_packet(lb, id, 2, "session.open", "{\"token\":\"bad\"}");
+	NEXT(lb, "nothing");
+	nuncio_resume(&seen.ticket, NUNCIO_PASS, 0, NULL, (struct nuncio_str){ NULL, 0 });
+	loopback_turn(lb);
+	NEXT_STARTS(lb, RESPONSE(1, 0));
+	for (int i = 0; i < 20000; i++)
+		NEXT_STARTS(lb, RESPONSE(2, 2001));
+	NEXT(lb, "nothing");
+}
+
 static void a_parked_question_dies_with_its_session(void **state)
 {
 	struct loopback *lb = *state;
@@ -743,6 +760,7 @@ int main(void)
 		READY(a_fresh_token_prolongs_the_session_of_the_same_user_only),
 		READY(unknown_ops_and_wrong_input_are_named),
 		GUARDED(packets_keep_their_order_while_one_is_parked),
+		GUARDED(thousands_wait_behind_a_parked_one),
 		GUARDED(a_parked_question_dies_with_its_session),
 		GUARDED(what_was_answered_timeout_is_not_carried_out_later),
 		GUARDED(a_refusal_reaches_the_client),

@@ -99,8 +99,9 @@ struct nuncio_module_info {
 	 */
 	int (*reload)(struct nuncio_module *self, struct nuncio_error *err);
 	/*
-	 * Finish what is under way; sessions and other modules still exist. Called in the reverse
-	 * of the start order.
+	 * Finish what is under way. Other modules still exist; sessions have ended (did_drain is
+	 * the moment to say goodbye to them), and what asks hooks from now on is refused. Called in
+	 * the reverse of the start order.
 	 */
 	void (*stop)(struct nuncio_module *self);
 	/*

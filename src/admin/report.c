@@ -5,6 +5,7 @@
  * nuncioctl makes a table of. A walk over sessions looks at SESSION_PAGE of them, then the asker
  * asks again, so that a million of them hold up nobody. Logic thread only.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,9 +214,10 @@ static const char *state_name(const struct session *session)
 
 static void session_row(struct report *r, const struct session *session)
 {
-	char address[46];
+	char address[46], id[17];
+	snprintf(id, sizeof id, "%" PRIx64, session->id); /* as in session.ready */
 	json_out_object_begin(&r->out);
-	json_out_key_id(&r->out, "session", session->id);
+	json_out_key_cstr(&r->out, "session", id);
 	json_out_key_text(&r->out, "user", session_user_name(session));
 	json_out_key_text(&r->out, "device", session_device(session));
 	json_out_key_text(&r->out, "address", session_address(session, address));

@@ -3,6 +3,7 @@
  * Control commands that change something: close, reload, log_level, drain. What they do is done by
  * the parts that do it anyway, for a signal or a module. Logic thread only.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "admin/commands.h"
@@ -48,13 +49,20 @@ static int64_t close_user(struct logic *logic, struct nuncio_str name, const cha
 	return count;
 }
 
+/* As clients know it, from session.ready and device.list: hexadecimal. NULL: there is none. */
+static struct session *session_named(struct logic *logic, const char *id)
+{
+	size_t n = strlen(id);
+	if (n < 1 || n > 16 || strspn(id, "0123456789abcdef") != n)
+		return NULL;
+	return session_find(&logic->sessions, strtoull(id, NULL, 16));
+}
+
 static void on_close(struct nuncio_request *rq, void *user)
 {
 	struct logic *logic = rq->logic;
 	struct nuncio_str id = { NULL, 0 }, name = { NULL, 0 },
 			  reason = STR("closed by the operator");
-	struct session *session = NULL;
-	nuncio_sid sid = 0;
 	(void)user;
 	request_text(rq, "session", &id);
 	request_text(rq, "user", &name);
@@ -68,8 +76,7 @@ static void on_close(struct nuncio_request *rq, void *user)
 		reply_closed(rq, close_user(logic, name, why));
 		return;
 	}
-	if (str_to_u64(id, &sid) == 0)
-		session = session_find(&logic->sessions, sid);
+	struct session *session = session_named(logic, arena_str(&rq->arena, id).p);
 	if (session)
 		reply_closed(rq, close_one(logic, session, why));
 	else

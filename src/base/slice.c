@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct nuncio_str str_of(const char *text)
 {
 	return (struct nuncio_str){ text, text ? strlen(text) : 0 };
@@ -53,6 +55,25 @@ bool str_ends(struct nuncio_str s, struct nuncio_str suffix)
 {
 	return s.n >= suffix.n &&
 	       (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+}
+
+bool str_is_name(struct nuncio_str s, size_t max)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool is_mark = c == '.' || c == '_' || c == '-';
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !is_mark)
+			return false;
+	}
+	return s.n > 0 && s.n <= max;
+}
+
+bool str_is_clean(struct nuncio_str s, size_t max)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return s.n <= max && utf8_is_valid(s.p, s.n);
 }
 
 ptrdiff_t str_find(struct nuncio_str s, char c)

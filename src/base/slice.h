@@ -24,7 +24,10 @@ bool str_eq_nocase(struct nuncio_str a, struct nuncio_str b); /* ASCII letters o
 int str_cmp(struct nuncio_str a, struct nuncio_str b);        /* by bytes; <0, 0, >0 */
 bool str_starts(struct nuncio_str s, struct nuncio_str prefix);
 bool str_ends(struct nuncio_str s, struct nuncio_str suffix);
-ptrdiff_t str_find(struct nuncio_str s, char c); /* index of the first c, or -1 */
+/* A word of a-z 0-9 . _ -, which may stand in JSON as it is; text in UTF-8 without controls. */
+bool str_is_name(struct nuncio_str s, size_t max);
+bool str_is_clean(struct nuncio_str s, size_t max); /* may be empty */
+ptrdiff_t str_find(struct nuncio_str s, char c);    /* index of the first c, or -1 */
 
 /* Splits at the first sep. False when there is none: then head is all of s and tail is empty. */
 bool str_cut(struct nuncio_str s, char sep, struct nuncio_str *head_r, struct nuncio_str *tail_r);

@@ -164,53 +164,19 @@ static int next_field(struct nuncio_str fields, size_t *at, struct field *field_
 	return 1;
 }
 
-static bool is_clean(struct nuncio_str text, size_t max)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return false;
-	return text.n <= max && utf8_is_valid(text.p, text.n);
-}
-
-/* A name that may stand in JSON as it is. */
-static bool is_word(struct nuncio_str text, size_t max)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-		bool is_mark = c == '.' || c == '_' || c == '-';
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !is_mark)
-			return false;
-	}
-	return text.n > 0 && text.n <= max;
-}
-
 static bool is_json(struct nuncio_str text)
 {
 	struct nuncio_str value;
 	return text.n && json_check(text, NULL, &value, NULL) == 0 && value.n == text.n;
 }
 
-/* Members without braces. */
-static bool are_members(struct nuncio_str members)
-{
-	struct buf object = { 0 };
-	if (!members.n)
-		return true;
-	buf_add_char(&object, '{');
-	buf_add_str(&object, members);
-	buf_add_char(&object, '}');
-	bool is_good = json_check(buf_str(&object), NULL, NULL, NULL) == 0;
-	buf_fini(&object);
-	return is_good;
-}
-
 static bool is_event(const struct nuncio_event *event)
 {
 	return event->seq && event->conversation.n &&
-	       is_clean(event->conversation, LIMIT_CONVERSATION_BYTES) &&
-	       is_word(event->type, LIMIT_OP_BYTES) && is_clean(event->from, LIMIT_USER_BYTES) &&
-	       is_clean(event->client_id, NAME_BYTES) && is_clean(event->kind, NAME_BYTES) &&
-	       is_json(event->body) && are_members(event->extra) && are_members(event->state);
+	       str_is_clean(event->conversation, LIMIT_CONVERSATION_BYTES) &&
+	       event_has_good_names(event->type, event->from, event->client_id, event->kind) &&
+	       is_json(event->body) && json_are_members(event->extra) &&
+	       json_are_members(event->state);
 }
 
 /* As clients will see it: no member twice, not too deep, and not too large for a packet. */
@@ -293,10 +259,11 @@ static int set_field(struct bus_frame *frame, const struct field *field)
 	case TAG_NOW:
 		return read_now(frame, field->value);
 	case TAG_USER:
-		return field->value.n && is_clean(field->value, LIMIT_USER_BYTES) ? 0
-										  : NUNCIO_E_INVAL;
+		return field->value.n && str_is_clean(field->value, LIMIT_USER_BYTES)
+			       ? 0
+			       : NUNCIO_E_INVAL;
 	case TAG_LIVE:
-		return field->value.n && is_clean(field->value, LIMIT_CONVERSATION_BYTES)
+		return field->value.n && str_is_clean(field->value, LIMIT_CONVERSATION_BYTES)
 			       ? 0
 			       : NUNCIO_E_INVAL;
 	case TAG_OP:
@@ -331,16 +298,17 @@ static int check_frame(struct bus_frame *frame)
 		is_good = is_event(&frame->event) && is_whole(&frame->event);
 		break;
 	case BUS_FRAME_NOTIFY:
-		is_good = is_word(frame->op, LIMIT_OP_BYTES) && is_json(frame->data);
+		is_good = str_is_name(frame->op, LIMIT_OP_BYTES) && is_json(frame->data);
 		break;
 	case BUS_FRAME_MARK:
 		frame->mark.conversation = frame->event.conversation;
-		is_good = frame->mark.user.n && is_clean(frame->mark.user, LIMIT_USER_BYTES) &&
+		is_good = frame->mark.user.n && str_is_clean(frame->mark.user, LIMIT_USER_BYTES) &&
 			  frame->mark.conversation.n &&
-			  is_clean(frame->mark.conversation, LIMIT_CONVERSATION_BYTES);
+			  str_is_clean(frame->mark.conversation, LIMIT_CONVERSATION_BYTES);
 		break;
 	case BUS_FRAME_PEER:
-		is_good = is_clean(frame->module, NAME_BYTES) && is_clean(frame->name, NAME_BYTES);
+		is_good = str_is_clean(frame->module, NAME_BYTES) &&
+			  str_is_clean(frame->name, NAME_BYTES);
 		break;
 	default:
 		return NUNCIO_E_UNSUPPORTED;

@@ -215,7 +215,7 @@ static struct session *resync_next(struct logic *logic)
 		struct session **slots = sessions->threads[cluster->resync_thread].slots;
 		while (cluster->resync_slot < size) {
 			struct session *session = slots[cluster->resync_slot++];
-			if (session && session->state == SESSION_READY)
+			if (session && session->user && session->state != SESSION_CLOSING)
 				return session;
 		}
 		cluster->resync_slot = 0;

@@ -67,7 +67,7 @@ static void start_marking(struct nuncio_request *rq, bool is_read)
 	request_text(rq, "conversation", &what.conversation);
 	if (!rq->is_http)
 		what.session = (struct nuncio_session *)session_find(&rq->logic->sessions, rq->id);
-	kinds_enter(rq->logic, &what, on_may_mark, marking);
+	kinds_enter_to_mark(rq->logic, &what, on_may_mark, marking);
 }
 
 static void on_confirm(struct nuncio_request *rq, void *user)

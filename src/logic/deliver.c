@@ -223,17 +223,21 @@ void deliver_reach(struct logic *logic, struct nuncio_str conversation, struct r
 
 /* ---- notifies ---- */
 
-static bool notify_fits(struct nuncio_str op, struct nuncio_str data)
+/* 0, or why no client could read it. */
+static int check_notify(struct nuncio_str op, struct nuncio_str data)
 {
-	return op.n + data.n + NOTIFY_AROUND_BYTES <= LIMIT_PACKET_BYTES;
+	if (!str_is_name(op, LIMIT_OP_BYTES))
+		return NUNCIO_E_INVAL;
+	return op.n + data.n + NOTIFY_AROUND_BYTES <= LIMIT_PACKET_BYTES ? 0 : NUNCIO_E_TOOBIG;
 }
 
 int deliver_notify(struct logic *logic, nuncio_sid id, struct nuncio_str op, struct nuncio_str data)
 {
 	struct session *session = session_find(&logic->sessions, id);
 	struct fan_out fan_out;
-	if (!notify_fits(op, data))
-		return NUNCIO_E_TOOBIG;
+	int rc = check_notify(op, data);
+	if (rc < 0)
+		return rc;
 	if (!session || !session->user || session->state == SESSION_CLOSING)
 		return NUNCIO_E_GONE;
 	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, NULL, 0, NULL);
@@ -259,8 +263,9 @@ int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nunc
 {
 	struct fan_out fan_out;
 	struct reach reach = { 0 };
-	if (!notify_fits(op, data))
-		return NUNCIO_E_TOOBIG;
+	int rc = check_notify(op, data);
+	if (rc < 0)
+		return rc;
 	struct nuncio_audience *audience = fan_out_begin(
 		&fan_out, logic, NULL, except, cluster_is_there(logic) ? &reach : NULL);
 	deliver_add_user(audience, name);
@@ -275,8 +280,9 @@ int deliver_notify_audience(struct logic *logic, struct nuncio_str conversation,
 	const struct kind *kind = kind_of(&logic->kinds, conversation);
 	if (!kind)
 		return NUNCIO_E_NOTFOUND;
-	if (!notify_fits(op, data))
-		return NUNCIO_E_TOOBIG;
+	int rc = check_notify(op, data);
+	if (rc < 0)
+		return rc;
 	struct nuncio_audience *audience = fan_out_begin(
 		&fan_out, logic, NULL, except, cluster_is_there(logic) ? &reach : NULL);
 	kind->ops->audience(conversation, audience, kind->user);
@@ -287,7 +293,7 @@ size_t deliver_notify_to(struct logic *logic, struct nuncio_str op, struct nunci
 	const struct reach *reach)
 {
 	struct fan_out fan_out;
-	if (!notify_fits(op, data))
+	if (check_notify(op, data) < 0)
 		return 0;
 	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, NULL, 0, NULL);
 	add_reach(audience, reach);

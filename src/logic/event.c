@@ -11,7 +11,9 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/slice.h"
 #include "wire/json_out.h"
+#include "wire/limits.h"
 
 /* Members without their braces, as the store keeps them. */
 static void write_members(struct json_out *out, struct nuncio_str members)
@@ -90,4 +92,14 @@ struct nuncio_event *event_copy(const struct nuncio_event *event)
 	EVENT_TEXTS(PUT)
 #undef PUT
 	return copy;
+}
+
+/* As long as every store takes them. */
+enum { NAME_BYTES = 255 };
+
+bool event_has_good_names(struct nuncio_str type, struct nuncio_str from,
+	struct nuncio_str client_id, struct nuncio_str kind)
+{
+	return str_is_name(type, LIMIT_OP_BYTES) && str_is_clean(from, LIMIT_USER_BYTES) &&
+	       str_is_clean(client_id, NAME_BYTES) && kind.n > 0 && str_is_clean(kind, NAME_BYTES);
 }

@@ -184,6 +184,11 @@ bool fields_next(const struct nuncio_field *fields, uint32_t field_bytes, size_t
 	return field_r->name != NULL;
 }
 
+bool fields_are_sized(const struct nuncio_field *fields, uint32_t field_bytes)
+{
+	return !fields || field_bytes >= offsetof(struct nuncio_field, help);
+}
+
 int fields_check(struct nuncio_request *rq, const struct nuncio_field *fields, uint32_t field_bytes,
 	bool has_json_body, struct nuncio_error *err)
 {

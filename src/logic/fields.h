@@ -6,6 +6,9 @@
 
 #include <nuncio/request.h>
 
+/* Is field_bytes what an entry can have had for who compiled the table? Without a table any is. */
+bool fields_are_sized(const struct nuncio_field *fields, uint32_t field_bytes);
+
 /*
  * Steps through an array of declarations: false at its end. `fields` may be NULL, *at begins at 0.
  */

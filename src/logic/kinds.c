@@ -168,8 +168,8 @@ static const struct nuncio_entry no_session = {
 	.size = sizeof no_session, .code = NUNCIO_CODE_stopping, .text = "the session has ended"
 };
 
-void kinds_enter(
-	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
+static void enter(struct logic *logic, enum nuncio_hook hook, const struct nuncio_access *what,
+	nuncio_entry_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
 	if (!kind) {
@@ -183,13 +183,25 @@ void kinds_enter(
 		.user = (void *)kind,
 		.stats = kind->stats,
 	};
-	struct chain *chain = chain_ask(logic->parts.hooks,
-		what->access == NUNCIO_ACCESS_READ ? NUNCIO_HOOK_may_query : NUNCIO_HOOK_none,
-		&entering->what, &entering->first, on_entered, entering);
+	struct chain *chain = chain_ask(
+		logic->parts.hooks, hook, &entering->what, &entering->first, on_entered, entering);
 	if (!chain)
 		return;
 	entering->chain = chain;
 	list_add(&logic->kinds.entering, &entering->node);
+}
+
+void kinds_enter(
+	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
+{
+	bool reads = what->access == NUNCIO_ACCESS_READ;
+	enter(logic, reads ? NUNCIO_HOOK_may_query : NUNCIO_HOOK_none, what, done, user);
+}
+
+void kinds_enter_to_mark(
+	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
+{
+	enter(logic, NUNCIO_HOOK_none, what, done, user);
 }
 
 /*

@@ -57,6 +57,9 @@ int kind_refusal_status(int code);
  */
 void kinds_enter(
 	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user);
+/* The same for one's own cursors: nothing is read, so may_query is not asked. */
+void kinds_enter_to_mark(
+	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user);
 void kinds_session_ends(struct logic *logic, const struct session *session);
 
 #endif

@@ -124,6 +124,8 @@ int request_member(struct nuncio_request *rq, const char *name, struct nuncio_st
 int request_raw(struct nuncio_request *rq, const char *path, struct nuncio_str *json_r)
 {
 	CHECK_MAGIC(rq, REQUEST_MAGIC);
+	if (rq->is_http && rq->http->route->route.flags & NUNCIO_RAW_BODY)
+		return 0;
 	if (strchr(path, '.'))
 		return json_path(rq->data, path, json_r) == 1;
 	return request_member(rq, path, json_r) == 1;

@@ -39,16 +39,21 @@ int routes_add(struct routes *routes, const char *owner, const struct nuncio_rou
 	void *user, struct route **route_r, struct nuncio_error *err)
 {
 	struct route *own = ALLOC_NEW(struct route);
-	int rc = route->fn ? router_add(routes->router, route->method, route->path, own, err)
-			   : NUNCIO_E_INVAL;
+	int rc = NUNCIO_E_INVAL;
+	sized_take(&own->route, sizeof own->route, route, route->size);
+	if (!own->route.fn)
+		nuncio_error_set(err,
+			"route %s %s of module %s: no function, or its size is not given",
+			route->method, route->path, owner);
+	else if (!fields_are_sized(own->route.fields, own->route.field_size))
+		nuncio_error_set(err, "route %s %s of module %s: field_size is not that of a field",
+			route->method, route->path, owner);
+	else
+		rc = router_add(routes->router, route->method, route->path, own, err);
 	if (rc < 0) {
-		if (!route->fn)
-			nuncio_error_set(
-				err, "route %s %s has no function", route->method, route->path);
 		alloc_free(own);
 		return rc;
 	}
-	sized_take(&own->route, sizeof own->route, route, route->size);
 	own->owner = owner;
 	own->user = user;
 	routes->all = alloc_grow(routes->all, (routes->count + 1) * sizeof(struct route *));

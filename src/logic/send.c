@@ -19,6 +19,7 @@
 #include "hook/chain.h"
 #include "hook/write_list.h"
 #include "logic/deliver.h"
+#include "logic/event.h"
 #include "logic/logic.h"
 #include "logic/op.h"
 #include "logic/request_input.h"
@@ -497,43 +498,31 @@ void send_message(struct nuncio_request *rq, void *user)
 
 /* ---- a module's event ---- */
 
-/* Members without braces, as they will stand among others in every answer. */
-static bool are_members(struct logic *logic, struct nuncio_str members)
-{
-	if (!members.n)
-		return true;
-	buf_reset(&logic->scratch);
-	buf_add_char(&logic->scratch, '{');
-	buf_add_str(&logic->scratch, members);
-	buf_add_char(&logic->scratch, '}');
-	return json_check(buf_str(&logic->scratch), NULL, NULL, NULL) == 0;
-}
-
-static bool has_good_members(struct logic *logic, const struct nuncio_append *what)
+static bool has_good_members(const struct nuncio_append *what)
 {
 	for (size_t i = 0; i < what->members_count; i++) {
 		struct nuncio_member_change m;
 		sized_take(&m, sizeof m, sized_at(what->members, what->members->size, i),
 			what->members->size);
-		if (!are_members(logic, m.extra))
+		if (!json_are_members(m.extra))
 			return false;
 	}
 	return true;
 }
 
-static int check_append(struct logic *logic, const struct nuncio_append *what)
+static int check_append(const struct nuncio_append *what)
 {
 	if (what->body.n > NUNCIO_EVENT_BYTES || what->extra.n > NUNCIO_EVENT_BYTES ||
 		what->target_body.n > NUNCIO_EVENT_BYTES ||
 		what->target_body.n + what->target_state.n > NUNCIO_EVENT_BYTES)
 		return NUNCIO_E_TOOBIG;
-	if (what->flags || !what->type.n || !what->kind.n ||
-		json_check(what->body, NULL, NULL, NULL) < 0)
+	if (what->flags || json_check(what->body, NULL, NULL, NULL) < 0 ||
+		!event_has_good_names(what->type, what->from, what->client_id, what->kind))
 		return NUNCIO_E_INVAL;
 	if (what->target_body.p && json_check(what->target_body, NULL, NULL, NULL) < 0)
 		return NUNCIO_E_INVAL;
-	if (!are_members(logic, what->extra) || !are_members(logic, what->target_state) ||
-		!has_good_members(logic, what))
+	if (!json_are_members(what->extra) || !json_are_members(what->target_state) ||
+		!has_good_members(what))
 		return NUNCIO_E_INVAL;
 	return 0;
 }
@@ -542,7 +531,7 @@ int send_append(
 	struct logic *logic, const struct nuncio_append *what, nuncio_appended_fn *done, void *user)
 {
 	const struct kind *kind = kind_of(&logic->kinds, what->conversation);
-	int rc = kind ? check_append(logic, what) : NUNCIO_E_INVAL;
+	int rc = kind ? check_append(what) : NUNCIO_E_INVAL;
 	if (rc < 0)
 		return rc;
 	struct sending *sending = ALLOC_NEW(struct sending);

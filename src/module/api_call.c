@@ -27,21 +27,6 @@ static bool is_object(struct nuncio_str text, struct nuncio_str *object_r)
 	return json_check(text, NULL, object_r, NULL) == 0 && json_type(*object_r) == JSON_OBJECT;
 }
 
-/* Members without braces are an object with them. */
-static bool are_members(struct nuncio_str extra)
-{
-	struct nuncio_str object;
-	struct buf text = { 0 };
-	if (extra.n == 0)
-		return true;
-	buf_add_char(&text, '{');
-	buf_add_str(&text, extra);
-	buf_add_char(&text, '}');
-	bool are = is_object(buf_str(&text), &object);
-	buf_fini(&text);
-	return are;
-}
-
 int nuncio_call(struct nuncio_module *self, struct nuncio_str who, const char *op,
 	struct nuncio_str data, struct nuncio_str extra, nuncio_called_fn *done, void *user)
 {
@@ -49,7 +34,7 @@ int nuncio_call(struct nuncio_module *self, struct nuncio_str who, const char *o
 	MODULE_CHECK_THREAD();
 	if (module_is_gone(self))
 		return NUNCIO_E_GONE;
-	if (!op || !is_user(who) || !is_object(data, &data) || !are_members(extra))
+	if (!op || !is_user(who) || !is_object(data, &data) || !json_are_members(extra))
 		return NUNCIO_E_INVAL;
 	return op_call(module_env_of(self)->logic, who, op, data, &inner);
 }

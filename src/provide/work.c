@@ -6,7 +6,7 @@
  * there: its number is bounded by the queues.
  *
  * The logic thread posts and counts; workers only take, run and send back. It is not for the store,
- * which batches (job.c).
+ * which batches (lane.c).
  */
 #include "provide/work.h"
 

@@ -43,6 +43,9 @@ enum json_type {
 	JSON_OBJECT
 };
 
+/* Are these the members of an object, without its braces? Empty text is none, which is fine. */
+bool json_are_members(struct nuncio_str members);
+
 /* 0 and the value without blanks around it, or NUNCIO_E_INVAL / NUNCIO_E_TOOBIG with
    "byte 17: reason" in err. limits NULL: json_packet_limits. value_r may be NULL. */
 int json_check(struct nuncio_str text, const struct json_limits *limits, struct nuncio_str *value_r,

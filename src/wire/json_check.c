@@ -13,6 +13,7 @@
  */
 #include "wire/json.h"
 
+#include "base/buf.h"
 #include "base/utf8.h"
 #include "wire/json_private.h"
 #include "wire/limits.h"
@@ -492,4 +493,17 @@ int json_scan_members(struct nuncio_str text, const struct json_limits *limits,
 	for (size_t i = 0; i < count; i++)
 		values_r[i] = (struct nuncio_str){ NULL, 0 };
 	return run(&c, text, limits, NULL, err);
+}
+
+bool json_are_members(struct nuncio_str members)
+{
+	struct buf object = { 0 };
+	if (!members.n)
+		return true;
+	buf_add_char(&object, '{');
+	buf_add_str(&object, members);
+	buf_add_char(&object, '}');
+	bool are = json_check(buf_str(&object), NULL, NULL, NULL) == 0;
+	buf_fini(&object);
+	return are;
 }

@@ -257,6 +257,12 @@ tests_api_bad_twice_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_bad_twice_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_bad_twice_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/bad_unsized.la
+tests_api_bad_unsized_la_SOURCES = %D%/bad_unsized.c
+tests_api_bad_unsized_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_bad_unsized_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_bad_unsized_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/store_bad_a.la
 tests_api_store_bad_a_la_SOURCES = %D%/store_bad_a.c
 tests_api_store_bad_a_la_CPPFLAGS = $(MODULE_CPPFLAGS)

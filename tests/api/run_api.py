@@ -329,6 +329,17 @@ def doubled_op(bench):
 
 
 @case
+def unsized(bench):
+	server = bench.load("bad_unsized").start("--check")
+	expect("exit status", server.exit_status() == CONFIG)
+	said = "\n".join(server.lines())
+	for words in ("route GET /m/bad_unsized of module bad_unsized: no function, or its size is not given",
+			"route GET /m/bad_unsized of module bad_unsized: field_size is not that of a field",
+			"op bad.unsized of module bad_unsized: field_size is not that of a field"):
+		expect(f"{words!r} in {said}", words in said)
+
+
+@case
 def doubled_service(bench):
 	refused(bench, ["api_service", "bad_service"], CONFIG,
 		r"module bad_service: init: the service api_test\.v1 is offered by the module api_service already")
@@ -571,6 +582,12 @@ def options_and_reload(bench):
 	server.write("[api_conf]\ncount = 0\n")
 	server.process.send_signal(signal.SIGHUP)
 	server.wait_for(r'count: \\"0\\" is out of range')
+	server.core += "fail_open = may_sned\n"
+	server.switches += "api_hook = onn\n"
+	server.write("[api_conf]\ncount = 4\n")
+	report = control(server, "reload")["data"]
+	expect(report, not report["reloaded"] and any("[core] fail_open: there is no such may_* hook" in line
+		for line in report["report"]) and any("[modules] api_hook" in line for line in report["report"]))
 	expect("exit status", server.stop() == 0)
 	expect("secret in the log", not any("hidden" in line for line in server.lines()))
 

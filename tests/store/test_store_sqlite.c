@@ -682,8 +682,8 @@ static void the_write_ahead_log_stays_bounded(void **state)
 		assert_int_equal(stat(path, &st), 0);
 		largest = st.st_size > largest ? st.st_size : largest;
 	}
-	/* 77 MB of rows went through it. */
-	assert_true(largest < 48 * 1024 * 1024);
+	/* 77 MB of rows went through it; 32 MB where the checkpoints' thread gets its turns. */
+	assert_true(largest < 64 * 1024 * 1024);
 }
 
 /* How often the log has started over: in its header, which is made anew each time. */

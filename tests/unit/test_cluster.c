@@ -398,6 +398,7 @@ static void a_large_audience_goes_in_parts(void **state)
 		.conversation = STR("r:x"),
 		.seq = 1,
 		.type = STR("message"),
+		.kind = STR("text"),
 		.body = STR("1") };
 	struct reach reach = { 0 };
 	char name[65], *body = alloc_zero(60000);

@@ -22,6 +22,17 @@ static void compares(void **state)
 	assert_true(str_cmp(none, STR("")) == 0);
 }
 
+static void knows_names_and_clean_text(void **state)
+{
+	(void)state;
+	assert_true(str_is_name(STR("message.new_2-x"), 64) && !str_is_name(STR("Poll"), 64));
+	assert_false(str_is_name(STR(""), 64) || str_is_name(STR("a b"), 64));
+	assert_true(str_is_name(STR("abc"), 3) && !str_is_name(STR("abcd"), 3));
+	assert_true(str_is_clean(STR("\"é\" 你"), 64) && str_is_clean(none, 0));
+	assert_false(str_is_clean(STR("a\n"), 64) || str_is_clean(STR("\x7f"), 64));
+	assert_false(str_is_clean(STR("\xff"), 64) || str_is_clean(STR("ab"), 1));
+}
+
 static void starts_ends_finds(void **state)
 {
 	(void)state;
@@ -77,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compares),
+		cmocka_unit_test(knows_names_and_clean_text),
 		cmocka_unit_test(starts_ends_finds),
 		cmocka_unit_test(cuts_and_trims),
 		cmocka_unit_test(numbers_are_strict),

@@ -284,6 +284,12 @@ def cluster_try(run):
 	return script(run, "plain", "cluster_try.py")
 
 
+@part("rolling", ["build"], serves=True)
+def rolling(run):
+	"""All nodes restarted one after the other under traffic; who comes back when."""
+	return script(run, "plain", "rolling.py")
+
+
 @part("deploy", ["build"], serves=True)
 def deploy(run):
 	"""contrib/cluster: the proxies carry a chat, the manifests fit schemas, each other and the server."""
@@ -572,6 +578,7 @@ ORDER = """
 	store_copy
 	deploy
 	cluster_try
+	rolling
 	browser
 	openapi
 	build_asan

@@ -4,6 +4,7 @@
 #	tests/scenario/operate/run_operate.py --build DIR
 #	tests/scenario/kill9.py --build DIR
 #	tests/scenario/cluster_try.py --build DIR
+#	tests/scenario/rolling.py --build DIR
 #	tests/scenario/store_copy.py --build DIR
 #	tests/scenario/mysql_start.py --build DIR
 #	tests/scenario/mysql_faults.py --build DIR

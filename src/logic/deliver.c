@@ -72,7 +72,7 @@ static void audience_add_session(struct nuncio_audience *audience, struct sessio
 
 static void audience_add(struct nuncio_audience *audience, struct user *user)
 {
-	if (!audience->sends || user->stamp == audience->stamp)
+	if (user->stamp == audience->stamp)
 		return;
 	user->stamp = audience->stamp;
 	for (struct session *s = user->sessions; s; s = s->next_of_user)
@@ -81,9 +81,11 @@ static void audience_add(struct nuncio_audience *audience, struct user *user)
 
 void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name)
 {
-	struct user *user = user_find(&audience->logic->users, name);
 	if (audience->reach)
 		reach_add(audience->reach, name, false);
+	if (!audience->sends)
+		return;
+	struct user *user = user_find(&audience->logic->users, name);
 	if (user)
 		audience_add(audience, user);
 }
@@ -95,9 +97,11 @@ static void add_each(struct user *user, void *data)
 
 void deliver_add_live(struct nuncio_audience *audience, struct nuncio_str conversation)
 {
-	const struct live *live = live_find(&audience->logic->lives, conversation);
 	if (audience->reach)
 		reach_add(audience->reach, conversation, true);
+	if (!audience->sends) /* nobody is to be reached: there may be thousands */
+		return;
+	const struct live *live = live_find(&audience->logic->lives, conversation);
 	if (live)
 		live_each(live, add_each, audience);
 }

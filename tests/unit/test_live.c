@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "logic/deliver.h"
 #include "logic/logic.h"
+#include "logic/reach.h"
 
 #include "tests/lib/loopback.h"
 #include "tests/lib/unit.h"
@@ -404,6 +405,37 @@ static void both_directions_grow_in_a_line(void **state)
 	assert_true(best_of(time_of_lives, MANY) < RATIO * (best_of(time_of_lives, FEW) + 5));
 }
 
+static int64_t time_of_reach(int n)
+{
+	char user[20];
+	for (int i = 0; i < n; i++) {
+		snprintf(user, sizeof user, "u%d", i);
+		join("g:1", user);
+	}
+	int64_t begun_us = spent_us();
+	for (int i = 0; i < 100; i++) {
+		struct reach reach = { 0 };
+		deliver_reach(lb.logic, STR("g:1"), &reach);
+		assert_int_equal(reach.count, 3);
+		reach_fini(&reach);
+	}
+	int64_t took_us = spent_us() - begun_us;
+	for (int i = 0; i < n; i++) {
+		snprintf(user, sizeof user, "u%d", i);
+		live_leave(lb.logic, STR("g:1"), str_of(user));
+	}
+	return took_us;
+}
+
+/* Every mark is told to other nodes: whoever is live here has nothing to do with it. */
+static void naming_the_audience_does_not_visit_it(void **state)
+{
+	enum { FEW = 10, MANY = 4000, RATIO = 4 };
+	(void)state;
+	log_in_many(0, MANY);
+	assert_true(best_of(time_of_reach, MANY) < RATIO * (best_of(time_of_reach, FEW) + 20));
+}
+
 /* ---- fan-out ---- */
 
 static struct nuncio_event event_of(const char *type, uint64_t target)
@@ -495,6 +527,7 @@ int main(void)
 		TEST(all_end_with_the_sessions),
 		TEST(a_pair_costs_little),
 		TEST(both_directions_grow_in_a_line),
+		TEST(naming_the_audience_does_not_visit_it),
 		TEST(an_event_goes_to_everybody_once),
 		TEST(the_op_follows_the_event),
 		TEST(leaving_within_a_fan_out_leaves_nobody_out),

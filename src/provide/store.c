@@ -407,10 +407,20 @@ struct nuncio_job *store_job(
 	return job;
 }
 
+static uint64_t lane_of(const struct store *store, struct nuncio_str shard)
+{
+	return store->ops.lane ? store->ops.lane(store->impl, shard) : hash_str(shard);
+}
+
+uint32_t store_lane(const struct store *store, struct nuncio_str owner)
+{
+	return store->provider ? (uint32_t)(lane_of(store, owner) % store->writers) : 0;
+}
+
 int store_post(struct store *store, struct nuncio_job *job, struct nuncio_str shard)
 {
 	bool writes = job->kind < NUNCIO_JOB_EVENTS;
-	uint64_t lane = store->ops.lane ? store->ops.lane(store->impl, shard) : hash_str(shard);
+	uint64_t lane = lane_of(store, shard);
 	/* Cursors that are to be raised would be kept and offered again until they are taken. */
 	int rc = job->kind == NUNCIO_JOB_MARK ? NUNCIO_E_GONE : NUNCIO_E_BUSY;
 	if (!writes)

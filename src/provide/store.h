@@ -61,6 +61,8 @@ size_t store_job_count(const struct store *store); /* asked, not answered */
 /* Its queues, those of writes first, and its threads ("store0" ...); none when it is not open. */
 struct queue_stats;
 uint32_t store_queues(const struct store *store);
+/* The write lane of what belongs to a conversation or a records owner; below LANES_MAX. */
+uint32_t store_lane(const struct store *store, struct nuncio_str owner);
 void store_queue_stats(
 	const struct store *store, uint32_t queue, bool *is_write_r, struct queue_stats *stats_r);
 uint32_t store_threads(const struct store *store);

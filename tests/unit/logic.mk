@@ -53,3 +53,6 @@ tests_unit_test_tally_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_requests
 tests_unit_test_requests_SOURCES = %D%/test_requests.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_requests_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_marks
+tests_unit_test_marks_SOURCES = %D%/test_marks.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_marks_LDADD = $(LOGIC_TEST_LIBS)

@@ -237,7 +237,9 @@ static void session_row(struct report *r, const struct session *session)
 static void user_sessions(struct report *r)
 {
 	const struct user *u = user_find(&r->env->logic->users, r->only);
-	for (const struct session *s = u ? u->sessions : NULL; s; s = s->next_of_user)
+	if (!u)
+		return;
+	LIST_EACH (&u->sessions, s, const struct session, of_user)
 		session_row(r, s);
 }
 

@@ -44,7 +44,9 @@ static int64_t close_user(struct logic *logic, struct nuncio_str name, const cha
 {
 	const struct user *user = user_find(&logic->users, name);
 	int64_t count = 0;
-	for (struct session *s = user ? user->sessions : NULL; s; s = s->next_of_user)
+	if (!user)
+		return 0;
+	LIST_EACH (&user->sessions, s, struct session, of_user)
 		count += close_one(logic, s, reason);
 	return count;
 }

@@ -75,7 +75,7 @@ static void audience_add(struct nuncio_audience *audience, struct user *user)
 	if (user->stamp == audience->stamp)
 		return;
 	user->stamp = audience->stamp;
-	for (struct session *s = user->sessions; s; s = s->next_of_user)
+	LIST_EACH (&user->sessions, s, struct session, of_user)
 		audience_add_session(audience, s);
 }
 

@@ -11,7 +11,7 @@
 #include "logic/logic.h"
 
 struct joining {
-	struct list node; /* in logic->joining while it waits */
+	struct session_question question;
 	struct nuncio_join what;
 	struct chain *chain;
 	nuncio_entry_fn *done;
@@ -28,13 +28,29 @@ static struct nuncio_str put(char **at, struct nuncio_str text)
 	return copy;
 }
 
+static void joining_end(struct joining *joining, int status, int code, const char *text)
+{
+	const struct nuncio_entry entry = { .size = sizeof entry, .code = code, .text = text };
+	list_remove(&joining->question.node);
+	joining->done(status, &entry, joining->user);
+	alloc_free(joining);
+}
+
+static void on_session_ends(struct session_question *question)
+{
+	struct joining *joining = CONTAINER_OF(question, struct joining, question);
+	chain_cancel(&joining->chain);
+	joining_end(joining, NUNCIO_E_GONE, NUNCIO_CODE_stopping, "the session has ended");
+}
+
 static struct joining *joining_new(
 	const struct nuncio_join *what, nuncio_entry_fn *done, void *user)
 {
 	struct joining *joining =
 		alloc_zero(sizeof *joining + what->user.n + what->by.n + what->conversation.n);
 	char *at = joining->text;
-	list_init(&joining->node);
+	list_init(&joining->question.node);
+	joining->question.end = on_session_ends;
 	joining->what = *what;
 	joining->what.user = put(&at, what->user);
 	joining->what.by = put(&at, what->by);
@@ -42,14 +58,6 @@ static struct joining *joining_new(
 	joining->done = done;
 	joining->user = user;
 	return joining;
-}
-
-static void joining_end(struct joining *joining, int status, int code, const char *text)
-{
-	const struct nuncio_entry entry = { .size = sizeof entry, .code = code, .text = text };
-	list_remove(&joining->node);
-	joining->done(status, &entry, joining->user);
-	alloc_free(joining);
 }
 
 static void on_may_join(const struct chain_answer *answer, void *user)
@@ -72,23 +80,5 @@ void joining_ask(
 	if (!chain)
 		return;
 	joining->chain = chain;
-	list_add(&logic->joining, &joining->node);
-}
-
-/* As kinds_session_ends: an answer may ask again, though not for this session. */
-void joining_session_ends(struct logic *logic, const struct session *session)
-{
-	bool is_found = true;
-	while (is_found) {
-		is_found = false;
-		LIST_EACH (&logic->joining, joining, struct joining, node) {
-			if (joining->what.session != (const struct nuncio_session *)session)
-				continue;
-			chain_cancel(&joining->chain);
-			joining_end(joining, NUNCIO_E_GONE, NUNCIO_CODE_stopping,
-				"the session has ended");
-			is_found = true;
-			break;
-		}
-	}
+	session_add_question(what->session, &joining->question);
 }

@@ -5,7 +5,6 @@
 #include <nuncio/hooks.h>
 
 struct logic;
-struct session;
 
 /*
  * may_join: may this user become a member? As nuncio_conversation_join_ask. A question whose
@@ -13,6 +12,5 @@ struct session;
  */
 void joining_ask(
 	struct logic *logic, const struct nuncio_join *what, nuncio_entry_fn *done, void *user);
-void joining_session_ends(struct logic *logic, const struct session *session);
 
 #endif

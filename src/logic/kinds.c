@@ -22,7 +22,6 @@ static bool is_word(const char *text)
 void kinds_init(struct kinds *kinds)
 {
 	kinds->count = 0;
-	list_init(&kinds->entering);
 }
 
 int kinds_add(struct kinds *kinds, const char *owner, const struct nuncio_kind *ops, void *user,
@@ -98,7 +97,7 @@ enum nuncio_verdict kind_ask_enter(struct nuncio_ask *ask, const void *what, voi
 }
 
 struct entering {
-	struct list node; /* in kinds.entering while it waits */
+	struct session_question question;
 	struct nuncio_access what;
 	struct chain_first first;
 	struct chain *chain;
@@ -109,7 +108,7 @@ struct entering {
 
 static void entering_end(struct entering *entering, int status, const struct nuncio_entry *entry)
 {
-	list_remove(&entering->node);
+	list_remove(&entering->question.node);
 	entering->done(status, entry, entering->user);
 	alloc_free(entering);
 }
@@ -145,6 +144,16 @@ static void on_entered(const struct chain_answer *answer, void *user)
 	entering_end(user, answer->yes ? 0 : kind_refusal_status(answer->code), &entry);
 }
 
+static void on_session_ends(struct session_question *question)
+{
+	static const struct nuncio_entry no_session = { .size = sizeof no_session,
+		.code = NUNCIO_CODE_stopping,
+		.text = "the session has ended" };
+	struct entering *entering = CONTAINER_OF(question, struct entering, question);
+	chain_cancel(&entering->chain);
+	entering_end(entering, NUNCIO_E_GONE, &no_session);
+}
+
 static struct entering *entering_new(
 	const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
 {
@@ -152,7 +161,8 @@ static struct entering *entering_new(
 		alloc_zero(sizeof *entering + what->user.n + what->conversation.n);
 	memcpy(entering->text, what->user.p, what->user.n);
 	memcpy(entering->text + what->user.n, what->conversation.p, what->conversation.n);
-	list_init(&entering->node);
+	list_init(&entering->question.node);
+	entering->question.end = on_session_ends;
 	entering->what = *what;
 	entering->what.user.p = entering->text;
 	entering->what.conversation.p = entering->text + what->user.n;
@@ -164,9 +174,6 @@ static struct entering *entering_new(
 static const struct nuncio_entry no_conversation = { .size = sizeof no_conversation,
 	.code = NUNCIO_CODE_not_found,
 	.text = "no such conversation" };
-static const struct nuncio_entry no_session = {
-	.size = sizeof no_session, .code = NUNCIO_CODE_stopping, .text = "the session has ended"
-};
 
 static void enter(struct logic *logic, enum nuncio_hook hook, const struct nuncio_access *what,
 	nuncio_entry_fn *done, void *user)
@@ -188,7 +195,7 @@ static void enter(struct logic *logic, enum nuncio_hook hook, const struct nunci
 	if (!chain)
 		return;
 	entering->chain = chain;
-	list_add(&logic->kinds.entering, &entering->node);
+	session_add_question(what->session, &entering->question);
 }
 
 void kinds_enter(
@@ -202,24 +209,4 @@ void kinds_enter_to_mark(
 	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user)
 {
 	enter(logic, NUNCIO_HOOK_none, what, done, user);
-}
-
-/*
- * Takes one at a time from the start: an answer may make the next question, though not of this
- * session.
- */
-void kinds_session_ends(struct logic *logic, const struct session *session)
-{
-	bool is_found = true;
-	while (is_found) {
-		is_found = false;
-		LIST_EACH (&logic->kinds.entering, entering, struct entering, node) {
-			if (entering->what.session != (const struct nuncio_session *)session)
-				continue;
-			chain_cancel(&entering->chain);
-			entering_end(entering, NUNCIO_E_GONE, &no_session);
-			is_found = true;
-			break;
-		}
-	}
 }

@@ -7,11 +7,8 @@
 #include <nuncio/conversation.h>
 #include <nuncio/hooks.h>
 
-#include "base/list.h"
-
 struct callback;
 struct logic;
-struct session;
 
 /* Which kinds of conversations there are. Few; looked through in order. */
 enum { KINDS_MAX = 16 };
@@ -27,7 +24,6 @@ struct kind {
 struct kinds {
 	struct kind all[KINDS_MAX];
 	size_t count;
-	struct list entering; /* questions who may enter, while they wait */
 };
 
 void kinds_init(struct kinds *kinds);
@@ -60,6 +56,5 @@ void kinds_enter(
 /* The same for one's own cursors: nothing is read, so may_query is not asked. */
 void kinds_enter_to_mark(
 	struct logic *logic, const struct nuncio_access *what, nuncio_entry_fn *done, void *user);
-void kinds_session_ends(struct logic *logic, const struct session *session);
 
 #endif

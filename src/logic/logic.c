@@ -36,7 +36,6 @@ struct logic *logic_new(const struct logic_settings *settings, const struct logi
 	shapes_init(&logic->shapes);
 	kinds_init(&logic->kinds);
 	requests_init(&logic->requests);
-	list_init(&logic->joining);
 	marks_init(&logic->marks, logic);
 	miss_init(&logic->misses);
 	cluster_init(&logic->cluster, logic);

@@ -86,7 +86,6 @@ struct logic {
 	struct marks marks;
 	struct misses misses;
 	struct cluster cluster;
-	struct list joining; /* questions may_join that wait */
 	struct requests requests;
 	struct answers answers;
 	struct loop_timer second;

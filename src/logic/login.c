@@ -464,8 +464,7 @@ void login_closed(struct logic *logic, const struct io_closed *closed)
 		return;
 	session->state = SESSION_CLOSING;
 	login_free(&session->login);
-	kinds_session_ends(logic, session);
-	joining_session_ends(logic, session);
+	session_end_questions(session);
 	if (session->parked) {
 		struct nuncio_request *rq = session->parked;
 		session->parked = NULL;

@@ -69,6 +69,8 @@ struct session *session_new(struct sessions *sessions, const struct io_connect *
 	session->id = connect->id;
 	session->port = connect->port;
 	address_pack(connect->address, session->address);
+	list_init(&session->of_user);
+	list_init(&session->questions);
 	list_init(&session->deadline);
 	*place = session;
 	sessions->count++;
@@ -81,7 +83,7 @@ void session_free(struct sessions *sessions, struct session **session)
 	if (!s)
 		return;
 	CHECK_MAGIC(s, SESSION_MAGIC);
-	CHECK(!s->parked && !s->login && !s->user);
+	CHECK(!s->parked && !s->login && !s->user && list_is_empty(&s->questions));
 	struct io_packet *packet;
 	while ((packet = session_pop_waiting(s)) != NULL)
 		alloc_free(packet);
@@ -122,6 +124,22 @@ struct nuncio_str session_address(const struct session *session, char out[46])
 	else
 		inet_ntop(AF_INET6, session->address, out, 46);
 	return str_of(out);
+}
+
+void session_add_question(const struct nuncio_session *session, struct session_question *question)
+{
+	struct session *s = (struct session *)session;
+	if (!s)
+		return;
+	CHECK_MAGIC(s, SESSION_MAGIC);
+	list_add(&s->questions, &question->node);
+}
+
+void session_end_questions(struct session *session)
+{
+	struct session_question *question;
+	while ((question = LIST_FIRST(&session->questions, struct session_question, node)) != NULL)
+		question->end(question);
 }
 
 void session_push_waiting(struct session *session, struct io_packet *packet)

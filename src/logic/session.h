@@ -44,9 +44,10 @@ struct session {
 	bool is_upgrade; /* the handshake is not answered yet: IO_ADMIT or IO_REFUSE is due */
 	bool is_told;    /* did_login was told, so did_disconnect is due */
 	nuncio_sid id;
-	struct user *user; /* from READY on */
-	struct session *next_of_user;
-	struct list deadline; /* in logic's wheel */
+	struct user *user;     /* from READY on */
+	struct list of_user;   /* in user->sessions */
+	struct list questions; /* that wait, and end with it: struct session_question */
+	struct list deadline;  /* in logic's wheel */
 	int64_t due_ms;   /* monotonic: of the token to come, then the end of the token's life */
 	int64_t since_ms; /* wall clock of the login */
 	char *device;     /* NULL: none */
@@ -61,6 +62,13 @@ struct session {
 };
 
 #define SESSION_MAGIC 0x53455353u
+
+/* A question with facts about a session, which must not outlive it. Part of its asker's struct. */
+struct session_question {
+	struct list node; /* in session->questions, or a ring of its own */
+	/* The session goes: takes it out, cancels it, and tells who asked. */
+	void (*end)(struct session_question *question);
+};
 
 struct sessions {
 	struct {
@@ -84,6 +92,10 @@ struct nuncio_str session_user_name(const struct session *session); /* empty bef
 struct nuncio_str session_device(const struct session *session);
 /* Numeric text of the peer's address; out has 46 bytes. */
 struct nuncio_str session_address(const struct session *session, char out[46]);
+
+/* session NULL: the question is nobody's, and has all its time. */
+void session_add_question(const struct nuncio_session *session, struct session_question *question);
+void session_end_questions(struct session *session);
 
 /* Packets that came while a question is parked. The I/O thread bounds their number. */
 void session_push_waiting(struct session *session, struct io_packet *packet);

@@ -52,6 +52,7 @@ struct user *user_find(const struct users *users, struct nuncio_str name)
 static struct user *user_new(struct users *users, struct nuncio_str name)
 {
 	struct user *user = alloc_zero(sizeof *user + name.n + 1);
+	list_init(&user->sessions);
 	user->name_bytes = (uint32_t)name.n;
 	memcpy(user->name, name.p, name.n);
 	map_add(&users->by_name, &user->node, hash_str(name));
@@ -64,19 +65,14 @@ void user_add_session(struct users *users, struct nuncio_str name, struct sessio
 	if (!user)
 		user = user_new(users, name);
 	session->user = user;
-	session->next_of_user = user->sessions;
-	user->sessions = session;
+	list_add_first(&user->sessions, &session->of_user);
 	user->session_count++;
 }
 
 void user_remove_session(struct users *users, struct session *session)
 {
 	struct user *user = session->user;
-	struct session **at = &user->sessions;
-	while (*at != session)
-		at = &(*at)->next_of_user;
-	*at = session->next_of_user;
-	session->next_of_user = NULL;
+	list_remove(&session->of_user);
 	session->user = NULL;
 	if (--user->session_count > 0)
 		return;
@@ -88,7 +84,9 @@ void user_remove_session(struct users *users, struct session *session)
 
 bool user_is_here(const struct user *user)
 {
-	for (const struct session *s = user ? user->sessions : NULL; s; s = s->next_of_user)
+	if (!user)
+		return false;
+	LIST_EACH (&user->sessions, s, const struct session, of_user)
 		if (s->state != SESSION_CLOSING)
 			return true;
 	return false;

@@ -8,6 +8,7 @@
 
 #include <nuncio/base.h>
 
+#include "base/list.h"
 #include "base/map.h"
 #include "logic/slots.h"
 
@@ -20,7 +21,7 @@ struct session;
  */
 struct user {
 	struct map_node node;
-	struct session *sessions; /* linked by session->next_of_user, newest first */
+	struct list sessions; /* by session->of_user, newest first */
 	uint32_t session_count;
 	uint32_t stamp;           /* of the last fan-out that took them: counts everybody once */
 	void **slots;             /* NULL until a module keeps something */

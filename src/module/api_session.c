@@ -75,7 +75,9 @@ size_t nuncio_user_session_count(struct nuncio_str user)
 {
 	const struct user *u = user_find(&here()->users, user);
 	size_t count = 0;
-	for (const struct session *s = u ? u->sessions : NULL; s; s = s->next_of_user)
+	if (!u)
+		return 0;
+	LIST_EACH (&u->sessions, s, const struct session, of_user)
 		count += is_live(s);
 	return count;
 }
@@ -85,7 +87,9 @@ nuncio_sid nuncio_user_next_session(struct nuncio_str user, nuncio_sid after)
 {
 	const struct user *u = user_find(&here()->users, user);
 	nuncio_sid next = 0;
-	for (const struct session *s = u ? u->sessions : NULL; s; s = s->next_of_user)
+	if (!u)
+		return 0;
+	LIST_EACH (&u->sessions, s, const struct session, of_user)
 		if (is_live(s) && s->id > after && (next == 0 || s->id < next))
 			next = s->id;
 	return next;

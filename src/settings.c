@@ -58,6 +58,8 @@ static const struct nuncio_option core_table[] = {
 		"Microseconds that a thread looks for answers before it sleeps; saves wake-ups, costs idle CPU under load." },
 	{ "max_connections", NUNCIO_OPT_INT, 0, "0", 0, 16000000, NULL,
 		"Connections at the same time; 0: as many as the descriptor limit allows." },
+	{ "user_sessions", NUNCIO_OPT_INT, LIVE, "100", 1, 100000, NULL,
+		"Sessions that one user may have on this server at the same time; a further one is refused with `session_limit`." },
 	{ "deflate", NUNCIO_OPT_BOOL, 0, "on", 0, 0, NULL,
 		"Agree to permessage-deflate when a client asks for it." },
 	{ "heartbeat", NUNCIO_OPT_MSEC, 0, "30s", 100, 3600000, NULL,
@@ -267,6 +269,7 @@ void settings_logic(const struct options *core, struct logic_settings *logic)
 	logic->retry_spread_ms = options_int(core, "retry_spread");
 	logic->body_bytes = (uint32_t)options_int(core, "body_limit");
 	logic->page_limit = 100;
+	logic->user_sessions = (uint32_t)options_int(core, "user_sessions");
 	logic->metrics_access = metrics_access(options_text(core, "metrics"));
 }
 

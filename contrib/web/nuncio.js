@@ -41,6 +41,7 @@ export const codes = Object.freeze({
   session_open: 2004,
   password_required: 2005,
   refresh_invalid: 2006,
+  session_limit: 2007,
   denied: 3000,
   not_member: 3001,
   origin_refused: 3002,

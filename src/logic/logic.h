@@ -41,6 +41,7 @@ struct logic_settings {
 	int64_t heartbeat_ms, auth_timeout_ms, request_timeout_ms, drain_timeout_ms;
 	uint32_t body_bytes;     /* of one message */
 	uint32_t page_limit;     /* rows of one page */
+	uint32_t user_sessions;  /* of one user at the same time */
 	int64_t retry_after_ms;  /* clients of a stopping server come back after this time */
 	int64_t retry_spread_ms; /* ... and up to so much later, each at another moment */
 	int metrics_access;      /* enum logic_metrics */

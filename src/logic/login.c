@@ -289,16 +289,31 @@ static bool login_is_over(struct login *login)
 	return true;
 }
 
+/*
+ * Those that are closing count, too: what one user can make of us is bounded whatever their
+ * connections do. The last to come is refused, not the first closed, or two clients too many would
+ * throw each other out for ever.
+ */
+static bool login_has_room(const struct login *login)
+{
+	const struct logic *logic = login->logic;
+	const struct user *user = user_find(&logic->users, str_of(login->user));
+	return !user || user->session_count < logic->settings.user_sessions;
+}
+
 static void on_may_login(const struct chain_answer *answer, void *user)
 {
 	struct login *login = user;
 	login->chain = NULL;
 	if (login_is_over(login))
 		return;
-	if (answer->yes)
-		login_finish(login);
-	else
+	if (!answer->yes)
 		login_fail(login, answer->code, answer->text);
+	else if (!login_has_room(login))
+		login_fail(login, NUNCIO_CODE_session_limit,
+			"this user has as many sessions as allowed");
+	else
+		login_finish(login);
 }
 
 static void login_ask(struct login *login)

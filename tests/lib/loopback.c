@@ -58,6 +58,7 @@ void loopback_init(struct loopback *lb)
 		.request_timeout_ms = 10000,
 		.body_bytes = 1000,
 		.page_limit = 100,
+		.user_sessions = 100,
 		.metrics_access = LOGIC_METRICS_ON,
 	};
 	*lb = (struct loopback){ .loop = loop_new("test") };

@@ -56,3 +56,6 @@ tests_unit_test_requests_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_marks
 tests_unit_test_marks_SOURCES = %D%/test_marks.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_marks_LDADD = $(LOGIC_TEST_LIBS)
+UNIT_TESTS += tests/unit/test_user
+tests_unit_test_user_SOURCES = %D%/test_user.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_user_LDADD = $(LOGIC_TEST_LIBS)

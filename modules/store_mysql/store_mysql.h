@@ -179,6 +179,7 @@ struct lane {
 	uint64_t batch[SERVERS_MAX]; /* number of the last transaction */
 	struct work *work;           /* write lanes */
 	int64_t house_ms;            /* monotonic: when sweep.c did the rare things */
+	uint32_t sweep_at;           /* sweep.c: the shard of its server that is next */
 	struct nuncio_job *group[BATCH_MAX];
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What has had its time. The core calls about every ten seconds between jobs; a write lane sweeps
- * the shards that it writes, in small steps and not many, so that a job that comes waits little. Of
- * several nodes it is enough if one sweeps.
+ * the shards that it writes, in small steps, STEPS_MAX of them, so that a job that comes waits
+ * little; the next call goes on from there. Of several nodes it is enough if one sweeps.
  *
  * Also keeps idle connections alive: the server ends those that say nothing for long (db.c).
  */
@@ -57,19 +57,21 @@ static int expire_records(struct lane *lane, struct db *db, uint32_t shard, size
 	return db_run(db);
 }
 
-/* What is forgotten, and that it is (sync_pages.c: horizon), in one transaction. */
+/* The oldest; and that they are forgotten (sync_pages.c: horizon), in one transaction. */
 static int forget_deletions(struct db *db, uint32_t shard)
 {
 	int64_t before_ms = nuncio_wall_ms() - forget_after_ms;
 	struct row row;
 	db_begin(db);
 	sql_begin(&db->sql);
-	sql_add(&db->sql, "SELECT MAX(changed) FROM synced_%n WHERE deleted_at<=%d", shard,
-		before_ms);
+	sql_add(&db->sql,
+		"SELECT MAX(changed),MAX(deleted_at) FROM (SELECT changed,deleted_at FROM synced_%n"
+		" WHERE deleted_at<=%d ORDER BY deleted_at LIMIT %u) AS oldest",
+		shard, before_ms, (uint64_t)ROWS_PER_STEP);
 	int rc = db_run(db);
 	if (rc != DB_OK || !db_next(db, 0, &row) || row_is_null(&row, 0))
 		return rc;
-	uint64_t horizon = row_uint(&row, 0);
+	uint64_t horizon = row_uint(&row, 0), until_ms = row_uint(&row, 1);
 	db_begin(db);
 	sql_begin(&db->sql);
 	sql_add(&db->sql, "BEGIN");
@@ -78,8 +80,8 @@ static int forget_deletions(struct db *db, uint32_t shard)
 		"UPDATE meta SET value=GREATEST(CAST(value AS UNSIGNED),%u) WHERE name='horizon'",
 		horizon);
 	sql_begin(&db->sql);
-	sql_add(&db->sql, "DELETE FROM synced_%n WHERE deleted_at<=%d AND changed<=%u", shard,
-		before_ms, horizon);
+	sql_add(&db->sql, "DELETE FROM synced_%n WHERE deleted_at<=%u AND changed<=%u", shard,
+		until_ms, horizon);
 	sql_begin(&db->sql);
 	sql_add(&db->sql, "COMMIT");
 	return db_run(db);
@@ -112,22 +114,27 @@ static int keep_house(struct lane *lane, struct db *db)
 	return db_run(db);
 }
 
+/* Uses up *steps by one for each full step. */
+static int sweep_shard(struct lane *lane, struct db *db, uint32_t shard, int *steps)
+{
+	size_t n = 0;
+	int rc;
+	do {
+		rc = expire_records(lane, db, shard, &n);
+		pool_reset(&lane->pool);
+	} while (rc == DB_OK && n == ROWS_PER_STEP && --*steps > 0);
+	return rc == DB_OK ? forget_deletions(db, shard) : rc;
+}
+
 static int sweep_shards(struct lane *lane, struct db *db)
 {
-	const struct store *s = lane->store;
-	int rc = DB_OK;
-	for (uint32_t shard = db->server->first_shard; shard < db->server->end_shard; shard++) {
-		if (shard % s->writers != lane->index % s->writers)
-			continue;
-		size_t n = ROWS_PER_STEP;
-		for (int i = 0; i < STEPS_MAX && n == ROWS_PER_STEP && rc == DB_OK; i++) {
-			rc = expire_records(lane, db, shard, &n);
-			pool_reset(&lane->pool);
-		}
-		if (rc == DB_OK)
-			rc = forget_deletions(db, shard);
-		if (rc != DB_OK)
-			break;
+	uint32_t first = db->server->first_shard, count = db->server->end_shard - first;
+	uint32_t writers = lane->store->writers;
+	int steps = STEPS_MAX, rc = DB_OK;
+	for (uint32_t i = 0; i < count && rc == DB_OK && steps > 0; i++) {
+		uint32_t shard = first + lane->sweep_at++ % count;
+		if (shard % writers == lane->index % writers)
+			rc = sweep_shard(lane, db, shard, &steps);
 	}
 	return rc;
 }

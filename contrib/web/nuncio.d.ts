@@ -171,7 +171,7 @@ export interface Conversation {
 
 export interface Presence {
   user: string;
-  status: 'online' | 'away' | 'offline';
+  status: 'online' | 'away' | 'dnd' | 'offline';
   last_seen: string | null;
 }
 
@@ -304,6 +304,8 @@ export class Client {
   presence(users: string[]): Promise<Presence[]>;
   watch(users: string[]): Promise<void>;
   setPresence(status: 'online' | 'away'): Promise<void>;
+  /** For all devices of the user, until one says false. */
+  setDoNotDisturb(on: boolean): Promise<void>;
 }
 
 /** The ordering rule by itself, for tests and for other transports. */

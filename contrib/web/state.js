@@ -97,22 +97,30 @@ export class Chats {
     return chat;
   }
 
-  /** An event that changes another: the message is from now on as it says. */
+  /** An event that changes another: the message is from now on as it says, if it was not hidden. */
   change(chat, { message, target }) {
     if (!message) return;
     const at = chat.events.findIndex((event) => event.seq === target);
-    if (at >= 0 && !((chat.events[at].changed ?? 0) > (message.changed ?? 0)))
+    const isHidden = (event) => event?.event === 'hidden';
+    if (
+      at >= 0 &&
+      !isHidden(chat.events[at]) &&
+      !((chat.events[at].changed ?? 0) > (message.changed ?? 0))
+    )
       chat.events[at] = message;
-    if (chat.last?.seq === target) chat.last = message;
+    if (chat.last?.seq === target && !isHidden(chat.last)) chat.last = message;
   }
 
-  /** What one has hidden from oneself is empty from now on. */
+  /** What one has hidden from oneself is empty from now on, and waits for nobody to read it. */
   hide(chat, { upto, seqs }) {
     const hidden = new Set(seqs);
+    const goes = (event) => event && (event.seq <= upto || hidden.has(event.seq));
+    const unread = (event) =>
+      event.event === 'message' && event.from !== this.me && event.seq > chat.read;
+    const gone = chat.events.filter((event) => goes(event) && unread(event));
+    chat.unread = Math.max(0, chat.unread - gone.length);
     const empty = (event) =>
-      event && (event.seq <= upto || hidden.has(event.seq))
-        ? { ...event, event: 'hidden', body: null, message: undefined }
-        : event;
+      goes(event) ? { ...event, event: 'hidden', body: null, message: undefined } : event;
     chat.events = chat.events.map(empty);
     chat.last = empty(chat.last);
   }

@@ -30,7 +30,11 @@ import urllib.parse
 
 try:
     from selenium import webdriver
-    from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+    from selenium.common.exceptions import (
+        NoSuchElementException,
+        StaleElementReferenceException,
+        WebDriverException,
+    )
     from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
@@ -198,7 +202,7 @@ class Person:
         while True:
             try:
                 found = look()
-            except StaleElementReferenceException:
+            except (StaleElementReferenceException, NoSuchElementException):
                 found = None
             if found:
                 return found

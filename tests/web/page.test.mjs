@@ -54,6 +54,24 @@ describe('codes', () => {
 });
 
 describe('chats', () => {
+  it('shows what was hidden no more: not unread, and not when it is changed', () => {
+    const { chats, chat } = chatWithBob();
+    chats.add(event(5, 'bob'));
+    chats.add(event(6, 'bob'));
+    assert.equal(chat.unread, 4);
+    chats.hide(chat, { upto: 0, seqs: [5] });
+    assert.equal(chat.unread, 3);
+    chats.hide(chat, { upto: 0, seqs: [5, 2] }); /* 5 once only; 2 was read, and is not here */
+    assert.equal(chat.unread, 3);
+    const message = event(5, 'bob', { body: 'back?', changed: 7 });
+    chats.add(event(7, 'bob', { event: 'edit', kind: 'text', target: 5, message }));
+    assert.equal(chat.events.find(({ seq }) => seq === 5).body, null);
+    chats.hide(chat, { upto: 7, seqs: [] });
+    const again = event(6, 'bob', { body: 'last?', changed: 8 });
+    chats.add(event(8, 'bob', { event: 'edit', kind: 'text', target: 6, message: again }));
+    assert.ok(chat.events.slice(0, -1).every(({ event: type }) => type === 'hidden'));
+  });
+
   it('keeps events an unbroken run, older pages in front', () => {
     const { chats, chat } = chatWithBob();
     chats.add(event(5, 'bob'));

@@ -1,0 +1,873 @@
+// SPDX-License-Identifier: MIT
+/* One user's live connection. */
+
+import {
+  NuncioError,
+  closeCodes,
+  codes,
+  local,
+  localTransient,
+  tokenCodes,
+  transient,
+} from './lib_errors.js';
+import { Outbox, checkDestination } from './lib_outbox.js';
+import { Progress } from './lib_progress.js';
+import { Sequencer } from './lib_sequencer.js';
+import { memoryStorage } from './lib_storage.js';
+import { Emitter, backoff, newClientId } from './lib_tools.js';
+
+/* When a token ends, in milliseconds since 1970; NaN when it does not say so in a way we can read. */
+function tokenEnd(token) {
+  try {
+    const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+    return JSON.parse(atob(payload)).exp * 1000;
+  } catch {
+    return NaN;
+  }
+}
+
+const defaults = {
+  url: undefined,
+  token: undefined,
+  device: undefined,
+  storage: undefined,
+  WebSocket: undefined,
+  requestTimeout: 15_000,
+  openTimeout: 15_000,
+  backoff: { base: 500, cap: 30_000 },
+  random: Math.random,
+  autoConfirm: true,
+  confirmDelay: 250,
+  repairDelay: 150,
+  saveDelay: 250,
+  renewBefore: 25_000,
+  stableAfter: 5_000,
+  syncLimit: 100,
+  syncEvery: 500,
+  maxHeld: 1000,
+  wakeOnNetwork: true,
+};
+
+/**
+ * One user's live connection.
+ *
+ * States: `stopped` -> `connecting` -> `syncing` -> `ready`; `waiting` between attempts.
+ *
+ * Events: `state` {state, retryAt?}, `ready` session, `reset` {reason, conversations}, `message`
+ * event, `changed` event (it has changed another one: `message` is that one as it is now), `event`
+ * event (of any sort), `outgoing` entry (its `state` has changed), `receipt`, `record` {space, key,
+ * value} (what sync brought of the user's own), `typing`, `presence`, `gap` {conversation, after,
+ * before}, `closed` {code, reason, final, delay}, `notify` {op, data} (all of them), `error` Error.
+ */
+export class Client extends Emitter {
+  #options;
+  #storage;
+  #sequencer;
+  #ws = null;
+  #generation = 0; /* a late answer of an earlier connection is told by its number */
+  #state = 'stopped';
+  #session = null;
+  #retryAt = 0;
+  #attempt = 0;
+  #tokenRefused = false;
+  #tokenFailures = 0;
+  #closing = null; /* the last session.closing */
+  #loaded = null;
+  #savedUser = null;
+  #cursor = null;
+  #canSync = true;
+  #toldLive = false;
+  #syncing = null;
+  #sinceSync = 0;
+  #requests = new Map();
+  #requestSeq = 0;
+  #outbox;
+  #progress;
+  #repairing = new Set();
+  #watched = [];
+  #presence = 'online';
+  #lastHeard = 0;
+  #timers = { retry: 0, open: 0, heartbeat: 0, save: 0, stable: 0, renew: 0 };
+  #wake = () => this.wake();
+
+  /** @param {import('./nuncio.js').ClientOptions} options */
+  constructor(options) {
+    super();
+    this.#options = {
+      ...defaults,
+      ...options,
+      backoff: { ...defaults.backoff, ...options.backoff },
+    };
+    this.#options.WebSocket ??= globalThis.WebSocket;
+    if (!this.#options.WebSocket)
+      throw new TypeError('options.WebSocket: this runtime has none of its own');
+    if (!this.#options.url) throw new TypeError('options.url: missing');
+    if (typeof this.#options.token !== 'function')
+      throw new TypeError('options.token: must be a function');
+    this.#storage = this.#options.storage ?? memoryStorage();
+    this.#sequencer = new Sequencer(this.#options.maxHeld);
+    const isReady = () => this.#state === 'ready';
+    const request = (op, data) => this.request(op, data);
+    this.#outbox = new Outbox(this.#storage, {
+      isReady,
+      request,
+      user: () => this.user,
+      pause: (attempt, error) => this.#pause(attempt, error),
+      emit: (type, data) => this._emit(type, data),
+      stored: (message, ack) => this.#stored(message, ack),
+    });
+    this.#progress = new Progress(this.#options.confirmDelay, {
+      isReady,
+      request,
+      failed: (error) => this.#quiet(error),
+    });
+  }
+
+  /** `stopped`, `connecting`, `syncing`, `ready` or `waiting`. */
+  get state() {
+    return this.#state;
+  }
+  /** The data of the last `session.ready`, or null. */
+  get session() {
+    return this.#session;
+  }
+  /** The user id, known from the first `session.ready` on. */
+  get user() {
+    return this.#session?.user ?? this.#savedUser;
+  }
+  /** When `waiting`: time of the next attempt, in milliseconds since 1970. */
+  get retryAt() {
+    return this.#state === 'waiting' ? this.#retryAt : 0;
+  }
+  /** Messages that the server has not stored yet, oldest first. */
+  get outbox() {
+    return this.#outbox.entries;
+  }
+
+  /**
+   * Begins to connect, and stays connected until `close()`. Returns when the storage has been
+   * read.
+   */
+  async connect() {
+    if (this.#state !== 'stopped') return;
+    this.#setState('connecting');
+    const generation = ++this.#generation;
+    this.#attempt = 0;
+    this.#tokenFailures = 0;
+    if (this.#options.wakeOnNetwork) globalThis.addEventListener?.('online', this.#wake);
+    try {
+      await (this.#loaded ??= this.#load());
+    } catch (error) {
+      this.#loaded = null;
+      this.#stop();
+      throw error;
+    }
+    if (generation === this.#generation) this.#open();
+  }
+
+  /** Ends the connection. What is in the outbox stays there, and in the storage. */
+  async close() {
+    const ws = this.#ws;
+    this.#stop();
+    ws?.close(1000);
+    await this.#saveNow();
+  }
+
+  /** After a sign-out: closes, and removes outbox and cursor from the storage. */
+  async forget() {
+    await this.close();
+    this.#progress.clear();
+    this.#cursor = null;
+    this.#sequencer = new Sequencer(this.#options.maxHeld);
+    await this.#outbox.clear(local('closed', 'the outbox was cleared'));
+    await this.#storage.remove('state');
+  }
+
+  /**
+   * The network may be back, or the machine has slept: try now instead of waiting; when connected,
+   * make sure of it.
+   */
+  wake() {
+    if (this.#state === 'waiting') {
+      clearTimeout(this.#timers.retry);
+      this.#open();
+    } else if (this.#state === 'ready') {
+      this.#ping();
+    }
+  }
+
+  /**
+   * Sends a request and waits for its answer. Fails at once when not connected.
+   * @param {string} op
+   * @param {object} [data]
+   * @param {{timeout?: number}} [options]
+   * @returns {Promise<any>} the `data` of the answer
+   */
+  request(op, data = {}, { timeout = this.#options.requestTimeout } = {}) {
+    if (!this.#session || !this.#ws) return Promise.reject(local('offline', 'not connected'));
+    return this.#request(op, data, timeout);
+  }
+
+  /**
+   * Sends a message. It may be called at any time; what cannot leave now waits in the outbox.
+   * @param {{user: string}|{group: string}|{conversation: string}} to name a destination in one way
+   *   only: order is kept by it
+   * @param {any} body text for the kind `text`, else any JSON
+   * @param {import('./nuncio.js').SendOptions} [options]
+   * @returns {Promise<import('./nuncio.js').Ack>} settled when the server has stored or refused the
+   *   message
+   */
+  send(to, body, options = {}) {
+    return this.#outbox.add(to, body, options);
+  }
+
+  /**
+   * Takes a message out of the outbox. It may have been stored all the same if it was under way.
+   */
+  discard(client_id) {
+    this.#outbox.discard(client_id);
+  }
+
+  /**
+   * Everything up to seq has arrived. Called by the library itself unless `autoConfirm` is false;
+   * calls are gathered and only the highest seq travels. Works offline: sent after the next
+   * connect.
+   */
+  confirm(conversation, seq) {
+    this.#progress.advance(conversation, 'confirm', seq);
+  }
+
+  /** Everything up to seq has been read (implies confirm). Gathered like `confirm`. */
+  read(conversation, seq) {
+    this.#progress.advance(conversation, 'read', seq);
+  }
+
+  /**
+   * A page of history. Does not touch the order of `message` events.
+   * @param {string} conversation
+   * @param {{before?: number, after?: number, around?: number, date?: string, limit?: number}} [page]
+   * @returns {Promise<{events: object[], more: boolean}>} seq rising
+   */
+  history(conversation, page = {}) {
+    return this.request('history.query', { conversation, ...page });
+  }
+
+  /** @param {{after?: string, limit?: number}} [page] */
+  conversations(page = {}) {
+    return this.request('conversation.list', page);
+  }
+
+  /**
+   * Changes to messages. Each is answered with the message as it is then, and told to everybody,
+   * also here, by a `changed` event. Each may be repeated.
+   */
+  edit(conversation, seq, body) {
+    return this.request('message.edit', { conversation, seq, body });
+  }
+  recall(conversation, seq) {
+    return this.request('message.recall', { conversation, seq });
+  }
+  /** @param {boolean} [remove] take the reaction back */
+  react(conversation, seq, emoji, remove = false) {
+    return this.request('message.react', { conversation, seq, emoji, remove });
+  }
+  /** @param {boolean} [on] false: not pinned any more */
+  pin(conversation, seq, on = true) {
+    return this.request(on ? 'message.pin' : 'message.unpin', { conversation, seq });
+  }
+  async pinned(conversation) {
+    return (await this.request('message.pinned', { conversation })).events;
+  }
+  /** Sends a message on, with who said it first. @returns {Promise<import('./nuncio.js').Ack>} */
+  forward(conversation, seq, to, client_id = newClientId()) {
+    return this.request('message.forward', {
+      conversation,
+      seq,
+      to: checkDestination(to),
+      client_id,
+    });
+  }
+  /** Hides events from oneself, on all devices. @param {number[]} seqs at most 100 */
+  hide(conversation, seqs) {
+    return this.request('message.hide', { conversation, seqs });
+  }
+  /** Hides everything up to seq from oneself. */
+  clear(conversation, seq) {
+    return this.request('conversation.clear', { conversation, seq });
+  }
+
+  /**
+   * Searches messages, the newest first.
+   * @param {string} text words; all must be there
+   * @param {{conversation?: string, from?: string, after?: string, limit?: number}} [where]
+   * @returns {Promise<{found: {message: object, marks: number[][]}[], next: string|null}>}
+   */
+  search(text, where = {}) {
+    return this.request('history.search', { text, ...where });
+  }
+
+  /** @param {{muted?: boolean, pinned?: boolean, archived?: boolean, marked_unread?: boolean}} what */
+  setConversation(conversation, what) {
+    return this.request('conversation.update', { conversation, ...what });
+  }
+
+  /** Tells the others that one is writing. Say it again every few seconds. Never fails. */
+  typing(conversation, on = true) {
+    if (this.#session) this.request('typing', { conversation, on }).catch(() => {});
+  }
+
+  /** Who is online, once. @param {string[]} users at most 100 */
+  async presence(users) {
+    return (await this.request('presence.query', { users })).users;
+  }
+
+  /**
+   * From now on tell me when these users come and go; replaces the former list, and is repeated
+   * after each connect. The present state of each comes as a `presence` event too.
+   * @param {string[]} users at most 500
+   */
+  async watch(users) {
+    this.#watched = [...new Set(users)].slice(0, 500);
+    if (this.#session) await this.#subscribe();
+  }
+
+  /** @param {'online'|'away'} status repeated after each connect */
+  async setPresence(status) {
+    this.#presence = status;
+    if (this.#session) await this.request('presence.set', { status });
+  }
+
+  /**
+   * Not to be disturbed: for all devices of the user, until one says false. The server keeps it, so
+   * it is not repeated; the user's own presence tells of it.
+   * @param {boolean} on
+   */
+  async setDoNotDisturb(on) {
+    await this.request('presence.set', { dnd: on });
+  }
+
+  #setState(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this._emit('state', state === 'waiting' ? { state, retryAt: this.#retryAt } : { state });
+  }
+
+  async #open() {
+    const generation = ++this.#generation;
+    this.#setState('connecting');
+    let token;
+    try {
+      token = await this.#options.token({ refused: this.#tokenRefused });
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this._emit('error', error);
+      if (error?.final || error?.code === codes.refresh_invalid)
+        this.#finish(closeCodes.token, error.message);
+      else this.#retry(1006, 'no token');
+      return;
+    }
+    if (generation !== this.#generation) return;
+    if (!token) {
+      this.#finish(closeCodes.token, 'no token');
+      return;
+    }
+    this.#dial(generation, token);
+  }
+
+  #dial(generation, token) {
+    let ws;
+    try {
+      ws = new this.#options.WebSocket(this.#options.url, ['nuncio.json.v1']);
+    } catch (error) {
+      this._emit('error', error);
+      this.#retry(1006, String(error?.message ?? error));
+      return;
+    }
+    this.#ws = ws;
+    const mine = (handle) => (event) => {
+      if (this.#ws === ws && generation === this.#generation) handle(event);
+    };
+    ws.onopen = mine(() => this.#greet(token));
+    ws.onmessage = mine((event) => this.#receive(event.data));
+    ws.onclose = mine((event) => this.#closed(event.code, event.reason));
+    ws.onerror = () => {}; /* close follows, and says more */
+    this.#timers.open = setTimeout(
+      mine(() => this.#drop('no session in time')),
+      this.#options.openTimeout,
+    );
+  }
+
+  async #greet(token) {
+    this.#renewLater(token);
+    const data = this.#options.device ? { token, device: this.#options.device } : { token };
+    const ws = this.#ws;
+    try {
+      await this.#request('session.open', data, this.#options.openTimeout);
+    } catch (error) {
+      if (this.#ws !== ws) return; /* closed meanwhile: already dealt with */
+      this.#closed(tokenCodes.has(error.code) ? closeCodes.token : 1006, error.message);
+      ws.close(1000);
+    }
+  }
+
+  #receive(text) {
+    this.#lastHeard = Date.now();
+    let packet;
+    try {
+      packet = JSON.parse(text);
+    } catch {
+      this.#drop('an answer that is not JSON');
+      return;
+    }
+    if (packet.type === 'response') this.#answered(packet);
+    else if (packet.type === 'notify') this.#notified(packet.op, packet.data ?? {});
+  }
+
+  #request(op, data, timeout) {
+    this.#requestSeq = this.#requestSeq >= 0xffffffff ? 1 : this.#requestSeq + 1;
+    const seq = this.#requestSeq;
+    const text = JSON.stringify({ type: 'request', seq, op, data });
+    const limit = this.#session?.limits?.packet_bytes ?? 65_535;
+    if (text.length * 3 > limit && new TextEncoder().encode(text).length > limit) {
+      return Promise.reject(local('too_large', `a packet has at most ${limit} bytes`));
+    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#requests.delete(seq);
+        reject(local('no_answer', `${op}: no answer in ${timeout} ms`));
+      }, timeout);
+      this.#requests.set(seq, { resolve, reject, timer });
+      try {
+        this.#ws.send(text);
+      } catch (error) {
+        this.#requests.delete(seq);
+        clearTimeout(timer);
+        reject(local('disconnected', String(error?.message ?? error)));
+      }
+    });
+  }
+
+  #answered({ seq, code, message, data }) {
+    const waiting = this.#requests.get(seq);
+    if (!waiting) return; /* it had timed out */
+    this.#requests.delete(seq);
+    clearTimeout(waiting.timer);
+    if (code === 0) {
+      waiting.resolve(data ?? {});
+      return;
+    }
+    waiting.reject(new NuncioError(code, message, { data }));
+    if (!this.#session || !tokenCodes.has(code)) return;
+    const ws = this.#ws;
+    this.#closed(closeCodes.token, message);
+    ws.close(1000);
+  }
+
+  #notified(op, data) {
+    switch (op) {
+      case 'session.ready':
+        this.#opened(data);
+        break;
+      case 'session.closing':
+        this.#closing = data;
+        break;
+      case 'session.resync':
+        this.#syncAgain().catch((error) => this.#quiet(error));
+        break;
+      case 'receipt':
+        this.#receipts(data);
+        break;
+      case 'typing':
+        this._emit('typing', data);
+        break;
+      case 'presence.changed':
+        this._emit('presence', data);
+        break;
+      case 'error':
+        this._emit('error', new NuncioError(data.code, data.message));
+        break;
+      default:
+        /* message.new, message.changed, group.changed ...: whatever has a place in a log */
+        if (data.event && data.conversation && data.seq > 0) this.#take(data, false);
+        break;
+    }
+    this._emit('notify', { op, data });
+  }
+
+  /* One member's, or those of several in one notify. */
+  #receipts({ members, ...data }) {
+    for (const one of members ?? [data])
+      this._emit('receipt', { conversation: data.conversation, ...one });
+  }
+
+  async #opened(session) {
+    const generation = this.#generation;
+    clearTimeout(this.#timers.open);
+    if (this.#savedUser && this.#savedUser !== session.user) await this.#forgetStranger();
+    this.#session = session;
+    this.#savedUser = session.user;
+    this.#tokenRefused = false;
+    this.#tokenFailures = 0;
+    this.#closing = null;
+    this.#canSync = true;
+    this.#startHeartbeat(session.heartbeat_ms ?? 30_000);
+    this.#timers.stable = setTimeout(() => {
+      this.#attempt = 0;
+    }, this.#options.stableAfter);
+    this.#setState('syncing');
+    this.#subscribe().catch((error) => this.#quiet(error));
+    if (this.#presence !== 'online')
+      this.setPresence(this.#presence).catch((error) => this.#quiet(error));
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.#sync();
+        break;
+      } catch (error) {
+        if (generation !== this.#generation || !this.#session) return;
+        this._emit('error', error);
+        await new Promise((resolve) => setTimeout(resolve, this.#pause(attempt, error)));
+        if (generation !== this.#generation || !this.#session) return;
+      }
+    }
+    if (generation !== this.#generation || !this.#session) return;
+    this.#setState('ready');
+    this._emit('ready', session);
+    this.#progress.flush();
+    for (const conversation of this.#sequencer.holes()) this.#repairSoon(conversation);
+    this.#outbox.pump();
+  }
+
+  /* The connection is over, by whichever side. */
+  #closed(code, reason) {
+    const closing = this.#closing;
+    this.#hangUp();
+    if (code === closeCodes.replaced) {
+      this.#finish(code, closing?.reason ?? reason);
+      return;
+    }
+    if (code === closeCodes.token) this.#tokenRefused = true;
+    this.#retry(code, closing?.reason ?? reason, closing?.retry_after_ms ?? 0);
+  }
+
+  #retry(code, reason, retryAfter = 0) {
+    this.#hangUp();
+    const first = code === closeCodes.token && this.#tokenFailures++ === 0;
+    const least = Math.max(retryAfter, code === closeCodes.policy ? 1000 : 0);
+    const delay = first
+      ? 0
+      : least + backoff(this.#attempt++, this.#options.backoff, this.#options.random);
+    this.#retryAt = Date.now() + delay;
+    this.#timers.retry = setTimeout(() => this.#open(), delay);
+    this.#setState('waiting');
+    this._emit('closed', { code, reason, final: false, delay });
+  }
+
+  #finish(code, reason) {
+    this.#stop();
+    this._emit('closed', { code, reason, final: true, delay: 0 });
+  }
+
+  #stop() {
+    this.#generation++;
+    this.#hangUp();
+    clearTimeout(this.#timers.retry);
+    globalThis.removeEventListener?.('online', this.#wake);
+    this.#setState('stopped');
+  }
+
+  /* A connection that is dead although nobody said so; its close handshake could take minutes. */
+  #drop(reason) {
+    const ws = this.#ws;
+    this.#closed(1006, reason);
+    ws?.close();
+  }
+
+  #hangUp() {
+    this.#ws = null;
+    this.#session = null;
+    this.#closing = null;
+    for (const name of ['open', 'heartbeat', 'stable', 'renew']) clearTimeout(this.#timers[name]);
+    this.#progress.pause();
+    const waiting = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { reject, timer } of waiting) {
+      clearTimeout(timer);
+      reject(local('disconnected', 'the connection has ended'));
+    }
+  }
+
+  /* A session ends with its token unless a fresh one comes before. */
+  #renewLater(token) {
+    clearTimeout(this.#timers.renew);
+    const left = tokenEnd(token) - this.#options.renewBefore - Date.now();
+    /* A timer longer than 2^31 ms would fire at once. */
+    if (left < 2 ** 31) this.#timers.renew = setTimeout(() => this.#renew(token), Math.max(left, 1000));
+  }
+
+  /* When it fails the server will end the session in time, and the next connection asks anew. */
+  async #renew(old) {
+    const ws = this.#ws;
+    try {
+      const token = await this.#options.token({ refused: false });
+      if (!token || token === old || this.#ws !== ws || !this.#session) return;
+      await this.#request('session.open', { token }, this.#options.openTimeout);
+      if (this.#ws === ws) this.#renewLater(token);
+    } catch (error) {
+      this.#quiet(error);
+    }
+  }
+
+  /* Browsers answer pings by themselves but do not tell when none come any more. */
+  #startHeartbeat(interval) {
+    this.#lastHeard = Date.now();
+    const beat = () => {
+      const quiet = Date.now() - this.#lastHeard;
+      if (quiet >= interval) this.#ping();
+      this.#timers.heartbeat = setTimeout(beat, Math.max(interval - quiet, interval / 4));
+    };
+    this.#timers.heartbeat = setTimeout(beat, interval);
+  }
+
+  #ping() {
+    const ws = this.#ws;
+    this.request('ping', {}, { timeout: Math.min(10_000, this.#options.requestTimeout) }).catch(
+      (error) => {
+        if (error.reason === 'no_answer' && this.#ws === ws) this.#drop('no answer to ping');
+      },
+    );
+  }
+
+  #pause(attempt, error) {
+    return (
+      (error?.data?.retry_after_ms ?? 0) +
+      backoff(attempt, this.#options.backoff, this.#options.random)
+    );
+  }
+
+  /* Modules may be switched off, and connections end: no reason to alarm the application. */
+  #quiet(error) {
+    if (error.code !== codes.unknown_op && !localTransient.has(error.reason))
+      this._emit('error', error);
+  }
+
+  async #subscribe() {
+    if (this.#watched.length === 0) return;
+    const { users } = await this.request('presence.subscribe', { users: this.#watched });
+    for (const user of users ?? []) this._emit('presence', user);
+  }
+
+  /* Brings what happened while we were away. Calls while one runs share it. */
+  #sync() {
+    this.#syncing ??= this.#syncPages().finally(() => {
+      this.#syncing = null;
+    });
+    return this.#syncing;
+  }
+
+  /* What is missing now is not certain to be in an answer that is on its way. */
+  async #syncAgain() {
+    await this.#syncing?.catch(() => {});
+    if (this.#state === 'ready') await this.#sync();
+  }
+
+  async #syncPages() {
+    if (!this.#canSync) return;
+    this.#sinceSync = 0;
+    for (let more = true; more;) {
+      const ask = { limit: Math.min(this.#options.syncLimit, this.#session?.limits?.page ?? 100) };
+      if (this.#cursor) ask.cursor = this.#cursor;
+      let page;
+      try {
+        page = await this.request('sync', ask);
+      } catch (error) {
+        if (error.code !== codes.unknown_op && error.code !== codes.unavailable) throw error;
+        this.#canSync = false; /* no history module, or no store: live only, until the next connect */
+        if (!this.#cursor && !this.#toldLive) {
+          this.#toldLive = true;
+          this._emit('reset', { reason: 'first', conversations: [] });
+        }
+        return;
+      }
+      if (page.gap) {
+        await this.#reset(page.cursor ?? null, this.#cursor ? 'gap' : 'first');
+        return;
+      }
+      for (const event of page.events) this.#take(event, true);
+      for (const receipt of page.receipts ?? []) this._emit('receipt', receipt);
+      for (const record of page.records ?? []) this._emit('record', record);
+      this.#cursor = page.cursor;
+      this.#saveSoon();
+      more = page.more;
+    }
+    this.#beginUnknown();
+  }
+
+  /*
+   * No cursor, or one that the server cannot follow: the application starts from the list of
+   * conversations.
+   */
+  async #reset(cursor, reason) {
+    cursor ??= (await this.request('sync', {})).cursor;
+    const conversations = [];
+    const limit = this.#session?.limits?.page ?? 100;
+    for (let next; next !== null;) {
+      const page = await this.request(
+        'conversation.list',
+        next ? { after: next, limit } : { limit },
+      );
+      conversations.push(...page.conversations);
+      next = page.next ?? null;
+    }
+    this.#sequencer.clear();
+    this.#cursor = cursor;
+    const freed = conversations.flatMap((item) =>
+      this.#sequencer.base(item.conversation, item.last_seq),
+    );
+    this._emit('reset', { reason, conversations });
+    for (const event of freed) this.#deliver(event);
+    this.#beginUnknown();
+    this.#saveSoon();
+  }
+
+  /* Sync has told all it knows. What still has no beginning begins with what is here. */
+  #beginUnknown() {
+    for (const conversation of this.#sequencer.holes()) {
+      const { after, before } = this.#sequencer.hole(conversation);
+      if (after !== undefined) continue;
+      for (const event of this.#sequencer.base(conversation, before - 1)) this.#deliver(event);
+    }
+  }
+
+  #take(event, fromSync) {
+    if (event.from === this.user) {
+      this.#outbox.seen(event.client_id, {
+        conversation: event.conversation,
+        seq: event.seq,
+        id: event.id,
+        sent_at: event.sent_at,
+        durability: 'stored',
+        duplicate: true,
+      });
+    }
+    const ready = this.#sequencer.offer(event, fromSync || !this.#canSync);
+    for (const one of ready) this.#deliver(one);
+    if (!fromSync && this.#sequencer.hole(event.conversation)) this.#repairSoon(event.conversation);
+    if (!fromSync && ++this.#sinceSync >= this.#options.syncEvery && this.#state === 'ready') {
+      this.#sync().catch((error) =>
+        this.#quiet(error),
+      ); /* moves the cursor: a later start has less to skip */
+    }
+  }
+
+  #deliver(event) {
+    this._emit('event', event);
+    if (event.event === 'message') this._emit('message', event);
+    if (event.target) this._emit('changed', event);
+    if (this.#options.autoConfirm && event.from !== this.user)
+      this.confirm(event.conversation, event.seq);
+    this.#saveSoon();
+  }
+
+  /* What is missing is often already on its way; give it a moment. */
+  #repairSoon(conversation) {
+    if (this.#repairing.has(conversation) || this.#state !== 'ready') return;
+    this.#repairing.add(conversation);
+    setTimeout(async () => {
+      for (
+        let attempt = 0;
+        this.#state === 'ready' && this.#sequencer.hole(conversation);
+        attempt++
+      ) {
+        try {
+          await this.#repair(conversation);
+          attempt = 0;
+        } catch (error) {
+          if (!transient.has(error.code) && !localTransient.has(error.reason))
+            this.#skip(conversation);
+          else await new Promise((resolve) => setTimeout(resolve, this.#pause(attempt, error)));
+        }
+      }
+      this.#repairing.delete(conversation);
+    }, this.#options.repairDelay);
+  }
+
+  async #repair(conversation) {
+    const { after, before } = this.#sequencer.hole(conversation);
+    if (after === undefined) {
+      await this.#sync();
+      this.#beginUnknown();
+      return;
+    }
+    const most = this.#session?.limits?.page ?? 100;
+    const page = await this.history(conversation, {
+      after,
+      limit: Math.min(most, Math.max(1, before - after - 1)),
+    });
+    const first = page.events[0]?.seq;
+    if (first === undefined || first > after + 1) this.#skip(conversation, first);
+    for (const event of page.events) this.#take(event, false);
+  }
+
+  /* The server does not have it (any more): say so and go on. */
+  #skip(conversation, first) {
+    const hole = this.#sequencer.hole(conversation);
+    if (!hole) return;
+    const before = Math.min(hole.before, first ?? hole.before);
+    this._emit('gap', { conversation, after: hole.after, before });
+    for (const event of this.#sequencer.base(conversation, before - 1)) this.#deliver(event);
+  }
+
+  /* The sending connection gets no message.new for it: the answer stands for the event. */
+  #stored({ to, ...message }, ack) {
+    this.#take(
+      {
+        event: 'message',
+        conversation: ack.conversation,
+        seq: ack.seq,
+        id: ack.id,
+        from: this.user,
+        ...message,
+        sent_at: ack.sent_at,
+      },
+      false,
+    );
+  }
+
+  async #load() {
+    const state = await this.#storage.get('state');
+    if (state?.user) {
+      this.#savedUser = state.user;
+      this.#cursor = state.cursor ?? null;
+      if (this.#cursor) this.#sequencer.load(state.seqs ?? {});
+    }
+    await this.#outbox.restore(this.#savedUser);
+  }
+
+  /* The storage belonged to someone else: their messages must not leave under this name. */
+  async #forgetStranger() {
+    this.#cursor = null;
+    this.#sequencer = new Sequencer(this.#options.maxHeld);
+    this.#outbox.failAll(local('signed_out', 'written by another user'));
+    await this.#storage.remove('state');
+  }
+
+  #saveSoon() {
+    this.#timers.save ||= setTimeout(() => this.#saveNow(), this.#options.saveDelay);
+  }
+
+  async #saveNow() {
+    clearTimeout(this.#timers.save);
+    this.#timers.save = 0;
+    if (!this.#cursor || !this.#savedUser) return;
+    const state = { user: this.#savedUser, cursor: this.#cursor, seqs: this.#sequencer.save() };
+    await this.#guard(() => this.#storage.set('state', state));
+  }
+
+  async #guard(write) {
+    try {
+      await write();
+    } catch (error) {
+      this._emit('error', error);
+    }
+  }
+}

@@ -64,6 +64,7 @@ class Page {
   #drawing = false;
   #watched = '';
   #away = 0;
+  #saysAway = false;
   #shownSince = 0; /* since when the connection is missing */
   #wasReady = false;
   #ended = null;
@@ -347,6 +348,21 @@ class Page {
     return this.cutOff ? null : (this.chats.presence.get(user) ?? null);
   }
 
+  /** As others see it: this device's own word until the server has told. */
+  get ownStatus() {
+    const told = this.chats.presence.get(this.me.id)?.status;
+    return told && told !== 'offline' ? told : (this.status ?? 'online');
+  }
+
+  /** What one says of oneself: `dnd` on all devices, `away` here, until one says `online`. */
+  setStatus(status) {
+    this.#saysAway = status === 'away';
+    this.client
+      .setDoNotDisturb(status === 'dnd')
+      .catch((error) => this.say(explain(error)));
+    this.#setPresence(status === 'away' ? 'away' : 'online');
+  }
+
   /** The end of the chat is in sight: it has been read, if somebody looks. */
   seen(chat) {
     if (document.hidden || this.open !== chat || !this.view.atEnd || !chat.conversation) return;
@@ -529,7 +545,7 @@ class Page {
     else if (chat === this.open && !document.hidden && this.view.atEnd) chat.newFrom = 0;
     else if (chat === this.open && !chat.newFrom) chat.newFrom = event.seq;
     this.seen(chat);
-    if (!mine && chat !== this.open && !chat.settings.muted) {
+    if (!mine && chat !== this.open && !chat.settings.muted && this.ownStatus !== 'dnd') {
       this.announce(t('said', { name: this.chats.nameOf(event.from), text: preview(event) }));
     }
     this.draw();
@@ -567,6 +583,7 @@ class Page {
   }
 
   #setPresence(status) {
+    if (this.#saysAway) status = 'away';
     if (this.status === status || (!this.status && status === 'online')) return;
     this.status = status;
     this.client.setPresence(status).catch(() => {});
@@ -609,6 +626,7 @@ class Page {
       .map((chat) => chat.peer)
       .filter(Boolean);
     if (this.open?.peer && !peers.includes(this.open.peer)) peers.unshift(this.open.peer);
+    if (!peers.includes(this.me.id)) peers.unshift(this.me.id);
     const wanted = peers.slice(0, 500);
     const mark = [...wanted].sort().join('\n');
     if (mark === this.#watched) return;

@@ -9,7 +9,8 @@ let closeOpenMenu = null;
 /**
  * A menu beside a button. Arrow keys, Home and End move, Escape and a click elsewhere close it.
  * @param {Element} anchor gets the keyboard back
- * @param {{icon: string, text: string, danger?: boolean, run: () => void}[]} items
+ * @param {{icon: string, text: string, danger?: boolean, checked?: boolean, run: () => void}[]} items
+ *   checked: one of several of which one holds
  * @param {Element[]} [head] what stands above the items
  */
 export function openMenu(anchor, items, head = []) {
@@ -19,7 +20,8 @@ export function openMenu(anchor, items, head = []) {
       'button',
       {
         type: 'button',
-        role: 'menuitem',
+        role: item.checked === undefined ? 'menuitem' : 'menuitemradio',
+        'aria-checked': item.checked === undefined ? null : String(item.checked),
         class: `menu-item${item.danger ? ' danger' : ''}`,
         tabindex: '-1',
         onclick: () => {
@@ -29,6 +31,7 @@ export function openMenu(anchor, items, head = []) {
       },
       icon(item.icon),
       h('span', {}, item.text),
+      item.checked && icon('stored', 'checked'),
     ),
   );
   const menu = h('div', { class: 'menu', role: 'menu' }, ...head, ...buttons);
@@ -72,7 +75,9 @@ export function openMenu(anchor, items, head = []) {
   anchor.setAttribute('aria-expanded', 'true');
   document.addEventListener('pointerdown', outside, true);
   window.addEventListener('resize', close);
-  (buttons[0] ?? all()[0])?.focus({ preventScroll: true });
+  (buttons.find((button) => button.getAttribute('aria-checked') === 'true') ??
+    buttons[0] ??
+    all()[0])?.focus({ preventScroll: true });
   return close;
 }
 

@@ -122,30 +122,37 @@ export function forwardDialog(app, chosen) {
   dialog.body.querySelector('button')?.focus();
 }
 
-/** Who may write to me, whom I have blocked, and where I am signed in. */
+/** A choice of people for one of the two policies, which is told to the server at once. */
+function policySelect(client, name, chosen, fail) {
+  const select = h(
+    'select',
+    {
+      class: 'entry',
+      id: name === 'messages' ? 'policy' : `policy-${name}`,
+      onchange: () => client.request('contact.policy', { [name]: select.value }).catch(fail),
+    },
+    ...['everyone', 'contacts', 'nobody'].map((word) =>
+      h('option', { value: word, selected: word === chosen }, t(`policy_${word}`)),
+    ),
+  );
+  const words = t(name === 'messages' ? 'policy' : `${name}_policy`);
+  return h('label', { class: 'labelled' }, h('span', {}, words), select);
+}
+
+/** Who may write to me and see me, whom I have blocked, and where I am signed in. */
 export async function settingsDialog(app) {
   const dialog = openDialog(t('settings'));
   const { client } = app;
   const fail = (error) => dialog.fail(explain(error));
   try {
-    const [{ messages }, { blocked }, { devices }] = await Promise.all([
+    const [{ messages, presence }, { blocked }, { devices }] = await Promise.all([
       client.request('contact.policy_get'),
       client.request('block.list', { limit: 100 }),
       client.request('device.list').catch(() => ({ devices: [] })),
     ]);
-    const policy = h(
-      'select',
-      {
-        class: 'entry',
-        id: 'policy',
-        onchange: () => client.request('contact.policy', { messages: policy.value }).catch(fail),
-      },
-      ...['everyone', 'contacts', 'nobody'].map((word) =>
-        h('option', { value: word, selected: word === messages }, t(`policy_${word}`)),
-      ),
-    );
     dialog.body.append(
-      h('label', { class: 'labelled' }, h('span', {}, t('policy')), policy),
+      policySelect(client, 'messages', messages, fail),
+      policySelect(client, 'presence', presence, fail),
       h('h3', {}, t('blocked_people')),
       blocked.length === 0
         ? h('p', { class: 'soft' }, t('blocked_none'))

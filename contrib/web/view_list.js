@@ -3,6 +3,7 @@
 
 import { h, icon, seal, avatar, marked, reconcile, roving, setAttribute, setText } from './dom.js';
 import { t, locale, explain } from './i18n.js';
+import { openMenu } from './dialog.js';
 import { statusOf } from './state.js';
 import { shortTime } from './format.js';
 import { languageSwitch } from './view_language.js';
@@ -106,18 +107,29 @@ export class ListView {
       h(
         'footer',
         { class: 'me' },
-        h(
-          'span',
-          { class: 'avatar-box' },
-          avatar(me.id, me.name),
-          (this.dot = h('span', { class: 'dot' })),
-        ),
-        h(
-          'span',
-          { class: 'me-names' },
-          h('span', { class: 'me-name' }, me.name || me.id),
-          h('span', { class: 'me-id' }, me.name && me.name !== me.id ? `@${me.id}` : ''),
-        ),
+        (this.status = h(
+          'button',
+          {
+            type: 'button',
+            class: 'me-status',
+            id: 'status',
+            'aria-haspopup': 'menu',
+            'aria-expanded': 'false',
+            onclick: () => this.#statusMenu(),
+          },
+          h(
+            'span',
+            { class: 'avatar-box' },
+            avatar(me.id, me.name),
+            (this.dot = h('span', { class: 'dot' })),
+          ),
+          h(
+            'span',
+            { class: 'me-names' },
+            h('span', { class: 'me-name' }, me.name || me.id),
+            h('span', { class: 'me-id' }, me.name && me.name !== me.id ? `@${me.id}` : ''),
+          ),
+        )),
         h(
           'button',
           {
@@ -148,11 +160,13 @@ export class ListView {
 
   /** Draws what has changed. */
   update() {
-    const { chats, open } = this.#app;
+    const { chats, open, me } = this.#app;
+    const status = this.#app.client.state === 'ready' ? this.#app.ownStatus : 'offline';
+    setAttribute(this.dot, 'data-status', status);
     setAttribute(
-      this.dot,
-      'data-status',
-      this.#app.client.state === 'ready' ? 'online' : 'offline',
+      this.status,
+      'aria-label',
+      `${me.name || me.id}, ${t('my_status')}: ${t(status)}`,
     );
     this.clear.hidden = this.search.value === '';
     if (this.#people) {
@@ -236,6 +250,19 @@ export class ListView {
       buttons.find((button) => button.getAttribute('aria-current')) ??
       buttons[0];
     for (const button of buttons) button.tabIndex = button === entry ? 0 : -1;
+  }
+
+  #statusMenu() {
+    const icons = { online: 'smile', away: 'sending', dnd: 'mute' };
+    openMenu(
+      this.status,
+      Object.entries(icons).map(([status, name]) => ({
+        icon: name,
+        text: t(status),
+        checked: this.#app.ownStatus === status,
+        run: () => this.#app.setStatus(status),
+      })),
+    );
   }
 
   #status(user) {

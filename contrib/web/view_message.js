@@ -264,8 +264,9 @@ export class MessageView {
             type: 'button',
             class: 'quick-emoji',
             tabindex: '-1',
+            role: 'menuitemcheckbox',
             'aria-label': t('react_with', { emoji }),
-            'aria-pressed': isMine ? 'true' : 'false',
+            'aria-checked': isMine ? 'true' : 'false',
             onclick: () => {
               close();
               act(() => client.react(chat.conversation, message.seq, emoji, isMine));

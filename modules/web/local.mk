@@ -9,6 +9,8 @@ EXTRA_DIST += %D%/README.md
 
 webrootdir = $(pkgdatadir)/web
 dist_webroot_DATA = \
+	contrib/web/api.html \
+	contrib/web/api.js \
 	contrib/web/app.js \
 	contrib/web/composer.js \
 	contrib/web/dialog.js \
@@ -29,6 +31,7 @@ dist_webroot_DATA = \
 	contrib/web/nuncio.js \
 	contrib/web/state.js \
 	contrib/web/style.css \
+	contrib/web/style_api.css \
 	contrib/web/style_more.css \
 	contrib/web/view_auth.js \
 	contrib/web/view_chat.js \

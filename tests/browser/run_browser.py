@@ -8,12 +8,14 @@ The last line is their count; what is wrong with the server itself (a crash, an 
 one failure more.
 """
 import argparse
+import glob
 import os
 import re
 import socket
 import subprocess
 import sys
 import threading
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "scenario"))
@@ -21,7 +23,8 @@ from lib.server import Build, Server  # noqa: E402
 
 MODULES = """store_sqlite auth_jwt accounts contacts conversations devices direct group history messages presence rate_limit
 	typing web""".split()
-SCRIPTS = ("test_chat.py", "test_features.py")
+SCRIPTS = ("test_chat.py", "test_features.py", "test_access.py")
+AXE = "axe-playwright-python==0.1.8" # holds axe-core 4.12.1, and all that is wanted of it
 # One address plays everybody here, and one of them is made to talk without a pause.
 SETTINGS = {"rate_limit": {"rate": "0", "address_rate": "0"}}
 
@@ -44,6 +47,23 @@ def restart_command(port):
 	return f'/usr/bin/python3 -c "{code}"'
 
 
+def axe_script(build):
+	"""axe.min.js, from PyPI into the build directory, once."""
+	folder = os.path.join(build, "axe")
+	path = os.path.join(folder, "axe.min.js")
+	if os.path.exists(path):
+		return path
+	os.makedirs(folder, exist_ok=True)
+	venv = os.path.join(folder, "venv")
+	subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+	subprocess.run([os.path.join(venv, "bin", "pip"), "download", "--quiet", "--disable-pip-version-check",
+		"--no-deps", "--dest", folder, AXE], check=True)
+	(wheel,) = glob.glob(os.path.join(folder, "*.whl"))
+	with zipfile.ZipFile(wheel) as file, open(path, "wb") as script:
+		script.write(file.read("axe_playwright_python/axe.min.js"))
+	return path
+
+
 def play(script, env):
 	"""Passed, failed, skipped; one that printed no count has failed."""
 	done = subprocess.run([os.path.join(HERE, script)], env=env, stdout=subprocess.PIPE,
@@ -58,7 +78,7 @@ def main():
 	parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
 	parser.add_argument("--build", required=True)
 	parser.add_argument("--shots")
-	parser.add_argument("--only", action="append", help="one script: test_chat.py or test_features.py")
+	parser.add_argument("--only", action="append", help="one script: " + ", ".join(SCRIPTS))
 	args = parser.parse_args()
 	shots = args.shots or os.path.join(args.build, "screenshots")
 	os.makedirs(shots, exist_ok=True)
@@ -69,7 +89,7 @@ def main():
 		server.start()
 		threading.Thread(target=serve_restarts, args=(server, listener), daemon=True).start()
 		env = dict(os.environ, NUNCIO_URL=f"http://127.0.0.1:{server.port}", NUNCIO_SHOTS=shots,
-			NUNCIO_RESTART=restart_command(listener.getsockname()[1]))
+			NUNCIO_AXE=axe_script(args.build), NUNCIO_RESTART=restart_command(listener.getsockname()[1]))
 		said = [play(script, env) for script in args.only or SCRIPTS]
 		server.stop()
 		troubles = server.verdict()

@@ -147,6 +147,15 @@ void nuncio_live_leave(
 	struct nuncio_module *self, struct nuncio_str conversation, struct nuncio_str user);
 int nuncio_live_has(struct nuncio_str conversation, struct nuncio_str user); /* 1 or 0 */
 /*
+ * A user who is live in it sees of its log what is above `since` only (0, and after joining: all
+ * of it): an event that changes one at or below goes to them without that one. NUNCIO_E_NOTFOUND:
+ * they are not live in it.
+ * Thread: logic.
+ */
+int nuncio_live_see_above(struct nuncio_module *self, struct nuncio_str conversation,
+	struct nuncio_str user, uint64_t since);
+
+/*
  * How many users of it are live here; 0 when it is not.
  * Thread: logic.
  */

@@ -117,11 +117,14 @@ void here_join(struct group *g, struct here_user *user, struct nuncio_str conver
 		if (member->as_of < as_of) {
 			member->standing = *standing;
 			member->as_of = as_of;
+			nuncio_live_see_above(
+				g->self, conversation, name_of(user), standing->since);
 		}
 		return;
 	}
 	if (nuncio_live_join(g->self, conversation, name_of(user)) < 0)
 		return; /* in too many; their clients find what they miss by sync */
+	nuncio_live_see_above(g->self, conversation, name_of(user), standing->since);
 	struct here_group *group = group_here(g, conversation);
 	if (!group)
 		return;

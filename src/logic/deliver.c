@@ -19,23 +19,29 @@
 #include "wire/limits.h"
 #include "wire/json_out.h"
 
-struct nuncio_audience {
-	struct logic *logic;
-	const struct nuncio_event *event; /* NULL: nothing to ask may_reach about */
-	nuncio_sid except;
-	struct reach *reach; /* NULL: nobody wants to know */
-	uint32_t stamp;      /* on the users who are in; a fan-out within may_reach has another */
-	struct packet_out *packet;
+/* Those who get the same packet. */
+struct lane {
 	size_t count;
 	/* one per I/O thread, NULL: nobody there yet; NULL itself: only `reach` is wanted */
 	struct io_send **sends;
 	uint32_t *rooms; /* ids that fit into each */
 };
 
-static struct io_send *send_with_room(struct nuncio_audience *audience, uint32_t thread)
+struct nuncio_audience {
+	struct logic *logic;
+	const struct nuncio_event *event; /* NULL: nothing to ask may_reach about */
+	nuncio_sid except;
+	struct reach *reach; /* NULL: nobody wants to know */
+	uint32_t stamp;      /* on the users who are in; a fan-out within may_reach has another */
+	/* below: who does not see what the event changes, and is not shown that */
+	struct lane all, below;
+	bool is_below; /* the user who is being added */
+};
+
+static struct io_send *send_with_room(struct lane *lane, uint32_t thread)
 {
-	struct io_send *send = audience->sends[thread];
-	uint32_t room = audience->rooms[thread];
+	struct io_send *send = lane->sends[thread];
+	uint32_t room = lane->rooms[thread];
 	if (send && send->count < room)
 		return send;
 	uint32_t more = room ? room * 2 : 4;
@@ -44,8 +50,8 @@ static struct io_send *send_with_room(struct nuncio_audience *audience, uint32_t
 		bigger->mail.kind = IO_SEND;
 		bigger->count = 0;
 	}
-	audience->sends[thread] = bigger;
-	audience->rooms[thread] = more;
+	lane->sends[thread] = bigger;
+	lane->rooms[thread] = more;
 	return bigger;
 }
 
@@ -65,9 +71,10 @@ static void audience_add_session(struct nuncio_audience *audience, struct sessio
 		return;
 	if (session->id == audience->except || !may_reach(audience, session))
 		return;
-	struct io_send *send = send_with_room(audience, io_id_thread(session->id));
+	struct lane *lane = audience->is_below ? &audience->below : &audience->all;
+	struct io_send *send = send_with_room(lane, io_id_thread(session->id));
 	send->ids[send->count++] = session->id;
-	audience->count++;
+	lane->count++;
 }
 
 static void audience_add(struct nuncio_audience *audience, struct user *user)
@@ -83,23 +90,27 @@ void deliver_add_user(struct nuncio_audience *audience, struct nuncio_str name)
 {
 	if (audience->reach)
 		reach_add(audience->reach, name, false);
-	if (!audience->sends)
+	if (!audience->all.sends)
 		return;
 	struct user *user = user_find(&audience->logic->users, name);
 	if (user)
 		audience_add(audience, user);
 }
 
-static void add_each(struct user *user, void *data)
+static void add_each(struct user *user, uint64_t since, void *data)
 {
-	audience_add(data, user);
+	struct nuncio_audience *audience = data;
+	const struct nuncio_event *event = audience->event;
+	audience->is_below = event && event->now && event->target <= since;
+	audience_add(audience, user);
+	audience->is_below = false;
 }
 
 void deliver_add_live(struct nuncio_audience *audience, struct nuncio_str conversation)
 {
 	if (audience->reach)
 		reach_add(audience->reach, conversation, true);
-	if (!audience->sends) /* nobody is to be reached: there may be thousands */
+	if (!audience->all.sends) /* nobody is to be reached: there may be thousands */
 		return;
 	const struct live *live = live_find(&audience->logic->lives, conversation);
 	if (live)
@@ -114,23 +125,28 @@ enum {
 /* An audience with its places; lives on the stack of whoever delivers. */
 struct fan_out {
 	struct nuncio_audience audience;
-	struct io_send *sends[THREADS_MAX];
-	uint32_t rooms[THREADS_MAX];
+	struct io_send *sends[THREADS_MAX], *sends_below[THREADS_MAX];
+	uint32_t rooms[THREADS_MAX], rooms_below[THREADS_MAX];
 };
 
 static struct nuncio_audience *fan_out_begin(struct fan_out *fan_out, struct logic *logic,
 	const struct nuncio_event *event, nuncio_sid except, struct reach *reach)
 {
-	memset(fan_out->sends, 0, logic->sessions.thread_count * sizeof *fan_out->sends);
-	memset(fan_out->rooms, 0, logic->sessions.thread_count * sizeof *fan_out->rooms);
+	size_t threads = logic->sessions.thread_count;
+	memset(fan_out->sends, 0, threads * sizeof *fan_out->sends);
+	memset(fan_out->rooms, 0, threads * sizeof *fan_out->rooms);
+	if (event && event->now) {
+		memset(fan_out->sends_below, 0, threads * sizeof *fan_out->sends_below);
+		memset(fan_out->rooms_below, 0, threads * sizeof *fan_out->rooms_below);
+	}
 	fan_out->audience = (struct nuncio_audience){
 		.logic = logic,
 		.event = event,
 		.except = except,
 		.reach = reach,
 		.stamp = ++logic->stamp,
-		.sends = fan_out->sends,
-		.rooms = fan_out->rooms,
+		.all = { .sends = fan_out->sends, .rooms = fan_out->rooms },
+		.below = { .sends = fan_out->sends_below, .rooms = fan_out->rooms_below },
 	};
 	return &fan_out->audience;
 }
@@ -146,23 +162,28 @@ static void add_reach(struct nuncio_audience *audience, const struct reach *reac
 }
 
 /* Encodes only if there is somebody. */
-static size_t audience_send(
-	struct nuncio_audience *audience, struct nuncio_str op, struct nuncio_str data)
+static size_t lane_send(
+	struct logic *logic, struct lane *lane, struct nuncio_str op, struct nuncio_str data)
 {
-	struct logic *logic = audience->logic;
-	if (audience->count == 0)
+	if (lane->count == 0)
 		return 0;
 	struct packet_out *packet = packet_out_notify(op, data);
 	for (uint32_t t = 0; t < logic->sessions.thread_count; t++) {
-		struct io_send *send = audience->sends[t];
+		struct io_send *send = lane->sends[t];
 		if (!send)
 			continue;
 		send->packet = packet_out_ref(packet);
 		logic_post_io(logic, send->ids[0], &send->mail);
 	}
 	packet_out_unref(&packet);
-	metric_add(logic->count.deliveries, (int64_t)audience->count);
-	return audience->count;
+	metric_add(logic->count.deliveries, (int64_t)lane->count);
+	return lane->count;
+}
+
+static size_t audience_send(
+	struct nuncio_audience *audience, struct nuncio_str op, struct nuncio_str data)
+{
+	return lane_send(audience->logic, &audience->all, op, data);
 }
 
 /* ---- events ---- */
@@ -180,17 +201,27 @@ static struct nuncio_str op_of_event(const struct nuncio_event *event, char out[
 					   : STR("message.changed");
 }
 
-static size_t audience_send_event(struct nuncio_audience *audience)
+static size_t lane_send_event(
+	struct logic *logic, struct lane *lane, const struct nuncio_event *event)
 {
-	struct buf *to = &audience->logic->scratch;
+	struct buf *to = &logic->scratch;
 	char op[LIMIT_OP_BYTES];
 	struct json_out out;
-	if (audience->count == 0)
+	if (lane->count == 0)
 		return 0;
 	buf_reset(to);
 	json_out_init(&out, to);
-	event_write(&out, audience->event);
-	return audience_send(audience, op_of_event(audience->event, op), buf_str(to));
+	event_write(&out, event);
+	return lane_send(logic, lane, op_of_event(event, op), buf_str(to));
+}
+
+static size_t audience_send_event(
+	struct nuncio_audience *audience, const struct nuncio_event *event)
+{
+	struct nuncio_event without = *event;
+	size_t n = lane_send_event(audience->logic, &audience->all, event);
+	without.now = NULL;
+	return n + lane_send_event(audience->logic, &audience->below, &without);
 }
 
 size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nuncio_sid except,
@@ -205,7 +236,7 @@ size_t deliver_event(struct logic *logic, const struct nuncio_event *event, nunc
 		kind->ops->audience_of(event, audience, kind->user);
 	else
 		kind->ops->audience(event->conversation, audience, kind->user);
-	return audience_send_event(audience);
+	return audience_send_event(audience, event);
 }
 
 size_t deliver_event_to(
@@ -214,7 +245,7 @@ size_t deliver_event_to(
 	struct fan_out fan_out;
 	struct nuncio_audience *audience = fan_out_begin(&fan_out, logic, event, 0, NULL);
 	add_reach(audience, reach);
-	return audience_send_event(audience);
+	return audience_send_event(audience, event);
 }
 
 void deliver_reach(struct logic *logic, struct nuncio_str conversation, struct reach *reach)
@@ -259,7 +290,7 @@ static int notify_all(
 		cluster_publish_notify(audience->logic, op, data, audience->reach);
 		reach_fini(audience->reach);
 	}
-	return (int)audience->count;
+	return (int)audience->all.count;
 }
 
 int deliver_notify_user(struct logic *logic, struct nuncio_str name, struct nuncio_str op,

@@ -5,7 +5,8 @@
  * Who of a conversation is connected here. Two arrays hold each pair: the users of a conversation,
  * so that a fan-out walks memory in order, and the conversations of a user, sorted, so that a pair
  * is found by a short search and a user who goes leaves everything at once. A pair costs 8 + 16
- * bytes, and at most half of that again as room to grow; nothing is allocated per pair. Joining
+ * bytes (8 more where somebody does not see the whole log), and at most half of that again as room
+ * to grow; nothing is allocated per pair. Joining
  * costs a search and, for someone who is in thousands of conversations, moving at most 160 KiB.
  * Logic thread only.
  */
@@ -75,6 +76,7 @@ static void live_close(struct logic *logic, struct live *live)
 	slots_free_data(&lives->slot_kinds, &live->slots); /* runs code of modules */
 	live->state = LIVE_CLOSED;
 	alloc_free(live->users);
+	alloc_free(live->since);
 	alloc_free(live);
 }
 
@@ -129,13 +131,18 @@ static void user_shrink(struct user *user)
 static void live_shrink(struct live *live)
 {
 	uint32_t room = room_after(live->user_count, live->user_room);
-	if (room && room != live->user_room)
+	if (room && room != live->user_room) {
 		live->users = alloc_grow(live->users, room * sizeof *live->users);
+		if (live->since)
+			live->since = alloc_grow(live->since, room * sizeof *live->since);
+	}
 	live->user_room = room;
 	if (room)
 		return;
 	alloc_free(live->users);
+	alloc_free(live->since);
 	live->users = NULL;
+	live->since = NULL;
 }
 
 static void make_room(struct live *live, struct user *user)
@@ -147,6 +154,9 @@ static void make_room(struct live *live, struct user *user)
 	if (live->user_count == live->user_room) {
 		live->user_room = more_room(live->user_room);
 		live->users = alloc_grow(live->users, live->user_room * sizeof *live->users);
+		if (live->since)
+			live->since =
+				alloc_grow(live->since, live->user_room * sizeof *live->since);
 	}
 }
 
@@ -158,6 +168,8 @@ static void place_add(struct lives *lives, struct live *live, struct user *user)
 		(user->live_count - index) * sizeof *user->lives);
 	user->lives[index] = (struct live_place){ live, live->user_count };
 	user->live_count++;
+	if (live->since)
+		live->since[live->user_count] = 0;
 	live->users[live->user_count++] = user;
 	lives->places++;
 	live->state = LIVE_LIVE;
@@ -170,6 +182,8 @@ static void live_take_out(struct logic *logic, struct live *live, uint32_t at)
 	struct user *last = live->users[--live->user_count];
 	if (at < live->user_count) {
 		live->users[at] = last;
+		if (live->since)
+			live->since[at] = live->since[live->user_count];
 		place_find(last, live)->at = at;
 	}
 	live_shrink(live);
@@ -214,6 +228,21 @@ void live_leave(struct logic *logic, struct nuncio_str conversation, struct nunc
 	user_shrink(user);
 }
 
+int live_see_above(
+	struct logic *logic, struct nuncio_str conversation, struct nuncio_str name, uint64_t since)
+{
+	const struct user *user = user_find(&logic->users, name);
+	struct live *live = user ? live_find(&logic->lives, conversation) : NULL;
+	const struct live_place *place = live ? place_find(user, live) : NULL;
+	if (!place)
+		return NUNCIO_E_NOTFOUND;
+	if (!live->since && since)
+		live->since = ALLOC_ARRAY(uint64_t, live->user_room);
+	if (live->since)
+		live->since[place->at] = since;
+	return 0;
+}
+
 bool live_has(const struct logic *logic, struct nuncio_str conversation, struct nuncio_str name)
 {
 	const struct user *user = user_find(&logic->users, name);
@@ -249,5 +278,5 @@ void live_each(const struct live *live, live_each_fn *fn, void *data)
 {
 	for (uint32_t i = live->user_count; i-- > 0;)
 		if (i < live->user_count)
-			fn(live->users[i], data);
+			fn(live->users[i], live->since ? live->since[i] : 0, data);
 }

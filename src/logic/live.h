@@ -37,6 +37,8 @@ struct live {
 	struct list idle;     /* in lives.idle while nobody is in it */
 	int64_t idle_at_ms;   /* since then; monotonic */
 	struct user **users;  /* in no order */
+	/* of each of these: sees events above it; NULL while all see everything */
+	uint64_t *since;
 	uint32_t user_count, user_room;
 	void **slots; /* NULL until a module keeps something */
 	uint8_t state;
@@ -65,6 +67,8 @@ struct live *live_find(const struct lives *lives, struct nuncio_str conversation
 /* As nuncio_live_*; Thread: logic. */
 int live_join(struct logic *logic, struct nuncio_str conversation, struct nuncio_str name);
 void live_leave(struct logic *logic, struct nuncio_str conversation, struct nuncio_str name);
+int live_see_above(struct logic *logic, struct nuncio_str conversation, struct nuncio_str name,
+	uint64_t since);
 bool live_has(const struct logic *logic, struct nuncio_str conversation, struct nuncio_str name);
 
 void live_user_ends(struct logic *logic, struct user *user); /* leaves everything */
@@ -76,7 +80,7 @@ void lives_reclaim(struct logic *logic, int64_t now_ms, bool all);
  * Everybody in it. fn may join and leave: who joins meanwhile is not visited, and somebody may be
  * visited twice.
  */
-typedef void live_each_fn(struct user *user, void *data);
+typedef void live_each_fn(struct user *user, uint64_t since, void *data);
 void live_each(const struct live *live, live_each_fn *fn, void *data);
 
 #endif

@@ -13,6 +13,13 @@ static struct logic *here(void)
 	return module_env()->logic;
 }
 
+int nuncio_live_see_above(struct nuncio_module *self, struct nuncio_str conversation,
+	struct nuncio_str user, uint64_t since)
+{
+	MODULE_CHECK_THREAD();
+	return live_see_above(module_env_of(self)->logic, conversation, user, since);
+}
+
 int nuncio_live_join(
 	struct nuncio_module *self, struct nuncio_str conversation, struct nuncio_str user)
 {

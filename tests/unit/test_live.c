@@ -492,6 +492,72 @@ static void the_op_follows_the_event(void **state)
 	}
 }
 
+static void collect(struct user *user, uint64_t since, void *data)
+{
+	char part[40];
+	snprintf(part, sizeof part, STR_FMT ":%d ", STR_ARG(user_name(user)), (int)since);
+	strcat(data, part);
+}
+
+/* What everybody sees from goes with them when places change. */
+static void each_sees_from_somewhere(void **state)
+{
+	const struct live *live;
+	char text[100] = "";
+	(void)state;
+	loopback_login(&lb, "good:bob");
+	loopback_login(&lb, "good:carol");
+	loopback_login(&lb, "good:dave");
+	assert_int_equal(live_see_above(lb.logic, STR("g:1"), STR("bob"), 3), NUNCIO_E_NOTFOUND);
+	join("g:1", "bob");
+	assert_int_equal(live_see_above(lb.logic, STR("g:1"), STR("bob"), 0), 0);
+	live = live_find(&lb.logic->lives, STR("g:1"));
+	assert_null(live->since);
+	join("g:1", "carol");
+	assert_int_equal(live_see_above(lb.logic, STR("g:1"), STR("carol"), 7), 0);
+	join("g:1", "dave");
+	live_each(live, collect, text);
+	assert_string_equal(text, "dave:0 carol:7 bob:0 ");
+	live_leave(lb.logic, STR("g:1"), STR("bob"));
+	live_see_above(lb.logic, STR("g:1"), STR("dave"), 9);
+	text[0] = '\0';
+	live_each(live, collect, text);
+	assert_string_equal(text, "carol:7 dave:9 ");
+}
+
+/* An event that changes another shows that to those who see it, and to the others itself only. */
+static void what_is_not_seen_is_not_shown_by_a_change(void **state)
+{
+	struct nuncio_event event = event_of("edit", 5), now = event_of("message", 0);
+	const char *line;
+	(void)state;
+	loopback_login(&lb, "good:bob");
+	loopback_login(&lb, "good:carol");
+	loopback_login(&lb, "good:dave");
+	join("g:1", "bob");
+	join("g:1", "carol");
+	join("g:1", "dave");
+	live_see_above(lb.logic, STR("g:1"), STR("carol"), 4);
+	live_see_above(lb.logic, STR("g:1"), STR("dave"), 5);
+	now.seq = 5;
+	event.now = &now;
+	assert_int_equal(deliver_event(lb.logic, &event, 0, NULL), 3);
+	loopback_turn(&lb);
+	assert_int_equal(((struct io_send *)lb.received)->count, 2);
+	line = loopback_next(&lb);
+	assert_non_null(strstr(line, "\"target\":5,\"message\":{"));
+	assert_int_equal(((struct io_send *)lb.received)->count, 1);
+	line = loopback_next(&lb);
+	assert_non_null(strstr(line, "\"target\":5}"));
+	assert_null(strstr(line, "\"message\":{"));
+	assert_string_equal(loopback_next(&lb), "nothing");
+	event.now = NULL; /* nothing to hide */
+	assert_int_equal(deliver_event(lb.logic, &event, 0, NULL), 3);
+	loopback_turn(&lb);
+	assert_int_equal(((struct io_send *)lb.received)->count, 3);
+	loopback_next(&lb);
+}
+
 /* Whoever stays gets the event, whatever a filter does to the others. */
 static void leaving_within_a_fan_out_leaves_nobody_out(void **state)
 {
@@ -530,6 +596,8 @@ int main(void)
 		TEST(naming_the_audience_does_not_visit_it),
 		TEST(an_event_goes_to_everybody_once),
 		TEST(the_op_follows_the_event),
+		TEST(each_sees_from_somewhere),
+		TEST(what_is_not_seen_is_not_shown_by_a_change),
 		TEST(leaving_within_a_fan_out_leaves_nobody_out),
 	};
 	return cmocka_run_group_tests_name("live", tests, NULL, NULL);

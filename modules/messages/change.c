@@ -30,7 +30,7 @@ int change_refuse(struct change *change, int code, const char *text)
 	return -1;
 }
 
-static void change_fail(struct change *change, int status)
+void change_fail(struct change *change, int status)
 {
 	nuncio_reply_store_status(&change->rq, status);
 	change_drop(&change);
@@ -73,14 +73,12 @@ static void reply(
 
 /* ---- append ---- */
 
-static void ask_target(struct change *change);
-
 static void on_appended(int status, const struct nuncio_event *event, int duplicate, void *user)
 {
 	struct change *change = user;
 	(void)duplicate;
 	if (status == NUNCIO_E_CONFLICT && ++change->tries < TRIES_MAX)
-		ask_target(change);
+		change_go_on(change);
 	else if (status < 0)
 		change_fail(change, status);
 	else
@@ -154,7 +152,7 @@ static void on_target(int status, const struct nuncio_event *rows, size_t n, int
 		change_drop(&change);
 }
 
-static void ask_target(struct change *change)
+void change_go_on(struct change *change)
 {
 	const struct nuncio_events_query query = {
 		.size = sizeof query,
@@ -190,7 +188,7 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 		change_drop(&change);
 		return;
 	}
-	ask_target(change);
+	change_go_on(change);
 }
 
 /* The refusal is the kind's own, as it is for sending: muted, read_only ... */

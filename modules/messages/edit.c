@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Editing: the sender gives their message another body, within a time. The old one is gone. */
+/*
+ * Editing: the sender gives their message another body, within a time. The old one is gone. What an
+ * edit may say is asked as it is for sending (may_edit), when it is clear that it would be one; if
+ * the answer takes its time, the message is looked at anew behind it.
+ */
 #include "messages.h"
 
 #include <nuncio/codes.h>
@@ -40,11 +44,53 @@ static int is_forwarded(const struct nuncio_event *target)
 	return is;
 }
 
+static void take_body(struct change *change, struct nuncio_str body)
+{
+	char *copy = nuncio_alloc(body.n);
+	memcpy(copy, body.p, body.n);
+	free(change->body);
+	change->body = copy;
+	change->body_bytes = body.n;
+}
+
+static void on_may_edit(
+	int status, const struct nuncio_entry *entry, struct nuncio_str body, void *user)
+{
+	struct change *change = user;
+	bool is_late = change->asking == ASK_LATER;
+	change->asking = ASK_DONE;
+	if (status == 0)
+		take_body(change, body);
+	else
+		change_refuse(change, entry->code, entry->text);
+	if (!is_late)
+		return;
+	if (status == 0)
+		change_go_on(change);
+	else
+		change_drop(&change);
+}
+
+/* 1: yes; 0: the answer comes later; -1: was refused. */
+static int ask(struct change *change, const struct nuncio_event *target)
+{
+	struct nuncio_event event = *target;
+	const struct nuncio_send what = { .session = nuncio_request_session(change->rq),
+		.event = &event };
+	event.body = (struct nuncio_str){ change->body, change->body_bytes };
+	change->asking = ASK_UNDER_WAY;
+	nuncio_edit_ask(change->m->self, &what, on_may_edit, change);
+	if (change->asking == ASK_UNDER_WAY) {
+		change->asking = ASK_LATER;
+		return 0;
+	}
+	return change->rq ? 1 : -1;
+}
+
 static int edit_apply(
 	struct change *change, const struct nuncio_event *target, struct amendment *amendment)
 {
 	static const char *const without[] = { "edited_at", NULL };
-	struct nuncio_str body = { change->body, change->body_bytes };
 	if (!change_is_own(change, target))
 		return change_refuse(
 			change, NUNCIO_CODE_denied, "only the sender may edit a message");
@@ -53,6 +99,10 @@ static int edit_apply(
 			"a forwarded message has its first sender's words");
 	if (is_too_late(change, target) < 0 || check_body(change, target) < 0)
 		return -1;
+	int may = change->asking == ASK_DONE ? 1 : ask(change, target);
+	if (may <= 0)
+		return may < 0 ? -1 : 2;
+	struct nuncio_str body = { change->body, change->body_bytes };
 	if (nuncio_json_equal(target->body, body))
 		return 0;
 	amendment->target_body = body;
@@ -73,9 +123,7 @@ void on_edit(struct nuncio_request *rq, void *user)
 	if (!change)
 		return;
 	if (nuncio_request_raw(rq, "body", &body)) {
-		change->body = nuncio_alloc(body.n);
-		memcpy(change->body, body.p, body.n);
-		change->body_bytes = body.n;
+		take_body(change, body);
 	}
 	change_go(change);
 }

@@ -89,12 +89,16 @@ struct change {
 	bool has_all_pins;           /* pin: one more would be too many */
 	char *body;                  /* edit: JSON */
 	size_t body_bytes;
+	enum { ASK_NOT = 0, ASK_UNDER_WAY, ASK_LATER, ASK_DONE } asking;     /* edit: may_edit */
 	char to_target[32], to_value[CONVERSATION_BYTES + 1], client_id[65]; /* forward */
 };
 
 /* Reads conversation and seq of the request, then goes the way. NULL: was refused. */
 struct change *change_new(struct messages *m, struct nuncio_request *rq, const struct verb *verb);
 void change_go(struct change *change);
+/* Looks at the message anew: something took its time meanwhile. */
+void change_go_on(struct change *change);
+void change_fail(struct change *change, int status); /* answers, and drops it */
 void change_drop(struct change **change);
 int change_refuse(struct change *change, int code, const char *text); /* returns -1 */
 bool change_is_own(const struct change *change, const struct nuncio_event *target);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Refuses messages that have a word of one list, and masks words of another. The lists are read in
- * the background at SIGHUP: until the new ones are ready the old ones hold, and if a file is wrong
- * they stay.
+ * Refuses messages and edits that have a word of one list, and masks words of another. The lists
+ * are read in the background at SIGHUP: until the new ones are ready the old ones hold, and if a
+ * file is wrong they stay.
  *
  * Thread: logic; files are read on a worker. Messages are looked through on the logic thread: one
  * pass over the text, a microsecond or so for a sentence.
@@ -115,7 +115,8 @@ static void on_loaded(void *user)
 
 /* ---- messages ---- */
 
-static enum nuncio_verdict on_send(
+/* may_send and may_edit: an edit must not say what a message may not. */
+static enum nuncio_verdict on_words(
 	struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
 {
 	struct word_filter *f = user;
@@ -162,9 +163,11 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	int rc = read_mask(f, err);
 	if (rc < 0)
 		return rc;
-	rc = nuncio_hook_may_send(self, NUNCIO_PRIO_REWRITE, on_send, f);
+	rc = nuncio_hook_may_send(self, NUNCIO_PRIO_REWRITE, on_words, f);
+	if (rc == 0)
+		rc = nuncio_hook_may_edit(self, NUNCIO_PRIO_REWRITE, on_words, f);
 	if (rc < 0)
-		nuncio_error_set(err, "may_send: %s", nuncio_status_name(rc));
+		nuncio_error_set(err, "its hooks cannot be added: %s", nuncio_status_name(rc));
 	return rc;
 }
 

@@ -389,7 +389,7 @@ bool chain_is_over(const struct hook_table *t)
 /* The message's new body, checked; the facts that show it become those of the next handlers. */
 static int replace_body(struct chain *c, struct nuncio_str body, struct nuncio_error *err)
 {
-	if (c->hook != NUNCIO_HOOK_may_send)
+	if (c->hook != NUNCIO_HOOK_may_send && c->hook != NUNCIO_HOOK_may_edit)
 		return NUNCIO_E_INVAL;
 	int rc = c->table->settings.check_json(body, err);
 	if (rc < 0)

@@ -33,7 +33,7 @@ struct chain_answer {
 	bool yes;
 	int code;               /* codes.h; 0 when yes */
 	const char *text;       /* words for the client; never NULL */
-	struct nuncio_str body; /* may_send: the new body; p NULL when it was not replaced */
+	struct nuncio_str body; /* may_send, may_edit: p NULL when it was not replaced */
 	uint64_t since, until;  /* nuncio_ask_set_window */
 	/* may_send: to be written with the message */
 	const struct nuncio_record_write *writes;
@@ -45,8 +45,8 @@ typedef void chain_done_fn(const struct chain_answer *answer, void *user);
  * Asks. NULL: it was answered at once, `done` has been called already. Otherwise somebody wants to
  * answer later: the question is parked, `done` comes from the loop, and then the chain is gone.
  * facts, first and user must stay valid until then. hook may be NUNCIO_HOOK_none: then only `first`
- * is asked. For may_send facts is a struct nuncio_send; handlers behind one that replaced the body
- * see a copy with the new one.
+ * is asked. For may_send and may_edit facts is a struct nuncio_send; handlers behind one that
+ * replaced the body see a copy with the new one.
  */
 struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void *facts,
 	const struct chain_first *first, chain_done_fn *done, void *user);

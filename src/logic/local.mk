@@ -6,6 +6,7 @@ src_liblogic_a_SOURCES = \
 	%D%/control.c %D%/control.h \
 	%D%/core_ops.c %D%/core_ops.h \
 	%D%/deliver.c %D%/deliver.h \
+	%D%/editing.c %D%/editing.h \
 	%D%/event.c %D%/event.h \
 	%D%/fields.c %D%/fields.h \
 	%D%/health.c %D%/health.h \

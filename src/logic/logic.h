@@ -16,6 +16,7 @@
 #include "loop/timer.h"
 #include "logic/answered.h"
 #include "logic/cluster.h"
+#include "logic/editing.h"
 #include "logic/joining.h"
 #include "logic/kinds.h"
 #include "logic/live.h"

@@ -8,6 +8,7 @@
 #include "hook/chain.h"
 #include "hook/hook_table.h"
 #include "hook/write_list.h"
+#include "logic/editing.h"
 #include "logic/joining.h"
 #include "module/module.h"
 #include "provide/sized.h"
@@ -43,6 +44,13 @@ void nuncio_conversation_join_ask(struct nuncio_module *self, const struct nunci
 	sized_take(&full, sizeof full, what, what->size);
 	full.size = sizeof full;
 	joining_ask(module_env_of(self)->logic, &full, done, user);
+}
+
+void nuncio_edit_ask(struct nuncio_module *self, const struct nuncio_send *what,
+	nuncio_edit_fn *done, void *user)
+{
+	MODULE_CHECK_THREAD();
+	editing_ask(module_env_of(self)->logic, what, done, user);
 }
 
 void nuncio_tell_presence(struct nuncio_module *self, struct nuncio_str user, uint32_t was,

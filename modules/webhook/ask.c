@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks an endpoint whether a message may be sent: one POST, answered
+ * Asks an endpoint whether a message may be sent, or edited: one POST, answered
  * {"allow":true|false,"message":"why not","body":new body}. While it waits, only the sender's next
  * packets wait with it. When the endpoint fails, is too slow, or answers nonsense, the option
  * ask_failure says what becomes of the message; after several failures in a row it is not asked for
@@ -103,13 +103,14 @@ static void on_answered(struct post *post)
 
 /* ---- the question ---- */
 
-static struct post *write_question(struct webhook *w, const struct nuncio_event *event)
+static struct post *write_question(
+	struct webhook *w, const char *question, const struct nuncio_event *event)
 {
 	struct post *post = post_new();
 	struct nuncio_json *json = nuncio_json_new();
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "ask");
-	nuncio_json_put_text(json, nuncio_text("may_send"));
+	nuncio_json_put_text(json, nuncio_text(question));
 	nuncio_json_key(json, "event");
 	nuncio_event_write(json, event);
 	nuncio_json_object_end(json);
@@ -132,15 +133,14 @@ static enum nuncio_verdict unasked(struct webhook *w, struct nuncio_ask *ask)
 					   "messages cannot be checked now, try again later");
 }
 
-enum nuncio_verdict asking_on_send(
-	struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
+static enum nuncio_verdict ask_about(struct webhook *w, struct nuncio_ask *ask,
+	const char *question, const struct nuncio_event *event)
 {
-	struct webhook *w = user;
 	struct asking *asking = w->asking;
 	if (asking->count >= w->max_asks || w->is_stopping ||
 		!breaker_lets(&w->breaker, nuncio_mono_ms()))
 		return unasked(w, ask);
-	struct post *post = write_question(w, what->event);
+	struct post *post = write_question(w, question, event);
 	struct question *q = nuncio_alloc(sizeof *q);
 	post->done = on_answered;
 	post->user = q;
@@ -154,4 +154,16 @@ enum nuncio_verdict asking_on_send(
 		post_free(&post);
 	}
 	return NUNCIO_LATER;
+}
+
+enum nuncio_verdict asking_on_send(
+	struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
+{
+	return ask_about(user, ask, "may_send", what->event);
+}
+
+enum nuncio_verdict asking_on_edit(
+	struct nuncio_ask *ask, const struct nuncio_send *what, void *user)
+{
+	return ask_about(user, ask, "may_edit", what->event);
 }

@@ -50,7 +50,9 @@ struct outbox {
 	struct lane *first, *last; /* ready to go on */
 	size_t pending, working;
 	bool is_scanning, has_more; /* has_more: there are records that memory does not know */
-	bool is_moving;             /* replay is under way */
+	replayed_fn *replayed;      /* a replay is under way, and who waits for it */
+	void *replayed_user;
+	int64_t moved;
 	struct late *late;
 	size_t late_count, late_room;
 	struct nuncio_timer *scan_later;
@@ -487,13 +489,35 @@ void outbox_scan(struct outbox *o)
 
 /* ---- replay: from dead to due, owner by owner ---- */
 
+static void replay_next(struct outbox *o);
+
+static void replay_end(struct outbox *o, int status)
+{
+	replayed_fn *done = o->replayed;
+	int64_t moved = o->moved;
+	o->replayed = NULL;
+	o->moved = 0;
+	/* Their seqs are below what memory knows, so they are read in order. */
+	o->has_more = o->has_more || moved > 0;
+	done(status < 0 ? status : moved, o->replayed_user);
+	go_on(o);
+}
+
+struct moving {
+	struct outbox *o;
+	size_t count;
+};
+
 static void on_moved(int status, void *user)
 {
-	struct outbox *o = user;
-	o->is_moving = false;
-	o->has_more = true;
-	if (status == 0)
-		outbox_replay(o); /* until none is left */
+	struct moving moving = *(struct moving *)user;
+	free(user);
+	if (status < 0) {
+		replay_end(moving.o, status);
+		return;
+	}
+	moving.o->moved += (int64_t)moving.count;
+	replay_next(moving.o); /* until none is left */
 }
 
 /* One owner's at a time: a write has one owner. */
@@ -504,8 +528,7 @@ static void on_dead(int status, const struct nuncio_record *rows, size_t n, int 
 	size_t count = 0;
 	(void)more;
 	for (size_t i = 0; status == 0 && i < n && i < BATCH_EVENTS; i++) {
-		if (rows[i].owner.n != rows[0].owner.n ||
-			memcmp(rows[i].owner.p, rows[0].owner.p, rows[0].owner.n) != 0)
+		if (!nuncio_text_same(rows[i].owner, rows[0].owner))
 			break;
 		writes[count++] = (struct nuncio_record_write){ .size = sizeof writes[0],
 			.space = nuncio_text(SPACE_DEAD),
@@ -517,13 +540,20 @@ static void on_dead(int status, const struct nuncio_record *rows, size_t n, int 
 			.key = rows[i].key,
 			.value = nuncio_text("{}") };
 	}
-	if (count && nuncio_store_write(o->w->self, writes, count, on_moved, o) == 0)
+	if (!count) {
+		replay_end(o, status);
 		return;
-	o->is_moving = false;
-	go_on(o);
+	}
+	struct moving *moving = nuncio_alloc(sizeof *moving);
+	*moving = (struct moving){ o, count / 2 };
+	int rc = nuncio_store_write(o->w->self, writes, count, on_moved, moving);
+	if (rc < 0) {
+		free(moving);
+		replay_end(o, rc);
+	}
 }
 
-void outbox_replay(struct outbox *o)
+static int list_dead(struct outbox *o)
 {
 	const struct nuncio_records_query query = {
 		.size = sizeof query,
@@ -531,9 +561,26 @@ void outbox_replay(struct outbox *o)
 		.owner = { NULL, 0 },
 		.limit = BATCH_EVENTS,
 	};
-	if (o->is_moving || o->w->is_stopping)
-		return;
-	o->is_moving = nuncio_store_list(o->w->self, &query, on_dead, o) == 0;
+	return nuncio_store_list(o->w->self, &query, on_dead, o);
+}
+
+static void replay_next(struct outbox *o)
+{
+	int rc = list_dead(o);
+	if (rc < 0)
+		replay_end(o, rc);
+}
+
+int outbox_replay(struct outbox *o, replayed_fn *done, void *user)
+{
+	if (o->replayed)
+		return NUNCIO_E_BUSY;
+	int rc = list_dead(o);
+	if (rc < 0)
+		return rc;
+	o->replayed = done;
+	o->replayed_user = user;
+	return 0;
 }
 
 /* ---- life ---- */

@@ -11,6 +11,7 @@
 #include "webhook.h"
 
 #include <nuncio/conf.h>
+#include <nuncio/control.h>
 #include <nuncio/hooks.h>
 #include <nuncio/log.h>
 
@@ -133,12 +134,52 @@ static int add_hooks(struct webhook *w)
 	int rc = 0;
 	if (*w->ask_url)
 		rc = nuncio_hook_may_send(w->self, NUNCIO_PRIO_NORMAL, asking_on_send, w);
+	if (rc == 0 && *w->ask_url)
+		rc = nuncio_hook_may_edit(w->self, NUNCIO_PRIO_NORMAL, asking_on_edit, w);
 	if (rc == 0 && *w->url)
 		rc = nuncio_hook_may_store(w->self, NUNCIO_PRIO_LAST, on_store, w);
 	if (rc == 0 && *w->url)
 		rc = nuncio_hook_did_event(w->self, NUNCIO_PRIO_LAST, on_event, w);
 	return rc;
 }
+
+/* ---- for the operator ---- */
+
+static void on_replayed(int64_t count, void *user)
+{
+	struct nuncio_request *rq = user;
+	struct nuncio_json *json;
+	if (count < 0) {
+		nuncio_reply_status(&rq, (int)count);
+		return;
+	}
+	json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	nuncio_json_key(json, "replayed");
+	nuncio_json_put_int(json, count);
+	nuncio_json_object_end(json);
+	nuncio_reply(&rq, 200, nuncio_json_str(json));
+	nuncio_json_free(&json);
+}
+
+static void on_replay(struct nuncio_request *rq, void *user)
+{
+	struct webhook *w = user;
+	int rc = outbox_replay(w->outbox, on_replayed, rq);
+	if (rc == NUNCIO_E_BUSY)
+		nuncio_reply_error(&rq, NUNCIO_CODE_busy, "a replay is under way");
+	else if (rc < 0)
+		nuncio_reply_status(&rq, rc);
+}
+
+static const struct nuncio_command replay = {
+	.size = sizeof replay,
+	.flags = NUNCIO_CONTROL_SLOW | NUNCIO_CONTROL_CHANGES,
+	.op = "webhook.replay",
+	.help = "Delivers the events that were given up once more, and says how many.",
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_replay,
+};
 
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
@@ -158,8 +199,10 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	w->outbox = outbox_new(w);
 	w->asking = asking_new(w);
 	rc = add_hooks(w);
+	if (rc == 0 && *w->url)
+		rc = nuncio_control_add(self, &replay, w);
 	if (rc < 0)
-		nuncio_error_set(err, "its hooks cannot be added: %s", nuncio_status_name(rc));
+		nuncio_error_set(err, "it cannot be set up: %s", nuncio_status_name(rc));
 	return rc;
 }
 

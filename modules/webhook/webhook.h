@@ -98,7 +98,12 @@ void outbox_add(struct outbox *outbox, struct nuncio_str conversation, uint64_t 
 void outbox_scan(
 	struct outbox *outbox); /* reads the records: at the start, and after an overflow */
 size_t outbox_count(const struct outbox *outbox);
-void outbox_replay(struct outbox *outbox); /* what was given up is tried again */
+/*
+ * What was given up is tried again. done comes once, not before this returns: how many events, or a
+ * negative status. NUNCIO_E_BUSY: a replay is under way; then it does not come.
+ */
+typedef void replayed_fn(int64_t count, void *user);
+int outbox_replay(struct outbox *outbox, replayed_fn *done, void *user);
 
 /* --- ask.c: may this message be sent? --- */
 
@@ -106,6 +111,8 @@ struct asking;
 struct asking *asking_new(struct webhook *w);
 void asking_free(struct asking **asking);
 enum nuncio_verdict asking_on_send(
+	struct nuncio_ask *ask, const struct nuncio_send *what, void *user);
+enum nuncio_verdict asking_on_edit(
 	struct nuncio_ask *ask, const struct nuncio_send *what, void *user);
 
 /* --- backoff.c: pure: when not to ask any more --- */

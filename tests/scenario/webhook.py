@@ -22,6 +22,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import wire  # noqa: E402
+from lib.control import asked  # noqa: E402
 from lib.server import CHAT, Build, Server  # noqa: E402
 
 SLOW = float(os.environ.get("NUNCIO_TEST_SLOW", "1"))
@@ -35,7 +36,7 @@ class Endpoint(http.server.ThreadingHTTPServer):
 	def __init__(self, keys):
 		super().__init__(("127.0.0.1", 0), Handler)
 		self.keys, self.mood, self.lock = keys, "good", threading.Lock()
-		self.accepted, self.posts, self.faults, self.asked = [], 0, [], 0
+		self.accepted, self.posts, self.faults, self.asked, self.questions = [], 0, [], 0, []
 		self.wake = threading.Event()
 		self.random = random.Random(7)
 		threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -101,6 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 	def do_ask(self, question, mood):
 		self.server.asked += 1
+		self.server.questions.append(question)
 		if mood == "hangs":
 			self.server.wake.wait(20)
 			return None
@@ -213,6 +215,11 @@ def bad_endpoints(build, checks):
 		finish(server, endpoint, checks, mood)
 
 
+def metric(server, name):
+	text = server.http("GET", "/metrics").body.decode()
+	return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(name + " "))
+
+
 def dead_letters(build, checks):
 	endpoint = Endpoint([b"first key 0123456789"])
 	endpoint.mood = "fails"
@@ -225,6 +232,18 @@ def dead_letters(build, checks):
 	endpoint.mood = "good"
 	send(alice, "bob", "x2", "two")
 	checks.that("the conversation goes on", until(lambda: endpoint.seqs(conversation) == [2]), endpoint.seqs(conversation))
+	endpoint.mood = "fails"
+	server.announced.clear()
+	server.announce("given up after 3 attempts")
+	send(alice, "carol", "x3", "three")
+	checks.that("another is put aside", until(lambda: metric(server, "nuncio_webhook_dead_total") == 2))
+	endpoint.mood = "good"
+	checks.that("the operator has all tried again", asked(server, "webhook", "replay") == {"replayed": 2})
+	checks.that("they arrive", until(lambda: sorted(event["body"] for event in endpoint.accepted) == ["one", "three", "two"]),
+		endpoint.accepted)
+	checks.that("and only once", asked(server, "webhook", "replay") == {"replayed": 0})
+	send(alice, "bob", "x4", "four")
+	checks.that("then it goes on as before", until(lambda: endpoint.seqs(conversation) == [2, 1, 3]), endpoint.seqs(conversation))
 	finish(server, endpoint, checks, "dead letters")
 
 
@@ -306,6 +325,14 @@ def asks(build, checks):
 	send(alice, "bob", "q3", "please shout")
 	bob.expect("message.new")
 	checks.that("a third is changed", bob.expect("message.new")["data"]["body"] == "PLEASE SHOUT")
+	sent = send(alice, "bob", "e1", "fine")["data"]
+	def edit(body):
+		return alice.call("message.edit", {"conversation": sent["conversation"], "seq": sent["seq"], "body": body})
+	refused = edit("evil after all")
+	checks.that("an edit is asked about, and refused", refused["code"] == 3000 and refused["message"] == "not this", refused)
+	checks.that("or changed", edit("shout")["data"]["message"]["body"] == "SHOUT")
+	checks.that("the endpoint is told what it is asked about", endpoint.questions[-1]["ask"] == "may_edit"
+		and endpoint.questions[-1]["event"]["seq"] == sent["seq"], endpoint.questions[-1])
 	for mood in ("fails", "nonsense", "hangs"):
 		endpoint.mood = mood
 		answer = send(alice, "bob", f"q-{mood}", "hi")

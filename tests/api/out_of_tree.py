@@ -98,6 +98,17 @@ def compile_examples(stage):
 		os.symlink(path, os.path.join(stage.installed.plugs, f"{name}.so"))
 
 
+@check("a module in C++17 builds against the same headers")
+def compile_plus(stage):
+	source, path = os.path.join(HERE, "outside", "plus.cc"), os.path.join(stage.work, "plus.so")
+	flags = run("pkg-config", "--cflags", "nuncio", env=stage.env).split()
+	run("g++", "-std=c++17", "-O2", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Werror",
+		"-fvisibility=hidden", "-fPIC", "-shared", *flags, "-o", path, source)
+	symbols = [line.split()[-1] for line in run("nm", "-D", "--defined-only", path).splitlines() if " W " not in line]
+	assert symbols == ["nuncio_module_info"], symbols
+	os.symlink(path, os.path.join(stage.installed.plugs, "plus.so"))
+
+
 @check("a copy of the installed template: make, make test, make install, make uninstall")
 def template(stage):
 	work = stage.copy_template("greeter")
@@ -136,7 +147,7 @@ def quota(stage):
 
 @check("the installed nunciod starts with all of them")
 def start(stage):
-	modules = ["store_sqlite", "auth_jwt", "direct", "presence", *EXAMPLES, "quota"]
+	modules = ["store_sqlite", "auth_jwt", "direct", "presence", *EXAMPLES, "quota", "plus"]
 	stage.server = Server(stage.installed, modules, {"hello": {"greeting": "Good morning"},
 		"tour": {"every": "200ms"}, "quota": {"characters": "20"}})
 	stage.server.start()
@@ -153,6 +164,21 @@ def quota_serves(stage):
 	assert stage.server.http("GET", "/m/quota/left", user="quentin").json()["data"] == {"left": 5}
 	assert "nuncio_quota_refused_total 1" in stage.server.http("GET", "/metrics").body.decode()
 	client.drop()
+
+
+@check("plus adds, remembers and calms down")
+def plus(stage):
+	client, guide = stage.server.client("pia"), stage.server.client("guide")
+	assert client.call("plus.sum", {"a": 2, "b": 3})["data"] == {"sum": 5, "total": 5}
+	assert client.call("plus.sum", {"a": -1, "b": 1000})["data"] == {"sum": 999, "total": 1004}
+	assert client.call("plus.sum", {"a": 1001, "b": 0})["code"] == 1002
+	assert client.call("message.send", {"to": {"user": "guide"}, "client_id": "1", "body": "AH!!!"})["code"] == 0
+	while (notify := guide.expect("message.new"))["data"]["from"] != "pia":
+		pass
+	assert notify["data"]["body"] == "ah!!!", notify
+	assert "nuncio_plus_calmed_total 1" in stage.server.http("GET", "/metrics").body.decode()
+	client.drop()
+	guide.drop()
 
 
 @check("op, route, option and declared fields of hello")

@@ -255,8 +255,8 @@ static int read_options(int argc, char **argv, struct call *call)
 		case 'h':
 			print_help();
 			return CTL_OK;
-		default:
-			return CTL_USAGE;
+		default: /* getopt has said which option */
+			return ctl_fail(CTL_USAGE, "see nuncioctl --help");
 		}
 	}
 	call->words = argv + optind;

@@ -146,7 +146,8 @@ def usage(t):
 	for words, reason in ((["nix"], 'no command "nix"'), (["status", "now"], "one argument too many"),
 			(["sessions", "--nobody"], "no argument nobody"), (["sessions", "nobody=1"], "no argument nobody"),
 			(["sessions", "--user"], "value is missing"), (["sessions", "a", "user=b"], "given twice"),
-			(["--bad", "status"], "unrecognized option"), ([], "which command?"), (["--timeout", "0", "status"], "1 to 1000000"),
+			(["--bad", "status"], "unrecognized option"), (["--bad", "status"], "see nuncioctl --help"),
+			(["-z"], "see nuncioctl --help"), (["--timeout"], "see nuncioctl --help"), ([], "which command?"), (["--timeout", "0", "status"], "1 to 1000000"),
 			(["help", "nix"], 'no command "nix"')):
 		result = ctl(t.server, *words)
 		assert result.status == 64 and reason in result.err, (words, result)

@@ -13,17 +13,19 @@ EXTRA_DIST += $(template_DATA) $(template_SCRIPTS) $(templatedebian_DATA) $(temp
 	$(templatesource_DATA)
 
 # What one reads meanwhile.
-doc_DATA = made/module-guide.md src/wire/PROTOCOL.md
-CLEANFILES += made/module-guide.md
+doc_DATA = made/metrics.md made/module-guide.md src/wire/PROTOCOL.md
+CLEANFILES += made/metrics.md made/module-guide.md
+made/metrics.md: contrib/prometheus/README.md
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
 made/module-guide.md: include/nuncio/README.md
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $< $@
 
 # What watches it from outside.
 prometheusdir = $(pkgdatadir)/prometheus
-prometheus_DATA = %D%/prometheus/README.md %D%/prometheus/nuncio.rules.yml
+prometheus_DATA = %D%/prometheus/nuncio.rules.yml
 grafanadir = $(pkgdatadir)/grafana
 grafana_DATA = %D%/grafana/nuncio.json
-EXTRA_DIST += $(prometheus_DATA) $(grafana_DATA)
+EXTRA_DIST += $(prometheus_DATA) $(grafana_DATA) %D%/prometheus/README.md
 
 # What is neither built nor installed.
 EXTRA_DIST += %D%/cluster

@@ -328,6 +328,12 @@ def abi(run):
 	return run.count([os.path.join(TOP, "tests", "abi", "run_abi.py"), "--build", run.tree("plain")])
 
 
+@part("package", ["build"], serves=True, minutes=30)
+def package(run):
+	"""From make deb to purge, in a Debian of its own."""
+	return run.count([os.path.join(TOP, "tests", "package", "run_package.py"), "--build", run.tree("plain")])
+
+
 @part("kill9", ["build"], serves=True)
 def kill9(run):
 	return script(run, "plain", "kill9.py", "--rounds", "20")
@@ -564,6 +570,7 @@ ORDER = """
 	operate
 	prometheus
 	abi
+	package
 	kill9
 	model
 	group_race

@@ -4,7 +4,7 @@
 
 Usage: run_package.py --build DIR    (a build directory; works in DIR/package)
 
-Needs debhelper, dpkg-dev, fakeroot, lintian and debootstrap, and a Debian mirror, so it is run by hand, not by tests/run.
+Needs debhelper, dpkg-dev, fakeroot, lintian and debootstrap, and a Debian mirror.
 
 Must be root, or be allowed to sudo. What is downloaded and bootstrapped stays in DIR/package/cache for a
 week. The checks share one Debian and run in order; the last line is the count.

@@ -37,6 +37,8 @@ def config_text(server, io_threads, settings):
 		"modules": {name: "on" for name in server.modules},
 		"auth_jwt": {"keys": f"{KEY_ID}:HS256:{server.key_file}"},
 	}
+	if "webhook" in server.modules:
+		sections["webhook"] = {"keys": server.key_file}
 	if os.geteuid() == 0:
 		sections["core"]["user"] = USER
 	if io_threads is not None:

@@ -31,6 +31,8 @@ FIGURES = [
 	("acknowledged p99, us", "latency", "ack_p99_us", "fsync", "p99_us", None, None, None),
 	("delivered p50, us", "latency", "delivery_p50_us", "fsync", "p50_us", None, None, None),
 	("delivered p99, us", "latency", "delivery_p99_us", "fsync", "p99_us", None, None, None),
+	("  with webhook, p50, us", "hooked", "ack_p50_us", "latency", "ack_p50_us", None, None, None),
+	("  with webhook, p99, us", "hooked", "ack_p99_us", "latency", "ack_p99_us", "ratio_most", 1.2, "goal"),
 	("hook, nobody listens, ns", "hook", "empty_ns", "hook", "test_ns", "ratio_most", 1.5, "goal"),
 	("hook, one handler, ns", "hook", "handler_ns", "hook", "clock_ns", "most", 100, "goal"),
 	("  one more in a row, ns", "hook", "row_each_ns", "hook", "clock_ns", None, None, None),
@@ -58,6 +60,8 @@ FIGURES = [
 ]
 # What has no server behind it, and so the same figures whatever io_threads is.
 ALONE = {"sync", "hook"}
+# What is compared with another load, of the same variant, and not with a floor.
+BESIDE_LOADS = {"latency"}
 SAID = {"ratio_least": ">= {:g}x", "ratio_most": "<= {:g}x", "over_most": "<= +{:g}", "least": ">= {:g}",
 	"most": "<= {:,}"}
 
@@ -67,7 +71,7 @@ def pairs_of(rounds, variant, load, field, floor, floor_field):
 	found = []
 	for samples in rounds:
 		value = samples.get((load, None if load in ALONE else variant), {}).get(field)
-		beside = variant if floor == load and load not in ALONE else None
+		beside = variant if (floor == load and load not in ALONE) or floor in BESIDE_LOADS else None
 		base = samples.get((floor, beside), {}).get(floor_field) if floor else None
 		if value is not None and (floor is None or base):
 			found.append((value, base))

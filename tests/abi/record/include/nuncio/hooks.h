@@ -63,10 +63,11 @@ struct nuncio_call {                    /* an op or an HTTP route is about to ru
 	struct nuncio_str op; /* "message.send", or "POST /api/v1/messages" (the route's pattern) */
 	int64_t issued_at_ms; /* over HTTP: as in struct nuncio_login; else 0 */
 };
-struct nuncio_send { /* a message is about to be stored, or was */
+struct nuncio_send { /* a message is about to be stored, was, or is about to be edited */
 	struct nuncio_session
 		*session; /* NULL through REST; NULL in did_store when the sender left meanwhile */
-	const struct nuncio_event *event; /* seq 0 in may_send */
+	/* seq 0 in may_send; in may_edit the message as it would be, with its new body */
+	const struct nuncio_event *event;
 };
 struct nuncio_reach { /* an event is about to go to one session */
 	struct nuncio_session *to;
@@ -143,6 +144,15 @@ struct nuncio_answered {                /* a request was answered */
 struct nuncio_recovery {
 	uint32_t size, reserved;
 };
+/*
+ * An event could not be stored, for a reason that leaves open whether it is there all the same: the
+ * store broke down in the middle of it. Whoever keeps a copy of that log looks it up again.
+ */
+struct nuncio_failure {
+	uint32_t size;
+	int32_t status; /* NUNCIO_E_FAIL, ... */
+	struct nuncio_str conversation;
+};
 struct nuncio_drain {       /* the server begins to stop */
 	int64_t timeout_ms; /* what is not over by then is cut off */
 };
@@ -154,7 +164,8 @@ struct nuncio_drain {       /* the server begins to stop */
 	X(3, may_call, call) \
 	X(4, may_send, send) \
 	X(5, may_query, access) \
-	X(6, may_join, join)
+	X(6, may_join, join) \
+	X(7, may_edit, send)
 #define NUNCIO_FILTERS(X) \
 	X(501, may_reach, reach) \
 	X(502, may_store, storing)
@@ -168,7 +179,8 @@ struct nuncio_drain {       /* the server begins to stop */
 	X(1007, did_presence, state) \
 	X(1008, did_request, answered) \
 	X(1009, did_drain, drain) \
-	X(1010, did_recover, recovery)
+	X(1010, did_recover, recovery) \
+	X(1011, did_fail, failure)
 
 enum nuncio_hook {
 	NUNCIO_HOOK_none = 0,
@@ -245,6 +257,19 @@ void nuncio_conversation_join_ask(struct nuncio_module *self, const struct nunci
 	nuncio_entry_fn *done, void *user);
 
 /*
+ * Asks may_edit; whoever gives a message another body asks before. what->event is the message as it
+ * would be, its session who edits it. The answer comes to `done`, perhaps before this returns: 0
+ * and the body to be stored, which a handler may have replaced, or negative with code and text for
+ * the client; NUNCIO_E_GONE when what->session ends first. Body and entry are borrowed until `done`
+ * returns. `what`, its event and its texts are copied.
+ * Thread: logic (done too).
+ */
+typedef void nuncio_edit_fn(
+	int status, const struct nuncio_entry *entry, struct nuncio_str body, void *user);
+void nuncio_edit_ask(struct nuncio_module *self, const struct nuncio_send *what,
+	nuncio_edit_fn *done, void *user);
+
+/*
  * Tells did_presence. For the module that knows who is online (it offers presence.v1), on the node
  * that noticed, once for each change.
  * Thread: logic.
@@ -260,8 +285,8 @@ void nuncio_tell_presence(struct nuncio_module *self, struct nuncio_str user, ui
 enum nuncio_verdict nuncio_reject(struct nuncio_ask *ask, int code, const char *text);
 
 /*
- * Replaces the body of the message in may_send by `body` (one JSON value, checked, copied); later
- * handlers see it. NUNCIO_E_INVAL otherwise.
+ * Replaces the body of the message in may_send and may_edit by `body` (one JSON value, checked,
+ * copied); later handlers see it. NUNCIO_E_INVAL otherwise.
  * Thread: logic, within the handler.
  */
 int nuncio_ask_set_body(struct nuncio_ask *ask, struct nuncio_str body);
@@ -300,7 +325,8 @@ struct nuncio_ticket *nuncio_defer(
 /*
  * Answers: NUNCIO_PASS, NUNCIO_ACCEPT or NUNCIO_REJECT with code and text (copied; ignored
  * otherwise). *ticket becomes NULL. Allowed before the handler has returned LATER. A new body for
- * may_send may be given (p NULL: unchanged; invalid JSON counts as REJECT with `internal`).
+ * may_send and may_edit may be given (p NULL: unchanged; invalid JSON counts as REJECT with
+ * `internal`).
  * Thread: any.
  */
 void nuncio_resume(struct nuncio_ticket **ticket, enum nuncio_verdict verdict, int code,

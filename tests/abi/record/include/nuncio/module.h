@@ -14,8 +14,8 @@
  *
  * 1.0  2026-11-23  first
  * 1.1  2026-11-26  control.h, ready.h; issued_at_ms in auth.h and hooks.h; bus.h, live sides in
- *                  conversation.h, may_join and more did_* in hooks.h; answers, errors and
- *                  shapes in request.h
+ *                  conversation.h, may_join, may_edit and more did_* in hooks.h; answers, errors
+ *                  and shapes in request.h; export and import in store_provider.h
  */
 #define NUNCIO_ABI_MAJOR 1
 #define NUNCIO_ABI_MINOR 1
@@ -62,13 +62,15 @@ struct nuncio_option {
 };
 
 /*
- * The only symbol that a module exports; make it with NUNCIO_MODULE. All callbacks run on the logic
- * thread; a NULL callback counts as success. Order of a module's life: init, start, any number of
- * reload, stop, fini.
+ * The only symbol that a module exports; make it with NUNCIO_MODULE, in C++ with the members in
+ * this order. All callbacks run on the logic thread; a NULL callback counts as success. Order of a
+ * module's life: init, start, any number of reload, stop, fini.
  */
 struct nuncio_module_info {
 	uint32_t size;
 	uint16_t abi_major, abi_minor;
+	/* sizeof(struct nuncio_option) of the headers that the module was built with */
+	uint32_t option_size, reserved;
 	const char *name, *version, *summary;
 	/*
 	 * NULL-ended: module names, "store", "auth", "bus", or services like "token.v1"; each must
@@ -78,9 +80,6 @@ struct nuncio_module_info {
 	const char *const *
 		wants; /* NULL-ended: the same, started first when it is there; it may be missing */
 	const struct nuncio_option *options;
-	/* sizeof(struct nuncio_option) of the headers that the module was built with */
-	uint32_t option_size;
-	uint32_t reserved;
 	/*
 	 * Register hooks, commands, routes, providers, services. Touch nothing outside: `nunciod
 	 * --check` runs this.
@@ -115,8 +114,9 @@ struct nuncio_module_info {
 								       struct nuncio_module_info), \
 		.abi_major = NUNCIO_ABI_MAJOR, \
 		.abi_minor = NUNCIO_ABI_MINOR, \
-		.name = NAME, \
 		.option_size = (uint32_t)sizeof(struct nuncio_option), \
+		.reserved = 0, \
+		.name = NAME, \
 		__VA_ARGS__ }; \
 	NUNCIO_END_DECLS
 

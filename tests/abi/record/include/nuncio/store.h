@@ -187,7 +187,8 @@ int nuncio_store_search(struct nuncio_module *self, const struct nuncio_search_q
  * change, as that of an event.
  */
 struct nuncio_record {
-	uint32_t size, reserved;
+	uint32_t size;
+	uint32_t flags; /* NUNCIO_RECORD_SYNCED, only where all records are exported */
 	struct nuncio_str space, owner, key;
 	struct nuncio_str value; /* any bytes, up to 64 KiB; JSON by convention */
 	uint64_t version;        /* grows with every write of this record, from 1 */
@@ -195,6 +196,8 @@ struct nuncio_record {
 	int64_t expires_at_ms;
 	uint64_t reserved2[4];
 };
+
+#define NUNCIO_RECORD_SYNCED 1u /* was written with NUNCIO_WRITE_SYNCED */
 
 #define NUNCIO_EXPECT_ANY 0
 #define NUNCIO_EXPECT_ABSENT (-1) /* NUNCIO_E_EXISTS if there is one */

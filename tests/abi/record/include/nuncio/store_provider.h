@@ -21,6 +21,7 @@ enum nuncio_job_kind {
 	NUNCIO_JOB_APPEND = 1,   /* write: struct nuncio_job_append */
 	NUNCIO_JOB_MARK = 2,     /* write: struct nuncio_job_mark */
 	NUNCIO_JOB_WRITE = 3,    /* write: struct nuncio_job_write */
+	NUNCIO_JOB_IMPORT = 4,   /* write: struct nuncio_job_import; below */
 	NUNCIO_JOB_EVENTS = 101, /* read: struct nuncio_events_query; rows: nuncio_job_add_event */
 	/*
 	 * read: struct nuncio_sync_query; nuncio_job_add_event, _add_member, _add_record, then
@@ -41,7 +42,8 @@ enum nuncio_job_kind {
 	 * read: struct nuncio_search_query, whose text has a word; nuncio_job_add_event,
 	 * _set_cursor (next)
 	 */
-	NUNCIO_JOB_SEARCH = 110
+	NUNCIO_JOB_SEARCH = 110,
+	NUNCIO_JOB_EXPORT = 111 /* read: struct nuncio_job_export; below */
 };
 
 /*
@@ -142,6 +144,65 @@ struct nuncio_job_reached {
 	uint64_t seq;
 };
 
+/*
+ * Moving everything into another store: the core asks the one that runs for what it has, writes it
+ * as it is into the other, and goes after what changes meanwhile. A store from which, or into
+ * which, nothing can be moved answers NUNCIO_E_UNSUPPORTED.
+ *
+ * CONVERSATIONS: ids above `conversation`: nuncio_job_add_conversation with conversation, last_seq,
+ * last.id. MEMBERS of a conversation above `user`, those who have left too. MENTIONS of its events
+ * from `from` to `upto`: nuncio_job_add_member with user (empty: everybody), and since = the seq.
+ * RECORDS above (space, owner, key), in that order; RECORD, that one or none; expired and deleted
+ * ones never. COUNTS: nuncio_job_set_counts. All but the last two in pages: `limit` rows, and
+ * nuncio_job_set_more.
+ */
+enum nuncio_export {
+	NUNCIO_EXPORT_CONVERSATIONS = 1,
+	NUNCIO_EXPORT_MEMBERS = 2,
+	NUNCIO_EXPORT_MENTIONS = 3,
+	NUNCIO_EXPORT_RECORDS = 4,
+	NUNCIO_EXPORT_RECORD = 5,
+	NUNCIO_EXPORT_COUNTS = 6
+};
+struct nuncio_job_export {
+	uint32_t size, what; /* enum nuncio_export */
+	uint32_t limit, reserved;
+	struct nuncio_str conversation, user, space, owner, key;
+	uint64_t from, upto;
+	int64_t now_ms; /* COUNTS: records that expire until then are not counted */
+};
+
+/*
+ * What a store has. Members: those who have left too. faults: conversations whose events are not
+ * 1 .. last_seq, or whose number of members is wrong.
+ */
+struct nuncio_store_counts {
+	uint32_t size, reserved;
+	uint64_t conversations, events, members, records, faults;
+};
+
+/*
+ * One step of writing into a store that serves nobody. BEGIN comes first and alone: a store that
+ * has something answers NUNCIO_E_EXISTS, unless that was left by a copy which did not end; that it
+ * forgets. ROWS are of one conversation, or records of one owner (conversation empty); what is
+ * there already is overwritten; with `upto`, the mentions of the events from `from` to it are
+ * replaced by those given. A record with value.p NULL is removed. END: all is there; ids made from
+ * now on are above `highest`. Until it a store must refuse to open, except for the next copy.
+ */
+enum nuncio_import { NUNCIO_IMPORT_BEGIN = 1, NUNCIO_IMPORT_ROWS = 2, NUNCIO_IMPORT_END = 3 };
+struct nuncio_job_import {
+	uint32_t size, step; /* enum nuncio_import */
+	struct nuncio_str conversation;
+	const struct nuncio_event *events;
+	size_t events_count;
+	const struct nuncio_member *members, *mentions; /* as they were exported */
+	size_t members_count, mentions_count;
+	const struct nuncio_record *records;
+	size_t records_count;
+	uint64_t from, upto;
+	nuncio_id highest;
+};
+
 struct nuncio_store_ops {
 	uint32_t size, reserved;
 	/*
@@ -187,6 +248,13 @@ int nuncio_provide_store(struct nuncio_module *self, const struct nuncio_store_o
 void nuncio_store_opened(struct nuncio_module *self, nuncio_id highest);
 
 /*
+ * 1 if this store is opened to copy into it (`[core] copy_to`), and is not the one that the server
+ * uses: it should not keep up the start, say nothing of readiness, and do no work of its own.
+ * Thread: logic, within open.
+ */
+int nuncio_store_is_target(const struct nuncio_module *self);
+
+/*
  * The kind of a job, and its input: the struct named at its kind.
  * Thread: any, while the job is the store's.
  */
@@ -207,6 +275,7 @@ void nuncio_job_add_member(struct nuncio_job *job, const struct nuncio_member *m
 void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *record);
 void nuncio_job_set_cursor(struct nuncio_job *job, struct nuncio_str cursor);
 void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t read);
+void nuncio_job_set_counts(struct nuncio_job *job, const struct nuncio_store_counts *counts);
 void nuncio_job_set_more(struct nuncio_job *job, int more);
 void nuncio_job_set_gap(struct nuncio_job *job, int gap);
 

@@ -16,6 +16,10 @@ NUNCIO_BEGIN_DECLS
 
 typedef void nuncio_relation_fn(int status, uint32_t relation, void *user);
 
+/* What `owner` has decided about `other` is another now; about everybody if `other` is empty. */
+typedef void nuncio_relation_changed_fn(
+	struct nuncio_str owner, struct nuncio_str other, void *user);
+
 struct nuncio_contacts_v1 {
 	uint32_t size, reserved;
 	/*
@@ -25,6 +29,20 @@ struct nuncio_contacts_v1 {
 	 */
 	void (*relation)(void *impl, struct nuncio_str owner, struct nuncio_str other,
 		nuncio_relation_fn *done, void *user);
+	/*
+	 * May `other` see whether `owner` is there, and when they were last? `relation` is 1 or 0:
+	 * as the owner has chosen, and never for whom they have blocked.
+	 * Thread: logic (done too).
+	 */
+	void (*may_see)(void *impl, struct nuncio_str owner, struct nuncio_str other,
+		nuncio_relation_fn *done, void *user);
+	/*
+	 * fn hears of every change, whichever node it was made on, after the other functions know
+	 * of it; NULL ends that for `user`, and must come before `user` goes. NUNCIO_E_BUSY: eight
+	 * hear already.
+	 * Thread: logic (fn too).
+	 */
+	int (*watch)(void *impl, nuncio_relation_changed_fn *fn, void *user);
 };
 
 NUNCIO_END_DECLS

@@ -16,8 +16,12 @@ NUNCIO_BEGIN_DECLS
 enum nuncio_presence_status {
 	NUNCIO_PRESENCE_OFFLINE = 0,
 	NUNCIO_PRESENCE_ONLINE = 1,
-	NUNCIO_PRESENCE_AWAY = 2
+	NUNCIO_PRESENCE_AWAY = 2,
+	NUNCIO_PRESENCE_DND = 3 /* there, and not to be disturbed */
 };
+
+/* Flags of a row. The service sees everybody; only clients are refused the sight. */
+#define NUNCIO_PRESENCE_HIDDEN 1u /* the asker may not see this user, who looks offline */
 
 /*
  * One user's presence; last_seen_ms is 0 when never seen, now when online. The core of a service
@@ -26,7 +30,7 @@ enum nuncio_presence_status {
 struct nuncio_presence {
 	struct nuncio_str user;
 	uint32_t status; /* enum nuncio_presence_status */
-	uint32_t reserved;
+	uint32_t flags;  /* NUNCIO_PRESENCE_HIDDEN */
 	int64_t last_seen_ms;
 };
 

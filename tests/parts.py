@@ -328,7 +328,7 @@ def abi(run):
 	return run.count([os.path.join(TOP, "tests", "abi", "run_abi.py"), "--build", run.tree("plain")])
 
 
-@part("package", ["build"], serves=True, minutes=30)
+@part("package", ["build"], fast=False, serves=True, minutes=30)
 def package(run):
 	"""From make deb to purge, in a Debian of its own."""
 	return run.count([os.path.join(TOP, "tests", "package", "run_package.py"), "--build", run.tree("plain")])

@@ -156,8 +156,10 @@ def check_rules(checks, prometheus):
 	promtool_says(checks, prometheus,
 		f"promtool test rules: {len(CASES)} alerts fire when they should, and not before", "test", "rules", path)
 	for name, rule in alerts.items():
-		checks.that(f"{name}: is understood, and silent", rule["health"] == "ok" and not rule["alerts"],
-			(rule.get("lastError"), rule["alerts"]))
+		# Pending is no fault: a slow machine may lag for a moment.
+		firing = [alert for alert in rule["alerts"] if alert["state"] == "firing"]
+		checks.that(f"{name}: is understood, and silent", rule["health"] == "ok" and not firing,
+			(rule.get("lastError"), firing))
 	return [rule["query"] for rule in alerts.values()]
 
 

@@ -22,7 +22,8 @@ nuncioinclude_HEADERS = \
 	%D%/store_provider.h \
 	%D%/test.h \
 	%D%/text.h \
-	%D%/timer.h
+	%D%/timer.h \
+	%D%/watch.h
 
 nuncioservicesdir = $(nuncioincludedir)/services
 nuncioservices_HEADERS = \

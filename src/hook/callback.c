@@ -20,7 +20,7 @@ enum { TELL_EVERY_NS = 1000000000, FIRST_EXPONENT = 7 };
 const char *callback_kind_name(enum callback_kind kind)
 {
 	static const char *const names[] = { "", "hook", "op", "route", "middleware", "entry",
-		"peer", "control", "timer", "call", "work", "work_done" };
+		"peer", "control", "timer", "watch", "call", "work", "work_done" };
 	return names[kind];
 }
 

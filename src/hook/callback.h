@@ -19,6 +19,7 @@ enum callback_kind {
 	CALLBACK_PEER,  /* from the same module on another node */
 	CALLBACK_CONTROL,
 	CALLBACK_TIMER,
+	CALLBACK_WATCH,    /* of a descriptor */
 	CALLBACK_CALL,     /* nuncio_on_logic */
 	CALLBACK_WORK,     /* on a worker: may block */
 	CALLBACK_WORK_DONE /* its way back */

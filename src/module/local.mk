@@ -17,6 +17,7 @@ src_libmodule_a_SOURCES = \
 	%D%/api_session.c \
 	%D%/api_store.c \
 	%D%/api_timer.c \
+	%D%/api_watch.c \
 	%D%/loader.c %D%/loader.h \
 	%D%/module.c %D%/module.h %D%/module_private.h \
 	%D%/module_metrics.c \

@@ -300,7 +300,9 @@ static int load_one(struct modules *set, const char *name, struct nuncio_error *
 	m->options = options;
 	list_init(&m->owned);
 	list_init(&m->timers);
+	list_init(&m->watches);
 	callback_init(&m->timer_stats, CALLBACK_TIMER, info.name, "timer", slow_us);
+	callback_init(&m->watch_stats, CALLBACK_WATCH, info.name, "watch", slow_us);
 	callback_init(&m->call_stats, CALLBACK_CALL, info.name, "on_logic", slow_us);
 	callback_init(&m->work_stats, CALLBACK_WORK, info.name, "work", NULL);
 	callback_init(&m->done_stats, CALLBACK_WORK_DONE, info.name, "work done", slow_us);
@@ -540,6 +542,7 @@ static void undo(struct nuncio_module *m)
 {
 	const struct module_env *env = &m->set->env;
 	module_stop_timers(m);
+	module_stop_watches(m);
 	hook_table_remove_module(env->hooks, m->info.name);
 	LIST_EACH_SAFE (&m->owned, owned, struct owned, node) {
 		list_remove(&owned->node);

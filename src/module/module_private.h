@@ -38,10 +38,11 @@ struct nuncio_module {
 	void *_Atomic data;
 	struct list owned;   /* of struct owned, newest first */
 	struct list timers;  /* of struct module_timer */
+	struct list watches; /* of struct nuncio_watch */
 	struct ready *ready; /* of the set; for nuncio_ready_set */
 	struct callback **callbacks;
 	size_t callback_count;
-	struct callback timer_stats, call_stats, work_stats, done_stats;
+	struct callback timer_stats, watch_stats, call_stats, work_stats, done_stats;
 	size_t timer_count, work_count, error_count;
 	char refusal[256]; /* why a registration failed, not told yet */
 };
@@ -87,6 +88,7 @@ int module_provide(struct nuncio_module *self, const char *job, const void *ops,
 const struct service *module_find_service(const struct modules *set, const char *name);
 void module_withdraw_services(struct modules *set, const struct nuncio_module *module);
 void module_stop_timers(struct nuncio_module *self);
+void module_stop_watches(struct nuncio_module *self);
 void module_free_groups(struct modules *set);
 
 int module_needs_order(struct modules *set, struct nuncio_error *err); /* fills set->order */

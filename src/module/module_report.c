@@ -38,6 +38,7 @@ static void each_of_module(const struct nuncio_module *m, modules_callback_fn *f
 	for (size_t i = 0; i < m->callback_count; i++)
 		fn(m->callbacks[i], user);
 	fn(&m->timer_stats, user);
+	fn(&m->watch_stats, user);
 	fn(&m->call_stats, user);
 	fn(&m->work_stats, user);
 	fn(&m->done_stats, user);

@@ -93,6 +93,12 @@ tests_api_api_timer_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 tests_api_api_timer_la_CFLAGS = $(MODULE_CFLAGS)
 tests_api_api_timer_la_LDFLAGS = $(API_LINKFLAGS)
 
+API_MODULES += tests/api/api_watch.la
+tests_api_api_watch_la_SOURCES = %D%/api_watch.c
+tests_api_api_watch_la_CPPFLAGS = $(MODULE_CPPFLAGS)
+tests_api_api_watch_la_CFLAGS = $(MODULE_CFLAGS)
+tests_api_api_watch_la_LDFLAGS = $(API_LINKFLAGS)
+
 API_MODULES += tests/api/auth_api.la
 tests_api_auth_api_la_SOURCES = %D%/auth_api.c
 tests_api_auth_api_la_CPPFLAGS = $(MODULE_CPPFLAGS)

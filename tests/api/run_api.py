@@ -546,6 +546,11 @@ def timers_and_work(bench):
 
 
 @case
+def watched_descriptors(bench):
+	expect("troubles", not says_ok(bench, "api_watch").troubles())
+
+
+@case
 def services(bench):
 	expect("troubles", not says_ok(bench, "api_service_user", "api_service", "api_conf").troubles())
 

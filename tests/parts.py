@@ -361,6 +361,26 @@ def webhook(run):
 	return script(run, "plain", "webhook.py")
 
 
+@part("bus", ["build"], serves=True)
+def bus(run):
+	"""bus_redis and presence_redis on real Redis servers: start, loss, TLS, Sentinel, Redis Cluster."""
+	return script(run, "plain", "bus.py")
+
+
+@part("scenario_nodes", ["build"], serves=True)
+def scenario_nodes(run):
+	"""Scripts with their clients spread over three nodes."""
+	run.env["NUNCIO_TEST_STORE"] = "store_mysql"
+	run.env["NUNCIO_TEST_NODES"] = "3"
+	return script(run, "plain", "run_scenarios.py")
+
+
+@part("cluster_faults", ["build"], serves=True)
+def cluster_faults(run):
+	"""Nodes and Redis killed, paused, emptied, cut off in traffic on three nodes."""
+	return script(run, "plain", "cluster_faults.py", "--seed", "1")
+
+
 @part("webhook_asan", ["build_asan"], fast=False, serves=True)
 def webhook_asan(run):
 	return script(run, "asan", "webhook.py", "--rounds", "2")
@@ -575,6 +595,9 @@ ORDER = """
 	model
 	group_race
 	webhook
+	bus
+	scenario_nodes
+	cluster_faults
 	web
 	scenario_one_loop
 	scenario_memory

@@ -169,7 +169,9 @@ def main():
 	sections = parse(said_by(build, "--help-config"))
 	results = {"etc/nuncio.ini": check_ini(build, args.write), "nuncio.ini(5)": check_page(sections, args.write),
 		"form of the man pages": check_roff()}
-	named = {os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(TOP, "modules", "*", "local.mk"))}
+	# modules/redis is what other modules share.
+	named = {os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(TOP, "modules", "*", "local.mk"))
+		if "pkgmodule_LTLIBRARIES +=" in open(path, encoding="utf-8").read()}
 	for name in sorted(named | sections.keys() - {"core", "modules"}):
 		results[name] = check_readme(name, sections[name][1]) if name in sections else [f"modules/{name}: was not built"]
 	for name, faults in results.items():

@@ -79,6 +79,8 @@ FNR == 1 { folder = folder_of(FILENAME); seen_any = 0 }
 	else if (folder ~ /^modules\//) {
 		dir = FILENAME
 		sub(/\/[^\/]*$/, "", dir)
+		if (name ~ /^redis\// && folder ~ /^modules\/(redis|[a-z]*_redis)$/ && exists("modules/" name))
+			next
 		if (name ~ /\.\./ || !(exists(dir "/" name) || exists("modules/" name) && index("modules/" name, folder "/") == 1))
 			say("a module includes <nuncio/...> and its own folder, not \"" name "\"")
 	} else if (name ~ /_private\.h$/ && target != folder && !(folder == "top" && name !~ /\//))

@@ -20,6 +20,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lib import nodes  # noqa: E402
 from lib.chat import Chat  # noqa: E402
 from lib.server import Build  # noqa: E402
 
@@ -69,6 +70,8 @@ def main():
 	files = [path for path in files if args.k in os.path.basename(path)]
 	if args.store != "store_sqlite":
 		files = [path for path in files if not outlives(path)]
+	if nodes.wanted() > 1 and not args.files:
+		files = [path for path in files if os.path.basename(path) not in nodes.EXCLUDED]
 	build = Build(args.build)
 	failed = 0
 	with concurrent.futures.ThreadPoolExecutor(args.j) as pool:

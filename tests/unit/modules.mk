@@ -113,3 +113,17 @@ UNIT_TESTS += tests/unit/test_device_policy
 tests_unit_test_device_policy_SOURCES = %D%/test_device_policy.c modules/devices/policy.c \
 	modules/devices/devices.h tests/lib/unit.h
 tests_unit_test_device_policy_LDADD = $(CMOCKA_LIBS)
+
+# redis: its pure parts
+UNIT_TESTS += tests/unit/test_redis_address tests/unit/test_redis_backoff tests/unit/test_redis_map
+REDIS_TEST = tests/lib/unit.h $(REDIS_PURE)
+REDIS_TEST_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(top_srcdir)/modules
+tests_unit_test_redis_address_SOURCES = %D%/test_redis_address.c $(REDIS_TEST)
+tests_unit_test_redis_address_CPPFLAGS = $(REDIS_TEST_CPPFLAGS)
+tests_unit_test_redis_address_LDADD = $(CMOCKA_LIBS)
+tests_unit_test_redis_backoff_SOURCES = %D%/test_redis_backoff.c $(REDIS_TEST)
+tests_unit_test_redis_backoff_CPPFLAGS = $(REDIS_TEST_CPPFLAGS)
+tests_unit_test_redis_backoff_LDADD = $(CMOCKA_LIBS)
+tests_unit_test_redis_map_SOURCES = %D%/test_redis_map.c $(REDIS_TEST)
+tests_unit_test_redis_map_CPPFLAGS = $(REDIS_TEST_CPPFLAGS)
+tests_unit_test_redis_map_LDADD = $(CMOCKA_LIBS)

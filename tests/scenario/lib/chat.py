@@ -38,8 +38,8 @@ import re
 import signal
 import time
 
-from . import wire
-from .server import CHAT, CODES, Server
+from . import nodes, wire
+from .server import CHAT, CODES
 
 MATCH = re.compile(r"^([@^]?[\w.-]+)(!=|>=|<=|=|~|#)(.*)$", re.S)
 MISSING = object()
@@ -172,6 +172,7 @@ class Chat:
 				words = split(joined)
 				if words:
 					self.statement(words)
+					nodes.settle()
 			except (Failed, wire.Closed, wire.Silence, wire.Refused, AssertionError,
 					KeyError, ValueError, OSError) as error:
 				return start, joined.strip(), f"{type(error).__name__}: {error}"
@@ -291,7 +292,7 @@ class Chat:
 				modules = [name for name in modules if name not in text.split(",")]
 			else:
 				rest.append(word)
-		self.server = Server(self.build, modules)
+		self.server = nodes.make(self.build, modules)
 		self.kept["dir"] = self.server.folder
 		self.kept["port"] = self.server.port
 		for section, values in self.settings(rest).items():

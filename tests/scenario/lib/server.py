@@ -96,13 +96,14 @@ def give_to_user(path):
 
 
 class Server:
-	def __init__(self, build, modules=None, settings=None, folder=None, data_dir=None):
+	def __init__(self, build, modules=None, settings=None, folder=None, data_dir=None, share=None):
+		"""share: a Server whose keys and store are this one's, too."""
 		self.build = build
 		self.folder = folder or tempfile.mkdtemp(prefix="nuncio-test-")
 		os.chmod(self.folder, 0o755)
 		self.modules = list(CHAT if modules is None else modules)
 		self.port = free_port()
-		self.keys = Keys(os.path.join(self.folder, "keys"))
+		self.keys = share.keys if share else Keys(os.path.join(self.folder, "keys"))
 		self.data_dir = data_dir or os.path.join(self.folder, "data")
 		os.makedirs(self.data_dir, exist_ok=True)
 		give_to_user(self.data_dir)
@@ -120,7 +121,7 @@ class Server:
 			self.settings["core"]["user"] = USER
 		for section, values in (settings or {}).items():
 			self.settings.setdefault(section, {}).update(values)
-		storage.apply(self)
+		storage.apply(self, share)
 		self.process = self.promised = None
 		self.announced = []
 		self.troubles = []

@@ -64,13 +64,17 @@ def give(name):
 		free.append(name)
 
 
-def apply(server):
-	"""Exchanges the store of a Server that is being made; keeps the name of what it took in server.database."""
+def apply(server, share=None):
+	"""Exchanges the store of a Server that is being made; keeps the name of what it took in server.database. With
+	`share` it is the database of that Server, who gives it back."""
 	server.database = None
 	if not wanted() or "store_sqlite" not in server.modules:
 		return
 	server.modules[server.modules.index("store_sqlite")] = "store_mysql"
-	server.database, addresses = take()
+	if share:
+		addresses = share.settings["store_mysql"]["servers"]
+	else:
+		server.database, addresses = take()
 	server.settings["core"]["store"] = "store_mysql"
 	server.settings["store_mysql"] = {"servers": addresses, "shards": str(wanted()[0]), "start_without": "fail"}
 

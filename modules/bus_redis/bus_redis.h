@@ -8,7 +8,7 @@
  * topics.c   which topics this node is interested in, written into Redis
  * routes.c   which nodes are interested in a topic: asked of Redis, remembered; frames that wait
  * outbox.c   what goes to each node: one PUBLISH a turn
- * bus_redis.c   connections, lease, the module's life
+ * bus_redis.c   notes of other nodes, the module's life
  */
 
 #include <stdbool.h>
@@ -16,10 +16,8 @@
 #include <nuncio/bus.h>
 #include <nuncio/metric.h>
 
-#include "redis/redis.h"
-#include "redis/redis_buffer.h"
-#include "redis/redis_lease.h"
 #include "redis/redis_map.h"
+#include "redis/redis_member.h"
 
 enum { FRAME_HEAD_BYTES = 4, TOPIC_BYTES_MAX = 1024 };
 
@@ -63,15 +61,9 @@ struct outbox {
 
 struct bus {
 	struct nuncio_module *self;
-	struct redis_conf conf;
-	struct redis *asks, *hears;
-	struct redis_lease *lease;
-	struct redis_buffer all_channel, key;
-	bool has_own, has_all; /* channels that are subscribed */
-	bool is_there, was_there, is_stopping;
+	struct redis_member member;
 	bool owes; /* frames of ours were lost: the others are to be told */
-	int64_t heard_ms;
-	struct nuncio_timer *echo, *recover;
+	struct nuncio_timer *recover;
 	struct topics topics;
 	struct routes routes;
 	struct outbox outbox;
@@ -79,7 +71,6 @@ struct bus {
 };
 
 /* ---- bus_redis.c ---- */
-void bus_settled(struct bus *bus);               /* all topics are written */
 void bus_lost(struct bus *bus, uint32_t frames); /* so many frames did not get to others */
 struct nuncio_str bus_topic_key(struct bus *bus, struct nuncio_str topic);
 
@@ -87,7 +78,7 @@ struct nuncio_str bus_topic_key(struct bus *bus, struct nuncio_str topic);
 void topics_init(struct topics *topics);
 void topics_fini(struct topics *topics);
 void topics_set(struct bus *bus, struct nuncio_str topic, bool is_wanted);
-void topics_write_all(struct bus *bus); /* under a new id; bus_settled when it is done */
+void topics_write_all(struct bus *bus); /* redis_member_settled when it is done */
 void topics_forget(struct bus *bus);    /* nothing of it is in Redis any more, as far as we know */
 void topics_sweep(struct bus *bus, uint16_t node); /* of a dead one; then redis_lease_swept */
 

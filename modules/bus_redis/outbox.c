@@ -57,7 +57,7 @@ static void begin_note(const struct bus *bus, struct redis_buffer *b, enum note_
 	if (b->used)
 		return;
 	redis_buffer_add(b, &letter, 1);
-	redis_buffer_add(b, redis_lease_id(bus->lease), REDIS_ID_BYTES);
+	redis_buffer_add(b, redis_lease_id(bus->member.lease), REDIS_ID_BYTES);
 }
 
 static void make_room(struct outbox *outbox, uint16_t node)
@@ -123,7 +123,8 @@ static void on_published(const redisReply *reply, void *user)
 	free(user);
 	if (!reply || reply->type != REDIS_REPLY_INTEGER)
 		bus_lost(sending.bus, sending.frames);
-	else if (sending.is_to_one && reply->integer == 0 && !redis_is_cluster(sending.bus->asks))
+	else if (sending.is_to_one && reply->integer == 0 &&
+		 !redis_is_cluster(sending.bus->member.asks))
 		nuncio_counter_add(sending.bus->count.unheard, sending.frames);
 	else
 		nuncio_counter_add(sending.bus->count.sent, sending.frames);
@@ -136,8 +137,8 @@ static void publish(struct bus *bus, struct nuncio_str channel, struct redis_buf
 	struct sending *sending = nuncio_alloc(sizeof *sending);
 	*sending = (struct sending){ bus, frames, is_to_one };
 	nuncio_counter_add(bus->count.publishes, 1);
-	if (REDIS_ASK(bus->asks, channel, on_published, sending, nuncio_text("PUBLISH"), channel,
-		    body) < 0) {
+	if (REDIS_ASK(bus->member.asks, channel, on_published, sending, nuncio_text("PUBLISH"),
+		    channel, body) < 0) {
 		free(sending);
 		bus_lost(bus, frames);
 	}
@@ -147,7 +148,7 @@ static void publish(struct bus *bus, struct nuncio_str channel, struct redis_buf
 void outbox_flush(struct bus *bus)
 {
 	struct outbox *outbox = &bus->outbox;
-	struct nuncio_str all = { bus->all_channel.p, bus->all_channel.used };
+	struct nuncio_str all = { bus->member.all.p, bus->member.all.used };
 	/* First what others have to know before frames find them. */
 	if (outbox->interest.used)
 		publish(bus, all, &outbox->interest, 0, false);
@@ -156,8 +157,8 @@ void outbox_flush(struct bus *bus)
 		outbox->frames[i] = 0;
 		if (!frames)
 			continue;
-		struct nuncio_str id = nuncio_text(redis_lease_node_id(bus->lease, i));
-		struct nuncio_str channel = redis_lease_key(bus->lease, &bus->key, "to:", id);
+		struct nuncio_str id = nuncio_text(redis_lease_node_id(bus->member.lease, i));
+		struct nuncio_str channel = redis_member_key(&bus->member, "to:", id);
 		publish(bus, channel, &outbox->nodes[i], frames, true);
 	}
 	if (outbox->all.used) {
@@ -171,7 +172,7 @@ void outbox_tell_loss(struct bus *bus)
 {
 	struct redis_buffer note = { NULL, 0, 0 };
 	begin_note(bus, &note, NOTE_LOSS);
-	publish(bus, (struct nuncio_str){ bus->all_channel.p, bus->all_channel.used }, &note, 0,
+	publish(bus, (struct nuncio_str){ bus->member.all.p, bus->member.all.used }, &note, 0,
 		false);
 	redis_buffer_free(&note);
 }

@@ -85,7 +85,7 @@ static void finish_frame(const struct job *job)
 {
 	struct bus *bus = job->bus;
 	struct nuncio_str frame = { job->frame, job->frame_bytes };
-	if (job->is_failed || !redis_lease_is_held(bus->lease)) {
+	if (job->is_failed || !redis_member_is_held(&bus->member)) {
 		bus_lost(bus, 1);
 		return;
 	}
@@ -136,7 +136,7 @@ static struct job *job_add(struct bus *bus, struct nuncio_str frame)
 
 static void job_take(struct job *job, size_t index, const struct route *route)
 {
-	const struct redis_lease *lease = job->bus->lease;
+	const struct redis_lease *lease = job->bus->member.lease;
 	for (uint16_t i = 0; i < route->node_count; i++) {
 		uint16_t node = route->nodes[i];
 		if (redis_lease_is_dead(lease, node))
@@ -228,17 +228,17 @@ static void on_route(const redisReply *reply, void *user)
 	free(user);
 	route->is_asked = false;
 	bool is_good = reply && reply->type == REDIS_REPLY_ARRAY;
-	if (is_good && route->is_stale && redis_is_up(bus->asks)) {
+	if (is_good && route->is_stale && redis_is_up(bus->member.asks)) {
 		ask_route(bus, route);
 		return;
 	}
 	route->node_count = 0;
 	for (size_t i = 0; is_good && i < reply->elements; i++)
 		if (reply->element[i]->type == REDIS_REPLY_STRING)
-			route_add(route, redis_lease_number(bus->lease,
+			route_add(route, redis_lease_number(bus->member.lease,
 						 (struct nuncio_str){ reply->element[i]->str,
 							 reply->element[i]->len }));
-	route->is_known = is_good && bus->has_all;
+	route->is_known = is_good && bus->member.has_all;
 	tell_waiters(route, is_good);
 	if (route->is_known)
 		trim(bus, route);
@@ -255,7 +255,7 @@ static void ask_route(struct bus *bus, struct route *route)
 	route->is_asked = true;
 	route->is_stale = false;
 	nuncio_counter_add(bus->count.lookups, 1);
-	if (REDIS_ASK(bus->asks, key, on_route, question, nuncio_text("SMEMBERS"), key) == 0)
+	if (REDIS_ASK(bus->member.asks, key, on_route, question, nuncio_text("SMEMBERS"), key) == 0)
 		return;
 	free(question);
 	route->is_asked = false;
@@ -306,7 +306,7 @@ void routes_publish(
 	struct bus *bus, const struct nuncio_str *topics, size_t n, struct nuncio_str frame)
 {
 	struct routes *routes = &bus->routes;
-	if (!redis_lease_is_held(bus->lease) || routes->job_count >= JOBS_MOST ||
+	if (!redis_member_is_held(&bus->member) || routes->job_count >= JOBS_MOST ||
 		routes->job_bytes + frame.n > JOB_BYTES_MOST) {
 		bus_lost(bus, 1);
 		return;
@@ -319,7 +319,7 @@ void routes_publish(
 void routes_find(
 	struct bus *bus, const struct nuncio_str *topics, size_t n, struct nuncio_bus_ask *ask)
 {
-	if (!redis_lease_is_held(bus->lease) || bus->routes.job_count >= JOBS_MOST) {
+	if (!redis_member_is_held(&bus->member) || bus->routes.job_count >= JOBS_MOST) {
 		nuncio_bus_found(&ask, NUNCIO_E_BUSY, NULL, 0);
 		return;
 	}

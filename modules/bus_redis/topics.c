@@ -111,7 +111,7 @@ static void check_settled(struct bus *bus)
 	if (!topics->is_settling || topics->flying || !redis_ring_is_alone(&topics->dirty))
 		return;
 	topics->is_settling = false;
-	bus_settled(bus);
+	redis_member_settled(&bus->member);
 }
 
 /* Nobody is interested, and nothing about it is under way. */
@@ -156,15 +156,15 @@ static int write_topic(struct bus *bus, struct topic *topic)
 {
 	struct nuncio_str text = topic->by_text.key;
 	const char *verb = topic->is_wanted ? "SADD" : "SREM";
-	struct nuncio_str id = nuncio_text(redis_lease_id(bus->lease));
-	struct nuncio_str key = redis_lease_key(bus->lease, &bus->key, "topics:", id);
-	int rc = REDIS_ASK(bus->asks, key, NULL, NULL, nuncio_text(verb), key, text);
+	struct nuncio_str id = nuncio_text(redis_lease_id(bus->member.lease));
+	struct nuncio_str key = redis_member_key(&bus->member, "topics:", id);
+	int rc = REDIS_ASK(bus->member.asks, key, NULL, NULL, nuncio_text(verb), key, text);
 	if (rc < 0)
 		return rc;
 	struct change *change = nuncio_alloc(sizeof *change);
 	*change = (struct change){ bus, topic, bus->topics.epoch, topic->is_wanted };
 	key = bus_topic_key(bus, text);
-	rc = REDIS_ASK(bus->asks, key, on_changed, change, nuncio_text(verb), key, id);
+	rc = REDIS_ASK(bus->member.asks, key, on_changed, change, nuncio_text(verb), key, id);
 	if (rc < 0) {
 		free(change);
 		return rc;
@@ -178,8 +178,8 @@ static int write_topic(struct bus *bus, struct topic *topic)
 static void write_dirty(struct bus *bus)
 {
 	struct topics *topics = &bus->topics;
-	while (redis_lease_is_held(bus->lease) && !redis_ring_is_alone(&topics->dirty) &&
-		topics->flying < FLYING_MOST && redis_room(bus->asks) >= COMMANDS_EACH) {
+	while (redis_member_is_held(&bus->member) && !redis_ring_is_alone(&topics->dirty) &&
+		topics->flying < FLYING_MOST && redis_room(bus->member.asks) >= COMMANDS_EACH) {
 		struct topic *topic = REDIS_OF(topics->dirty.next, struct topic, dirty);
 		if (topic->is_wanted != topic->is_written && write_topic(bus, topic) < 0)
 			break;
@@ -187,7 +187,7 @@ static void write_dirty(struct bus *bus)
 		drop_if_done(bus, topic);
 	}
 	/* An answer to what flies goes on; if nothing does, the clock. */
-	if (redis_lease_is_held(bus->lease) && !redis_ring_is_alone(&topics->dirty) &&
+	if (redis_member_is_held(&bus->member) && !redis_ring_is_alone(&topics->dirty) &&
 		!topics->flying && !topics->later)
 		topics->later = nuncio_timer_start(bus->self, AGAIN_MS, 0, on_later, bus);
 	check_settled(bus);
@@ -229,7 +229,7 @@ static void on_swept(const redisReply *reply, void *user)
 {
 	struct sweep *sweep = user;
 	struct bus *bus = sweep->bus;
-	if (!reply || reply->type != REDIS_REPLY_ARRAY || !redis_lease_is_held(bus->lease)) {
+	if (!reply || reply->type != REDIS_REPLY_ARRAY || !redis_member_is_held(&bus->member)) {
 		free(sweep);
 		return;
 	}
@@ -239,15 +239,15 @@ static void on_swept(const redisReply *reply, void *user)
 			continue;
 		struct nuncio_str key =
 			bus_topic_key(bus, (struct nuncio_str){ topic->str, topic->len });
-		REDIS_ASK(bus->asks, key, NULL, NULL, nuncio_text("SREM"), key,
+		REDIS_ASK(bus->member.asks, key, NULL, NULL, nuncio_text("SREM"), key,
 			nuncio_text(sweep->id));
 	}
 	if (reply->elements > 0) {
 		sweep_some(sweep);
 		return;
 	}
-	if (strcmp(redis_lease_node_id(bus->lease, sweep->node), sweep->id) == 0)
-		redis_lease_swept(bus->lease, sweep->node);
+	if (strcmp(redis_lease_node_id(bus->member.lease, sweep->node), sweep->id) == 0)
+		redis_lease_swept(bus->member.lease, sweep->node);
 	free(sweep);
 }
 
@@ -255,9 +255,8 @@ static void on_swept(const redisReply *reply, void *user)
 static void sweep_some(struct sweep *sweep)
 {
 	struct bus *bus = sweep->bus;
-	struct nuncio_str key =
-		redis_lease_key(bus->lease, &bus->key, "topics:", nuncio_text(sweep->id));
-	if (REDIS_ASK(bus->asks, key, on_swept, sweep, nuncio_text("SPOP"), key,
+	struct nuncio_str key = redis_member_key(&bus->member, "topics:", nuncio_text(sweep->id));
+	if (REDIS_ASK(bus->member.asks, key, on_swept, sweep, nuncio_text("SPOP"), key,
 		    nuncio_text(sweep_at_once)) < 0)
 		free(sweep);
 }
@@ -267,7 +266,7 @@ void topics_sweep(struct bus *bus, uint16_t node)
 	struct sweep *sweep = nuncio_alloc(sizeof *sweep);
 	sweep->bus = bus;
 	sweep->node = node;
-	memcpy(sweep->id, redis_lease_node_id(bus->lease, node), REDIS_ID_BYTES);
+	memcpy(sweep->id, redis_lease_node_id(bus->member.lease, node), REDIS_ID_BYTES);
 	routes_forget_node(bus, node);
 	sweep_some(sweep);
 }

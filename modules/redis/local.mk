@@ -9,6 +9,7 @@ REDIS_SOURCES = $(REDIS_PURE) \
 	modules/redis/redis_conf.c modules/redis/redis_conf.h \
 	modules/redis/redis_lease.c modules/redis/redis_lease.h modules/redis/redis_lease_private.h \
 	modules/redis/redis_nodes.c \
+	modules/redis/redis_member.c modules/redis/redis_member.h \
 	modules/redis/redis_link.c modules/redis/redis_link.h \
 	modules/redis/redis_resolve.c modules/redis/redis_resolve.h \
 	modules/redis/redis_tls.c modules/redis/redis_tls.h

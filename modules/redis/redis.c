@@ -71,6 +71,10 @@ bool redis_is_fatal(struct redis *redis, const struct redisReply *reply)
 		"CLUSTERDOWN ", "NOAUTH ", "NOREPLICAS " };
 	if (!reply || reply->type != REDIS_REPLY_ERROR)
 		return false;
+	if (redis->conf->form != REDIS_CLUSTER && strncmp(reply->str, "MOVED ", 6) == 0) {
+		redis_fail(redis, "it is one of a Redis Cluster (cluster = on is missing)");
+		return true;
+	}
 	for (size_t i = 0; i < FATAL_WORDS; i++)
 		if (strncmp(reply->str, words[i], strlen(words[i])) == 0) {
 			redis_fail(redis, reply->str);

@@ -27,6 +27,7 @@ include $(top_srcdir)/modules/devices/local.mk
 include $(top_srcdir)/modules/direct/local.mk
 include $(top_srcdir)/modules/messages/local.mk
 include $(top_srcdir)/modules/presence/local.mk
+include $(top_srcdir)/modules/presence_redis/local.mk
 include $(top_srcdir)/modules/history/local.mk
 include $(top_srcdir)/modules/group/local.mk
 include $(top_srcdir)/modules/receipts/local.mk

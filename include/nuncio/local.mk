@@ -31,6 +31,7 @@ nuncioservices_HEADERS = \
 	%D%/services/direct.h \
 	%D%/services/group.h \
 	%D%/services/presence.h \
+	%D%/services/roster.h \
 	%D%/services/token.h
 
 EXTRA_DIST += %D%/README.md

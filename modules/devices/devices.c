@@ -3,8 +3,9 @@
  * On which devices one is signed in, signing one of them out from afar, and how many may be at
  * once.
  *
- * Each node knows its own sessions. A list asks the other nodes too and waits a moment for them; a
- * session that is to be closed, or gives way to a newer one, is closed by the node that has it.
+ * Each node knows its own sessions. Where there is a roster of all (roster.v1), it has the list and
+ * says which session is the newest; otherwise a list asks the other nodes and waits a moment for
+ * them. A session that is to be closed, or gives way to a newer one, is closed by its node.
  *
  * Thread: logic. State: the lists that wait for other nodes.
  */
@@ -15,6 +16,8 @@
 #include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/request.h>
+#include <nuncio/service.h>
+#include <nuncio/services/roster.h>
 #include <nuncio/text.h>
 #include <nuncio/timer.h>
 
@@ -40,7 +43,10 @@ struct devices {
 	enum policy policy;
 	struct listing *lists; /* that wait for other nodes */
 	size_t list_count;
-	uint64_t number; /* of the last list */
+	uint64_t number;                       /* of the last list */
+	const struct nuncio_roster_v1 *roster; /* NULL: there is none */
+	void *roster_impl;
+	bool is_stopped;
 };
 
 static void copy_text(struct nuncio_str text, char *out, size_t size)
@@ -53,23 +59,36 @@ static void copy_text(struct nuncio_str text, char *out, size_t size)
 
 /* ---- sessions in words ---- */
 
-static void write_session(struct nuncio_json *json, const struct nuncio_session *session)
+static const char *id_text(nuncio_sid session, char out[SESSION_BYTES])
+{
+	snprintf(out, SESSION_BYTES, "%" PRIx64, session);
+	return out;
+}
+
+static void write_row(struct nuncio_json *json, const struct nuncio_roster_row *row)
 {
 	char id[SESSION_BYTES];
-	struct nuncio_str device = nuncio_session_device(session);
-	snprintf(id, sizeof id, "%" PRIx64, nuncio_session_id(session));
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "session");
-	nuncio_json_put_text(json, nuncio_text(id));
+	nuncio_json_put_text(json, nuncio_text(id_text(row->session, id)));
 	nuncio_json_key(json, "node");
-	nuncio_json_put_text(json, nuncio_text(nuncio_conf_node()));
+	nuncio_json_put_text(json, row->node);
 	nuncio_json_key(json, "device");
-	nuncio_json_put_text(json, device);
+	nuncio_json_put_text(json, row->device);
 	nuncio_json_key(json, "type");
-	nuncio_json_put_text(json, device_type(device));
+	nuncio_json_put_text(json, device_type(row->device));
 	nuncio_json_key(json, "since");
-	nuncio_json_put_time(json, nuncio_session_since_ms(session));
+	nuncio_json_put_time(json, row->since_ms);
 	nuncio_json_object_end(json);
+}
+
+static void write_session(struct nuncio_json *json, const struct nuncio_session *session)
+{
+	const struct nuncio_roster_row row = { .node = nuncio_text(nuncio_conf_node()),
+		.device = nuncio_session_device(session),
+		.session = nuncio_session_id(session),
+		.since_ms = nuncio_session_since_ms(session) };
+	write_row(json, &row);
 }
 
 static void write_sessions(struct nuncio_json *json, struct nuncio_str user)
@@ -127,6 +146,40 @@ static void ask_others(struct listing *l)
 	l->timer = nuncio_timer_start(d->self, GATHER_MS, 0, on_gathered, l);
 }
 
+/* In the order in which they signed in. */
+static int by_order(const void *a, const void *b)
+{
+	const struct nuncio_roster_row *one = a, *other = b;
+	return (one->order > other->order) - (one->order < other->order);
+}
+
+static void gather(struct listing *l)
+{
+	write_sessions(l->json, nuncio_text(l->user));
+	if (nuncio_bus_is_there() && l->d->list_count < LISTS_MAX)
+		ask_others(l);
+	else
+		listing_end(l);
+}
+
+/* Without the roster's answer it is as without a roster. */
+static void on_rows(int status, const struct nuncio_roster_row *rows, size_t n, void *user)
+{
+	struct listing *l = user;
+	if (status < 0 && !l->d->is_stopped) {
+		gather(l);
+		return;
+	}
+	struct nuncio_roster_row *sorted = nuncio_alloc(n * sizeof *sorted);
+	if (n)
+		memcpy(sorted, rows, n * sizeof *sorted);
+	qsort(sorted, n, sizeof *sorted, by_order);
+	for (size_t i = 0; i < n; i++)
+		write_row(l->json, &sorted[i]);
+	free(sorted);
+	listing_end(l);
+}
+
 static void on_list(struct nuncio_request *rq, void *user)
 {
 	struct devices *d = user;
@@ -138,11 +191,10 @@ static void on_list(struct nuncio_request *rq, void *user)
 	nuncio_json_object_begin(l->json);
 	nuncio_json_key(l->json, "devices");
 	nuncio_json_array_begin(l->json);
-	write_sessions(l->json, nuncio_text(l->user));
-	if (nuncio_bus_is_there() && d->list_count < LISTS_MAX)
-		ask_others(l);
+	if (d->roster)
+		d->roster->list(d->roster_impl, nuncio_text(l->user), on_rows, l);
 	else
-		listing_end(l);
+		gather(l);
 }
 
 /* ---- other nodes ---- */
@@ -202,7 +254,13 @@ static void on_tell(struct nuncio_str data, void *user)
 
 /* ---- closing ---- */
 
-static bool close_own(const char *user, const char *session_text)
+static void close_replaced(nuncio_sid id)
+{
+	nuncio_session_close(
+		id, CLOSE_REPLACED, NUNCIO_CODE_conflict, "replaced by a newer sign-in");
+}
+
+static bool close_own(const char *user, const char *session_text, bool is_replaced)
 {
 	nuncio_sid id = strtoull(session_text, NULL, 16); /* as in session.ready */
 	struct nuncio_session *session = nuncio_session_find(id);
@@ -211,8 +269,11 @@ static bool close_own(const char *user, const char *session_text)
 	struct nuncio_str owner = nuncio_session_user(session);
 	if (owner.n != strlen(user) || memcmp(owner.p, user, owner.n) != 0)
 		return false;
-	nuncio_session_close(
-		id, CLOSE_REPLACED, NUNCIO_CODE_denied, "signed out from another device");
+	if (is_replaced)
+		close_replaced(id);
+	else
+		nuncio_session_close(
+			id, CLOSE_REPLACED, NUNCIO_CODE_denied, "signed out from another device");
 	return true;
 }
 
@@ -229,6 +290,28 @@ static struct nuncio_json *pair(
 	return json;
 }
 
+/*
+ * By the node that has it: ids of sessions are a node's own. All nodes are told, as a session that
+ * has just begun may not be known to the bus yet.
+ */
+static void close_elsewhere(struct devices *d, const char *user, const char *node,
+	const char *session, bool is_replaced)
+{
+	struct nuncio_json *json = nuncio_json_new();
+	nuncio_json_object_begin(json);
+	nuncio_json_key(json, "user");
+	nuncio_json_put_text(json, nuncio_text(user));
+	nuncio_json_key(json, "node");
+	nuncio_json_put_text(json, nuncio_text(node));
+	nuncio_json_key(json, "session");
+	nuncio_json_put_text(json, nuncio_text(session));
+	nuncio_json_key(json, "why");
+	nuncio_json_put_text(json, nuncio_text(is_replaced ? "replaced" : "closed"));
+	nuncio_json_object_end(json);
+	nuncio_peer_send(d->self, "close", nuncio_text(""), nuncio_json_str(json));
+	nuncio_json_free(&json);
+}
+
 /* On another node it is closed by that one, if it is there: nobody waits to hear of it. */
 static void on_close(struct nuncio_request *rq, void *user)
 {
@@ -241,7 +324,7 @@ static void on_close(struct nuncio_request *rq, void *user)
 	copy_text(nuncio_request_user(rq), who, sizeof who);
 	copy_text(node, where, sizeof where);
 	bool is_elsewhere = where[0] && strcmp(where, nuncio_conf_node()) != 0;
-	if (!is_elsewhere && !close_own(who, session)) {
+	if (!is_elsewhere && !close_own(who, session, false)) {
 		nuncio_reply_error(
 			&rq, NUNCIO_CODE_not_found, "session: you have no such session here");
 		return;
@@ -250,21 +333,20 @@ static void on_close(struct nuncio_request *rq, void *user)
 		nuncio_reply_error(&rq, NUNCIO_CODE_not_found, "node: there is no other node");
 		return;
 	}
-	if (is_elsewhere) {
-		struct nuncio_json *json = pair("user", who, "session", session);
-		nuncio_peer_send(d->self, "close", nuncio_text(who), nuncio_json_str(json));
-		nuncio_json_free(&json);
-	}
+	if (is_elsewhere)
+		close_elsewhere(d, who, where, session, false);
 	nuncio_reply(&rq, 200, (struct nuncio_str){ "{}", 2 });
 }
 
 static void on_peer_close(struct nuncio_str data, void *user)
 {
-	char who[USER_BYTES + 1], session[SESSION_BYTES];
+	char who[USER_BYTES + 1], session[SESSION_BYTES], node[256], why[16];
 	(void)user;
 	if (is_sound(data) && get_text(data, "user", who, sizeof who) > 0 &&
-		get_text(data, "session", session, sizeof session) > 0)
-		close_own(who, session);
+		get_text(data, "session", session, sizeof session) > 0 &&
+		get_text(data, "node", node, sizeof node) > 0 &&
+		get_text(data, "why", why, sizeof why) > 0 && strcmp(node, nuncio_conf_node()) == 0)
+		close_own(who, session, strcmp(why, "replaced") == 0);
 }
 
 /* ---- how many at once ---- */
@@ -278,25 +360,84 @@ static void close_older(
 		next = nuncio_user_next_session(user, id);
 		if (id != except && session &&
 			!devices_agree(d->policy, nuncio_session_device(session), newer))
-			nuncio_session_close(id, CLOSE_REPLACED, NUNCIO_CODE_conflict,
-				"replaced by a newer sign-in");
+			close_replaced(id);
 	}
+}
+
+/* To the other nodes, where there is no roster to say which is the newest. */
+static void tell_newer(struct devices *d, const char *user, const char *device)
+{
+	struct nuncio_json *json = pair("user", user, "device", device);
+	nuncio_peer_send(d->self, "newer", nuncio_text(user), nuncio_json_str(json));
+	nuncio_json_free(&json);
+}
+
+/* A session that has begun, and waits to hear of the others. */
+struct arrival {
+	struct devices *d;
+	nuncio_sid session;
+	char user[USER_BYTES + 1], device[DEVICE_BYTES + 1];
+};
+
+/*
+ * Of two that do not agree the one that came first has to go, whichever node finds out: the later
+ * of two logins sees both.
+ */
+static void judge(const struct arrival *a, const struct nuncio_roster_row *mine,
+	const struct nuncio_roster_row *other)
+{
+	char id[SESSION_BYTES], node[256];
+	bool is_older = other->order < mine->order;
+	const struct nuncio_roster_row *older = is_older ? other : mine;
+	const struct nuncio_roster_row *newer = is_older ? mine : other;
+	if (devices_agree(a->d->policy, older->device, newer->device))
+		return;
+	if (older->is_here) {
+		close_replaced(older->session);
+		return;
+	}
+	copy_text(older->node, node, sizeof node);
+	close_elsewhere(a->d, a->user, node, id_text(older->session, id), true);
+}
+
+static void on_arrival(int status, const struct nuncio_roster_row *rows, size_t n, void *user)
+{
+	struct arrival *a = user;
+	const struct nuncio_roster_row *mine = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].is_here && rows[i].session == a->session)
+			mine = &rows[i];
+	for (size_t i = 0; mine && i < n; i++)
+		if (&rows[i] != mine)
+			judge(a, mine, &rows[i]);
+	if (status < 0 && !a->d->is_stopped)
+		tell_newer(a->d, a->user, a->device);
+	free(a);
+}
+
+static void look_for_older(struct devices *d, const struct nuncio_login *what)
+{
+	struct arrival *a = nuncio_alloc(sizeof *a);
+	a->d = d;
+	a->session = nuncio_session_id(what->session);
+	copy_text(what->user, a->user, sizeof a->user);
+	copy_text(what->device, a->device, sizeof a->device);
+	if (d->roster) {
+		d->roster->list(d->roster_impl, what->user, on_arrival, a);
+		return;
+	}
+	tell_newer(d, a->user, a->device);
+	free(a);
 }
 
 static void on_login(const struct nuncio_login *what, void *user)
 {
 	struct devices *d = user;
-	char who[USER_BYTES + 1], device[DEVICE_BYTES + 1];
 	if (d->policy == POLICY_ALL)
 		return;
-	copy_text(what->user, who, sizeof who);
-	copy_text(what->device, device, sizeof device);
 	close_older(d, what->user, what->device, nuncio_session_id(what->session));
-	if (!nuncio_bus_is_there())
-		return;
-	struct nuncio_json *json = pair("user", who, "device", device);
-	nuncio_peer_send(d->self, "newer", nuncio_text(who), nuncio_json_str(json));
-	nuncio_json_free(&json);
+	if (nuncio_bus_is_there())
+		look_for_older(d, what);
 }
 
 static void on_newer(struct nuncio_str data, void *user)
@@ -391,9 +532,18 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	return rc;
 }
 
+static int start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct devices *d = nuncio_module_data(self);
+	(void)err;
+	d->roster = nuncio_service_find(self, NUNCIO_ROSTER_V1, &d->roster_impl);
+	return 0;
+}
+
 static void stop(struct nuncio_module *self)
 {
 	struct devices *d = nuncio_module_data(self);
+	d->is_stopped = true;
 	for (struct listing *l = d->lists, *next; l; l = next) {
 		next = l->next;
 		listing_end(l);
@@ -414,6 +564,9 @@ static const struct nuncio_option options[] = {
 	{ 0 },
 };
 
+static const char *const wants[] = { NUNCIO_ROSTER_V1, NULL };
+
 NUNCIO_MODULE("devices", .version = "1.0",
 	.summary = "Where one is signed in, signing out from afar, how many at once.",
-	.options = options, .init = init, .reload = read_options, .stop = stop, .fini = fini)
+	.wants = wants, .options = options, .init = init, .start = start, .reload = read_options,
+	.stop = stop, .fini = fini)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One question about many users: who is here is known, when the others were last seen may have to
- * come from the store, one record each. The answer is made when the last record has come, of what
- * is true then. A store that is absent, busy or broken makes a time unknown, not an error.
+ * One question about many users: who is here is known, who of the others is on another node the
+ * roster has to say, and when they were last seen may have to come from the store, one record each.
+ * The answer is made when the last of it has come, of what is true then. A store or a roster that
+ * is absent, busy or broken makes a time unknown and somebody look offline, not an error.
  */
 #include "asking.h"
 
@@ -22,6 +23,7 @@ struct asked {
 	struct nuncio_str user; /* in asking->text */
 	int64_t last_seen_ms;
 	int is_hidden;
+	enum nuncio_presence_status elsewhere; /* what the roster has said */
 };
 
 struct asking {
@@ -62,12 +64,12 @@ static void write_row(const struct asking *asking, size_t i, struct nuncio_prese
 		row->flags = NUNCIO_PRESENCE_HIDDEN;
 		return;
 	}
-	row->status = person_status(person);
+	row->status = status_join(person_status(person), asked->elsewhere);
+	row->last_seen_ms = asked->last_seen_ms;
 	if (row->status != NUNCIO_PRESENCE_OFFLINE)
 		row->last_seen_ms = nuncio_wall_ms();
-	else
-		row->last_seen_ms =
-			person && person->is_known ? person->last_seen_ms : asked->last_seen_ms;
+	else if (person && person->is_known && person->last_seen_ms > row->last_seen_ms)
+		row->last_seen_ms = person->last_seen_ms;
 }
 
 static void asking_arrived(struct asking *asking)
@@ -110,11 +112,60 @@ static void ask_when(struct nuncio_module *self, struct asking *asking, struct a
 {
 	const struct nuncio_str no_key = { "", 0 };
 	const struct person *person = people_find(asking->people, asked->user);
-	if (person && (person->is_known || person->sessions > 0))
+	if (people_is_sure(asking->people, person))
 		return;
 	asking->waiting++;
 	if (nuncio_store_get(self, space, asked->user, no_key, on_record, asked) < 0)
 		asking->waiting--;
+}
+
+/* ---- other nodes ---- */
+
+/* Those whom the roster was asked for, in its order. */
+struct elsewhere {
+	struct asking *asking;
+	struct asked *all[];
+};
+
+static void on_elsewhere(int status, const uint32_t *states, size_t n, void *user)
+{
+	struct elsewhere *elsewhere = user;
+	struct asking *asking = elsewhere->asking;
+	for (size_t i = 0; status == 0 && i < n; i++) {
+		struct asked *asked = elsewhere->all[i];
+		struct person *person = people_find(asking->people, asked->user);
+		asked->elsewhere = (enum nuncio_presence_status)states[i];
+		/* What follows in notifies begins with what is answered here. */
+		if (person && !person->is_elsewhere_known)
+			people_set_elsewhere(asking->people, asked->user, asked->elsewhere,
+				nuncio_mono_ms(), nuncio_wall_ms());
+	}
+	free(elsewhere);
+	asking_arrived(asking);
+}
+
+static void ask_where(const struct others *others, struct asking *asking)
+{
+	struct elsewhere *elsewhere =
+		nuncio_alloc(sizeof *elsewhere + asking->count * sizeof elsewhere->all[0]);
+	struct nuncio_str *users = nuncio_alloc(asking->count * sizeof *users);
+	size_t n = 0;
+	elsewhere->asking = asking;
+	for (size_t i = 0; i < asking->count; i++) {
+		struct asked *asked = &asking->all[i];
+		const struct person *person = people_find(asking->people, asked->user);
+		if (person && person->is_elsewhere_known)
+			continue;
+		users[n] = asked->user;
+		elsewhere->all[n++] = asked;
+	}
+	if (n) {
+		asking->waiting++;
+		others->roster->elsewhere(others->roster_impl, users, n, on_elsewhere, elsewhere);
+	} else {
+		free(elsewhere);
+	}
+	free(users);
 }
 
 void asking_start(const struct asker *asker, const struct nuncio_str *users, size_t n,
@@ -126,6 +177,8 @@ void asking_start(const struct asker *asker, const struct nuncio_str *users, siz
 	asking->done = done;
 	asking->user = user;
 	asking->waiting = 1; /* this function: answers may come before it returns */
+	if (asker->others->roster)
+		ask_where(asker->others, asking);
 	for (size_t i = 0; i < n; i++) {
 		ask_when(asker->self, asking, &asking->all[i]);
 		if (!asker->name.n || !sight->contacts)

@@ -5,6 +5,7 @@
 #include <nuncio/module.h>
 #include <nuncio/services/contacts.h>
 #include <nuncio/services/presence.h>
+#include <nuncio/services/roster.h>
 
 #include "people.h"
 
@@ -19,14 +20,21 @@ struct sight {
 	void *contacts_impl;
 };
 
+/* Who knows of other nodes. */
+struct others {
+	const struct nuncio_roster_v1 *roster; /* NULL: there are none */
+	void *roster_impl;
+};
+
 /*
- * Asks for n users: from memory, else from the store. Whom `asker` may not see looks offline;
- * an empty asker sees all. Texts are copied; done may come before this returns.
+ * Asks for n users: from memory, else from the roster and the store. Whom `asker` may not see looks
+ * offline; an empty asker sees all. Texts are copied; done may come before this returns.
  */
 struct asker {
 	struct nuncio_module *self;
 	struct people *people;
 	const struct sight *sight;
+	const struct others *others;
 	struct nuncio_str name;
 };
 void asking_start(const struct asker *asker, const struct nuncio_str *users, size_t n,

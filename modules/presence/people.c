@@ -194,6 +194,69 @@ static void place_changed(struct people *people, struct person *person, int64_t 
 	place(people, person, PERSON_CHANGED);
 }
 
+/* ---- other nodes ---- */
+
+/* Told when it changes; of who is of no interest nothing is known. */
+static void check_interest(const struct people *people, struct person *person)
+{
+	int is_wanted = person->sessions > 0 || !list_is_empty(&person->watches) ||
+			person->place == PERSON_CHANGED;
+	if (!people->interest || person->is_of_interest == is_wanted)
+		return;
+	person->is_of_interest = (uint8_t)is_wanted;
+	person->is_known = person->is_dirty; /* they may have been elsewhere since */
+	person->is_elsewhere_known = 0;
+	person->elsewhere = NUNCIO_PRESENCE_OFFLINE;
+	people->interest(person_user(person), is_wanted, people->context);
+}
+
+/* Somebody who is not to be disturbed is so on every node where they are. */
+static void adopt_dnd(struct person *person, enum nuncio_presence_status state)
+{
+	if (state == NUNCIO_PRESENCE_DND && person->sessions > 0)
+		person->is_dnd = 1;
+}
+
+/* Who was there already is no news, and who comes here besides is none either. */
+static void learn_elsewhere(struct person *person, enum nuncio_presence_status state)
+{
+	person->is_elsewhere_known = 1;
+	person->elsewhere = (uint8_t)state;
+	if (person->told == NUNCIO_PRESENCE_OFFLINE)
+		person->told = (uint8_t)state;
+}
+
+void people_set_elsewhere(struct people *people, struct nuncio_str user,
+	enum nuncio_presence_status state, int64_t mono_ms, int64_t wall_ms)
+{
+	struct person *person = people_find(people, user);
+	if (!person || !person->is_of_interest)
+		return;
+	if (!person->is_elsewhere_known) {
+		adopt_dnd(person, state);
+		learn_elsewhere(person, state);
+		return;
+	}
+	if (person->elsewhere == state)
+		return;
+	adopt_dnd(person, state);
+	person->elsewhere = (uint8_t)state;
+	if (state == NUNCIO_PRESENCE_OFFLINE && person->sessions == 0) {
+		person->last_seen_ms = wall_ms; /* the other node writes it */
+		person->is_known = 1;
+	}
+	place_changed(people, person, mono_ms);
+}
+
+int people_is_sure(const struct people *people, const struct person *person)
+{
+	if (!person)
+		return 0;
+	if (people->interest && !person->is_elsewhere_known)
+		return 0;
+	return person->is_known || person_status(person) != NUNCIO_PRESENCE_OFFLINE;
+}
+
 /* ---- followers ---- */
 
 static struct follower *follower_get(
@@ -207,17 +270,21 @@ static struct follower *follower_get(
 	return *follower;
 }
 
-static void unfollow_all(struct people *people, struct follower *follower)
+/* Nobody goes to rest yet: they may be on the new list, too. */
+static void unfollow_all(struct follower *follower)
 {
-	for (size_t i = 0; i < follower->count; i++) {
-		struct person *person = follower->watches[i].person;
+	for (size_t i = 0; i < follower->count; i++)
 		list_remove(&follower->watches[i].of_person);
+}
+
+static void settle_unfollowed(struct people *people, const struct watch *watches, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct person *person = watches[i].person;
+		check_interest(people, person);
 		if (person->place == PERSON_NOWHERE)
 			place_at_rest(people, person);
 	}
-	free(follower->watches);
-	follower->watches = NULL;
-	follower->count = 0;
 }
 
 /* Within one list a repeated user finds its own session at the end of the person's. */
@@ -238,6 +305,7 @@ static void follow(struct people *people, struct follower *follower, struct nunc
 	list_add_last(&person->watches, &watch->of_person);
 	if (person->place == PERSON_IDLE)
 		place(people, person, PERSON_NOWHERE);
+	check_interest(people, person);
 }
 
 void people_follow(struct people *people, struct follower **follower, uint64_t sid,
@@ -246,12 +314,15 @@ void people_follow(struct people *people, struct follower **follower, uint64_t s
 	if (!*follower && n == 0)
 		return;
 	struct follower *f = follower_get(people, follower, sid);
-	unfollow_all(people, f);
-	if (n == 0)
-		return;
-	f->watches = nuncio_alloc(n * sizeof *f->watches);
+	struct watch *old = f->watches;
+	size_t old_count = f->count;
+	unfollow_all(f);
+	f->watches = n ? nuncio_alloc(n * sizeof *f->watches) : NULL;
+	f->count = 0;
 	for (size_t i = 0; i < n; i++)
 		follow(people, f, users[i]);
+	settle_unfollowed(people, old, old_count);
+	free(old);
 }
 
 int people_let_see(
@@ -275,6 +346,8 @@ struct person *people_login(struct people *people, struct nuncio_str user, int64
 {
 	struct person *person = find_or_add(people, user);
 	person->sessions++;
+	person->is_ours = 1;
+	check_interest(people, person);
 	place_changed(people, person, mono_ms);
 	return person;
 }
@@ -291,11 +364,13 @@ void people_logout(struct people *people, struct nuncio_str user, struct followe
 			person->last_seen_ms = wall_ms;
 			person->is_known = person->is_dirty = 1;
 		}
+		person->is_ours = 1;
 		place_changed(people, person, mono_ms);
 	}
 	if (!*follower)
 		return;
-	unfollow_all(people, *follower);
+	unfollow_all(*follower);
+	settle_unfollowed(people, (*follower)->watches, (*follower)->count);
 	free_follower(*follower);
 	*follower = NULL;
 }
@@ -309,6 +384,7 @@ void people_set_away(struct people *people, struct nuncio_str user, struct follo
 		return;
 	follower_get(people, follower, sid)->is_away = is_away;
 	person->away += is_away ? 1u : (uint32_t)-1;
+	person->is_ours = 1;
 	place_changed(people, person, mono_ms);
 }
 
@@ -329,12 +405,25 @@ static enum nuncio_presence_status status_of_sessions(const struct person *perso
 	return person->away == person->sessions ? NUNCIO_PRESENCE_AWAY : NUNCIO_PRESENCE_ONLINE;
 }
 
+enum nuncio_presence_status status_join(
+	enum nuncio_presence_status a, enum nuncio_presence_status b)
+{
+	static const uint8_t weight[] = { [NUNCIO_PRESENCE_OFFLINE] = 0,
+		[NUNCIO_PRESENCE_AWAY] = 1,
+		[NUNCIO_PRESENCE_ONLINE] = 2,
+		[NUNCIO_PRESENCE_DND] = 3 };
+	return weight[a] >= weight[b] ? a : b;
+}
+
 enum nuncio_presence_status person_status(const struct person *person)
 {
 	if (!person)
 		return NUNCIO_PRESENCE_OFFLINE;
+	enum nuncio_presence_status elsewhere = (enum nuncio_presence_status)person->elsewhere;
 	if (person->sessions > 0)
-		return status_of_sessions(person);
+		return status_join(status_of_sessions(person), elsewhere);
+	if (elsewhere != NUNCIO_PRESENCE_OFFLINE)
+		return elsewhere;
 	return person->place == PERSON_CHANGED ? (enum nuncio_presence_status)person->told
 					       : NUNCIO_PRESENCE_OFFLINE;
 }
@@ -354,7 +443,8 @@ void people_remember(struct people *people, struct nuncio_str user, int64_t last
 	if (people->remember == 0 && !people_find(people, user))
 		return;
 	struct person *person = find_or_add(people, user);
-	if (person->is_known)
+	/* Where there are other nodes the store may know better than we do. */
+	if (person->is_known && (!people->interest || person->last_seen_ms >= last_seen_ms))
 		return;
 	person->is_known = 1;
 	person->last_seen_ms = last_seen_ms;
@@ -382,6 +472,8 @@ struct person *people_next_due(
 
 void people_settled(struct people *people, struct person *person)
 {
+	person->is_ours = 0;
+	check_interest(people, person);
 	if (person->place == PERSON_NOWHERE)
 		place_at_rest(people, person);
 }

@@ -40,6 +40,9 @@ struct person {
 	uint8_t is_known; /* last_seen_ms says what there is to say */
 	uint8_t is_dirty;
 	uint8_t is_dnd; /* not to be disturbed; kept while they are remembered */
+	/* Where there are other nodes: what their sessions there come to, while of interest. */
+	uint8_t elsewhere, is_elsewhere_known, is_of_interest;
+	uint8_t is_ours; /* what is to be told began on this node */
 	uint32_t user_bytes;
 	char user[];
 };
@@ -60,7 +63,12 @@ struct follower {
 	struct watch *watches;
 };
 
+/* Somebody with sessions or followers here becomes of interest (1), or is no more (0). */
+typedef void people_interest_fn(struct nuncio_str user, int on, void *context);
+
 struct people {
+	people_interest_fn *interest; /* NULL: there are no other nodes, as far as is known */
+	void *context;
 	struct person **buckets;
 	size_t size, count, idle_count, remember;
 	uint64_t seed;
@@ -89,6 +97,15 @@ void people_set_away(struct people *people, struct nuncio_str user, struct follo
 /* What the person says, for all their devices. Who is not known stays so. */
 void people_set_dnd(struct people *people, struct nuncio_str user, int is_dnd, int64_t mono_ms);
 
+/*
+ * What is known of their sessions on other nodes; the first time since they are of interest it is
+ * no news. Others are not remembered.
+ */
+void people_set_elsewhere(struct people *people, struct nuncio_str user,
+	enum nuncio_presence_status state, int64_t mono_ms, int64_t wall_ms);
+/* Is what is remembered of them, and of other nodes, good without asking? person may be NULL. */
+int people_is_sure(const struct people *people, const struct person *person);
+
 /* Replaces the list of a session. Nobody on it is seen before people_let_see. */
 void people_follow(struct people *people, struct follower **follower, uint64_t sid,
 	const struct nuncio_str *users, size_t n);
@@ -99,6 +116,10 @@ void people_follow(struct people *people, struct follower **follower, uint64_t s
  */
 int people_let_see(
 	struct people *people, struct follower *follower, struct nuncio_str user, int may_see);
+
+/* What two of them come to: not to be disturbed, online, away, offline. */
+enum nuncio_presence_status status_join(
+	enum nuncio_presence_status a, enum nuncio_presence_status b);
 
 /* Coming shows at once; going only when it has lasted for the delay. person may be NULL. */
 enum nuncio_presence_status person_status(const struct person *person);

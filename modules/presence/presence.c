@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who is online: the service presence.v1, three ops, a route, and the notify presence.changed for
- * those who subscribed. Known from the sessions of this node, in memory; when somebody was last
- * seen is kept in the store.
+ * those who subscribed. Known from the sessions of this node, in memory, and those of other nodes
+ * from the service roster.v1, if there is one; when somebody was last seen is kept in the store.
  *
  * A change is told when it has lasted for `delay`, so a reconnect is not seen, and many at once
  * cost one timer. A session that follows nobody and is not away costs nothing here; an online user
@@ -98,7 +98,10 @@ void presence_tell(struct presence *presence, const struct person *person)
 	}
 	nuncio_json_free(&json);
 	nuncio_counter_add(presence->changes, 1);
-	nuncio_tell_presence(presence->self, row.user, person->was, row.status, row.last_seen_ms);
+	/* What began on another node that one tells its own modules. */
+	if (person->is_ours || !presence->others.roster)
+		nuncio_tell_presence(
+			presence->self, row.user, person->was, row.status, row.last_seen_ms);
 }
 
 static void on_write_timer(void *user)
@@ -140,12 +143,20 @@ static void start_telling(struct presence *presence, int64_t in_ms)
 			presence->self, (uint32_t)in_ms, 0, on_tell_timer, presence);
 }
 
+void presence_changed(struct presence *presence)
+{
+	start_telling(presence, presence->people.delay_ms);
+}
+
 /* ---- coming and going ---- */
 
 static void on_did_login(const struct nuncio_login *login, void *user)
 {
 	struct presence *presence = user;
-	people_login(&presence->people, login->user, nuncio_mono_ms());
+	const struct person *person =
+		people_login(&presence->people, login->user, nuncio_mono_ms());
+	if (person->is_dnd)
+		nodes_share(presence, login->user);
 	start_telling(presence, presence->people.delay_ms);
 }
 
@@ -195,7 +206,8 @@ static struct nuncio_str *read_users(struct nuncio_request **rq, size_t max, siz
 void presence_ask(struct presence *presence, struct nuncio_str asker,
 	const struct nuncio_str *users, size_t n, nuncio_presence_fn *done, void *user)
 {
-	const struct asker who = { presence->self, &presence->people, &presence->sight, asker };
+	const struct asker who = { presence->self, &presence->people, &presence->sight,
+		&presence->others, asker };
 	asking_start(&who, users, n, done, user);
 }
 
@@ -297,6 +309,7 @@ static void on_peer_dnd(struct nuncio_str data, void *user)
 		return;
 	people_set_dnd(&presence->people, nuncio_text(who),
 		nuncio_text_same(yes, nuncio_text("true")), nuncio_mono_ms());
+	nodes_share(presence, nuncio_text(who));
 	start_telling(presence, presence->people.delay_ms);
 }
 
@@ -322,6 +335,7 @@ static void on_set(struct nuncio_request *rq, void *user)
 		people_set_dnd(&presence->people, who, is_dnd, nuncio_mono_ms());
 		tell_dnd(presence, who, is_dnd);
 	}
+	nodes_share(presence, who);
 	start_telling(presence, presence->people.delay_ms);
 	nuncio_reply(&rq, 200, nuncio_text("{}"));
 }
@@ -456,6 +470,7 @@ static int presence_start(struct nuncio_module *self, struct nuncio_error *err)
 {
 	(void)err;
 	sight_start(nuncio_module_data(self));
+	nodes_start(nuncio_module_data(self));
 	return 0;
 }
 
@@ -494,7 +509,7 @@ static void presence_fini(struct nuncio_module *self)
 	free(presence);
 }
 
-static const char *const presence_wants[] = { "store", NUNCIO_CONTACTS_V1, NULL };
+static const char *const presence_wants[] = { "store", NUNCIO_CONTACTS_V1, NUNCIO_ROSTER_V1, NULL };
 
 static const struct nuncio_option presence_options[] = {
 	{ "delay", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "200ms", 0, 60000, NULL,

@@ -18,6 +18,7 @@ struct presence {
 	struct nuncio_module *self;
 	struct people people;
 	struct sight sight;
+	struct others others;
 	struct nuncio_slot *slot; /* of a session: struct follower, owned by people */
 	struct nuncio_timer *tell, *write;
 	struct nuncio_gauge *known, *following;
@@ -32,6 +33,14 @@ void presence_tell(struct presence *presence, const struct person *person);
 /* asker empty: sees all. */
 void presence_ask(struct presence *presence, struct nuncio_str asker,
 	const struct nuncio_str *users, size_t n, nuncio_presence_fn *done, void *user);
+
+/* --- nodes.c: sessions on other nodes --- */
+
+void nodes_start(struct presence *presence); /* finds who knows of them */
+/* What this user's sessions here are, for the other nodes. */
+void nodes_share(struct presence *presence, struct nuncio_str user);
+/* What has changed is told soon. */
+void presence_changed(struct presence *presence);
 
 /* --- sight.c: what a follower is told begins and ends with the right to see it --- */
 

@@ -114,6 +114,12 @@ tests_unit_test_device_policy_SOURCES = %D%/test_device_policy.c modules/devices
 	modules/devices/devices.h tests/lib/unit.h
 tests_unit_test_device_policy_LDADD = $(CMOCKA_LIBS)
 
+# presence_redis: its pure part
+UNIT_TESTS += tests/unit/test_roster_entry
+tests_unit_test_roster_entry_SOURCES = %D%/test_roster_entry.c modules/presence_redis/entry.c $(REDIS_TEST)
+tests_unit_test_roster_entry_CPPFLAGS = $(REDIS_TEST_CPPFLAGS)
+tests_unit_test_roster_entry_LDADD = $(MODULE_TEST_LIBS)
+
 # redis: its pure parts
 UNIT_TESTS += tests/unit/test_redis_address tests/unit/test_redis_backoff tests/unit/test_redis_map
 REDIS_TEST = tests/lib/unit.h $(REDIS_PURE)

@@ -322,6 +322,98 @@ static void who_follows_sees_when_let(void **state)
 	people_logout(people, s("nobody"), &follower, 0, 0);
 }
 
+/* ---- other nodes ---- */
+
+static int interest_count;
+
+static void on_interest(struct nuncio_str user, int on, void *context)
+{
+	(void)user, (void)context;
+	interest_count += on ? 1 : -1;
+}
+
+static void elsewhere(
+	struct people *people, const char *user, enum nuncio_presence_status state, int64_t now_ms)
+{
+	people_set_elsewhere(people, s(user), state, now_ms, 1000 + now_ms);
+}
+
+static void who_is_of_interest_is_told(void **state)
+{
+	struct people *people = *state;
+	struct follower *follower = NULL;
+	const struct nuncio_str names[] = { s("bob"), s("carol") };
+	interest_count = 0;
+	people->interest = on_interest;
+	people_follow(people, &follower, 7, names, 2);
+	assert_int_equal(interest_count, 2);
+	people_login(people, s("bob"), 0);
+	people_follow(people, &follower, 7, &names[1], 1);
+	assert_int_equal(interest_count, 2);
+	people_follow(people, &follower, 7, &names[1], 1);
+	assert_int_equal(interest_count, 2);
+	settle(people, DELAY);
+	leave(people, "bob", 1000);
+	assert_int_equal(interest_count, 2); /* until it is told that they went */
+	settle(people, 1000 + DELAY);
+	assert_int_equal(interest_count, 1);
+	people_logout(people, s("nobody"), &follower, 0, 0);
+	assert_int_equal(interest_count, 0);
+}
+
+static void sessions_elsewhere_count(void **state)
+{
+	struct people *people = *state;
+	people->interest = on_interest;
+	elsewhere(people, "bob", NUNCIO_PRESENCE_ONLINE, 0);
+	assert_null(people_find(people, s("bob")));
+	people_login(people, s("bob"), 0);
+	/* Who was there already is no news. */
+	elsewhere(people, "bob", NUNCIO_PRESENCE_AWAY, 0);
+	assert_int_equal(people_find(people, s("bob"))->told, NUNCIO_PRESENCE_AWAY);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_ONLINE);
+	assert_int_equal(settle(people, DELAY), 1);
+	elsewhere(people, "bob", NUNCIO_PRESENCE_ONLINE, 1000);
+	leave(people, "bob", 1000);
+	assert_int_equal(settle(people, 1000 + DELAY), 0);
+	/* It is remembered no more what they are elsewhere: nobody here cares. */
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_OFFLINE);
+	assert_false(people_is_sure(people, people_find(people, s("bob"))));
+}
+
+static void going_elsewhere_is_going(void **state)
+{
+	struct people *people = *state;
+	struct follower *follower = NULL;
+	const struct nuncio_str names[] = { s("bob") };
+	people->interest = on_interest;
+	people_follow(people, &follower, 7, names, 1);
+	elsewhere(people, "bob", NUNCIO_PRESENCE_ONLINE, 0);
+	assert_int_equal(settle(people, DELAY), 0);
+	assert_true(people_is_sure(people, people_find(people, s("bob"))));
+	elsewhere(people, "bob", NUNCIO_PRESENCE_OFFLINE, 5000);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_ONLINE); /* not yet told */
+	assert_int_equal(settle(people, 5000 + DELAY), 1);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_OFFLINE);
+	assert_int_equal(people_find(people, s("bob"))->last_seen_ms, 6000);
+	assert_null(people_next_dirty(people)); /* the other node writes it */
+	people_logout(people, s("nobody"), &follower, 0, 0);
+}
+
+static void not_to_be_disturbed_on_every_node(void **state)
+{
+	struct people *people = *state;
+	people->interest = on_interest;
+	people_login(people, s("bob"), 0);
+	elsewhere(people, "bob", NUNCIO_PRESENCE_DND, 0);
+	elsewhere(people, "bob", NUNCIO_PRESENCE_OFFLINE, 10);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_DND);
+	assert_int_equal(
+		status_join(NUNCIO_PRESENCE_AWAY, NUNCIO_PRESENCE_OFFLINE), NUNCIO_PRESENCE_AWAY);
+	assert_int_equal(
+		status_join(NUNCIO_PRESENCE_AWAY, NUNCIO_PRESENCE_ONLINE), NUNCIO_PRESENCE_ONLINE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +431,10 @@ int main(void)
 		TEST(many_are_found),
 		TEST(not_to_be_disturbed_wins_and_stays),
 		TEST(who_follows_sees_when_let),
+		TEST(who_is_of_interest_is_told),
+		TEST(sessions_elsewhere_count),
+		TEST(going_elsewhere_is_going),
+		TEST(not_to_be_disturbed_on_every_node),
 	};
 	return cmocka_run_group_tests_name("people", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bus_redis against real Redis servers: how it starts, what it refuses, what it does when Redis goes and comes back.
+"""bus_redis and presence_redis against real Redis servers: how they start, what they refuse, what they do when Redis
+goes and comes back.
 
   bus.py --build DIR [-k TEXT]
 
@@ -52,10 +53,12 @@ class Test:
 		self.stores.append(redis.Redis(*args, **how))
 		return self.stores[-1].start()
 
-	def nodes(self, store, count=2, **bus):
-		nodes = Nodes(self.build, MODULES[:3], count, own=store, alone=True)
+	def nodes(self, store, count=2, more=(), **how):
+		nodes = Nodes(self.build, MODULES[:3] + list(more), count, own=store, alone=True)
 		for node in nodes.nodes:
-			node.settings["bus_redis"].update({"timeout": "500ms", "retry": "50ms", "retry_most": "400ms", **bus})
+			for module in ("bus_redis", "presence_redis"):
+				node.settings.setdefault(module, {}).update(
+					{"timeout": "500ms", "retry": "50ms", "retry_most": "400ms", **how})
 			node.settings["core"]["retry_after"] = "1s"
 		self.servers += nodes.nodes
 		return nodes
@@ -319,6 +322,146 @@ def node_stopped(t):
 	assert sorted(key.split(":")[2] for key in store.ask("KEYS", "*")) == ["name", "node", "nodes", "topic", "topics"]
 
 
+# ---- presence
+
+SOCIAL = ("presence", "devices")
+
+
+def social(t, count=3, **how):
+	nodes = t.nodes(t.redis(), count, SOCIAL, **how)
+	return nodes, nodes.start().nodes
+
+
+def ask(client, op, **data):
+	packet = client.call(op, data)
+	assert packet["code"] == 0, packet
+	return packet["data"]
+
+
+def status(client, user):
+	return ask(client, "presence.query", users=[user])["users"][0]["status"]
+
+
+def told(client, user, state, seconds=5.0):
+	data = client.expect("presence.changed", seconds)["data"]
+	assert (data["user"], data["status"]) == (user, state), data
+	return data
+
+
+def is_open(client):
+	try:
+		return client.call("ping")["code"] == 0
+	except wire.Closed:
+		return False
+
+
+@case("who is online elsewhere is seen, and followed")
+def online_elsewhere(t):
+	_, nodes = social(t)
+	alice, carol = nodes[0].client("alice"), nodes[2].client("carol")
+	assert ask(alice, "presence.subscribe", users=["bob", "carol"])["users"][1]["status"] == "online"
+	assert status(carol, "alice") == "online" and status(carol, "bob") == "offline"
+	bob = nodes[1].client("bob")
+	told(alice, "bob", "online")
+	assert status(carol, "bob") == "online"
+	ask(bob, "presence.set", status="away")
+	told(alice, "bob", "away")
+	phone = nodes[2].client("bob")
+	told(alice, "bob", "online")
+	bob.say_close()
+	assert not alice.quiet(0.6, "presence.changed"), "the phone is still there"
+	ask(phone, "presence.set", dnd=True)
+	told(alice, "bob", "dnd")
+	phone.say_close()
+	assert told(alice, "bob", "offline")["last_seen"]
+	assert status(carol, "bob") == "offline"
+
+
+@case("a node that is killed takes its users along when its lease has run out")
+def users_of_killed(t):
+	_, nodes = social(t)
+	alice = nodes[0].client("alice")
+	ask(alice, "presence.subscribe", users=["bob", "carol"])
+	bob = nodes[1].client("bob")
+	told(alice, "bob", "online")
+	carol = nodes[2].client("carol")
+	told(alice, "carol", "online")
+	nodes[1].kill()
+	t.servers.remove(nodes[1])
+	told(alice, "bob", "offline", 10)
+	until(lambda: t.stores[0].ask("EXISTS", "nuncio:presence:user:bob") == 0, 5, "the sweep")
+	assert status(alice, "carol") == "online"
+	bob.pipe.close()
+	carol.say_close()
+
+
+@case("Redis emptied, killed, paused: presence goes on, and is right again")
+def presence_redis_lost(t):
+	_, nodes = social(t, 2)
+	store = t.stores[0]
+	alice, bob = nodes[0].client("alice"), nodes[1].client("bob")
+	ask(alice, "presence.subscribe", users=["bob"])
+	def kill():
+		store.kill()
+		until(lambda: readiness(nodes[0])[0] == 503, 5, "that it is noticed")
+		store.start()
+	def pause():
+		store.pause()
+		until(lambda: readiness(nodes[0])[0] == 503, 5, "that it is noticed")
+		assert "presence_redis" in readiness(nodes[0])[1]
+		store.resume()
+	for hurt in (lambda: store.ask("FLUSHALL"), kill, pause):
+		hurt()
+		assert status(alice, "bob") == "online"
+		until(lambda: store.ask("HLEN", "nuncio:presence:user:bob") >= 2, 15, "that bob is written again")
+		until(lambda: all(readiness(node)[0] == 200 for node in nodes), 15, "readiness")
+		assert status(alice, "bob") == "online"
+	assert not alice.quiet(0.5, "presence.changed"), "bob did not go"
+	bob.say_close()
+	told(alice, "bob", "offline", 10)
+
+
+@case("devices on all nodes: listed, signed out from afar")
+def devices(t):
+	_, nodes = social(t)
+	desk = nodes[0].client("alice", "web-1")
+	time.sleep(0.2)  # otherwise they come at the same moment
+	phone = nodes[1].client("alice", "phone-1")
+	time.sleep(0.2)
+	listed = ask(desk, "device.list")["devices"]
+	assert [(row["device"], row["node"], row["type"]) for row in listed] == [
+		("web-1", "node1", "web"), ("phone-1", "node2", "phone")], listed
+	assert listed == ask(phone, "device.list")["devices"]
+	# A session of the same number on another node is not meant.
+	assert listed[0]["session"] == listed[1]["session"]
+	ask(desk, "device.close", session=listed[1]["session"], node="node2")
+	end = phone.wait_closed(5)
+	assert end.code == 4002, end
+	until(lambda: len(ask(desk, "device.list")["devices"]) == 1)
+
+
+@case("the newest device stays, wherever the others are")
+def newest(t):
+	nodes, three = social(t)
+	for node in three:
+		node.settings["devices"] = {"policy": "newest"}
+	nodes.reload()
+	for round_ in range(6):
+		first = three[round_ % 3].client("alice", f"a{round_}")
+		time.sleep(0.2)  # otherwise they come at the same moment
+		second = three[(round_ + 1) % 3].client("alice", f"b{round_}")
+		assert first.wait_closed(5).code == 4002
+		assert ask(second, "device.list")["devices"][-1]["device"] == f"b{round_}"
+		second.say_close()
+	# At the same moment: one of them stays, never none.
+	for round_ in range(6):
+		clients = [node.client("carol", f"c{number}") for number, node in enumerate(three)]
+		time.sleep(0.4)
+		there = [client for client in clients if is_open(client)]
+		assert len(there) == 1, f"{len(there)} are left"
+		there[0].say_close()
+
+
 # ---- TLS, Sentinel, Cluster
 
 def make_certificates(folder):
@@ -390,7 +533,9 @@ def cluster(t):
 			store.ask("CLUSTER", "MEET", "127.0.0.1", stores[0].port)
 	until(lambda: all("cluster_state:ok" in store.ask("CLUSTER", "INFO") for store in stores), 20, "the cluster")
 	until(lambda: all(len(store.ask("CLUSTER", "SLOTS")) == 3 for store in stores), 20, "that all know all")
-	nodes = t.nodes(stores[0], cluster="on", server=f"{stores[2].address()}, {stores[0].address()}").start()
+	where = f"{stores[2].address()}, {stores[0].address()}"
+	refused_start(t.one(server=stores[0].address(), start_without="fail"), "cluster = on is missing")
+	nodes = t.nodes(stores[0], cluster="on", server=where).start()
 	alice, bob = t.pair(nodes)
 	t.say(alice, bob)
 	# Bob's topic moves to another master: first ASK, then MOVED.

@@ -332,9 +332,10 @@ class Chat:
 		self.server.keys.new_hmac(words[0], int(words[1]) if len(words) > 1 else 32)
 
 	def do_file(self, words):
-		with open(os.path.join(self.server.data_dir, words[0]), "w") as file:
-			file.write(value_of(self.fill(words[1])))
-		os.chmod(file.name, 0o644)
+		for server in getattr(self.server, "nodes", [self.server]):
+			with open(os.path.join(server.data_dir, words[0]), "w") as file:
+				file.write(value_of(self.fill(words[1])))
+			os.chmod(file.name, 0o644)
 
 	def do_log(self, words):
 		text = value_of(self.fill(words[1]))

@@ -77,7 +77,7 @@ struct nuncio_str bus_topic_key(struct bus *bus, struct nuncio_str topic);
 /* ---- topics.c ---- */
 void topics_init(struct topics *topics);
 void topics_fini(struct topics *topics);
-void topics_set(struct bus *bus, struct nuncio_str topic, bool is_wanted);
+void topics_set(struct bus *bus, struct nuncio_str text, bool is_wanted);
 void topics_write_all(struct bus *bus); /* redis_member_settled when it is done */
 void topics_forget(struct bus *bus);    /* nothing of it is in Redis any more, as far as we know */
 void topics_sweep(struct bus *bus, uint16_t node); /* of a dead one; then redis_lease_swept */

@@ -302,7 +302,7 @@ static int write_seat(struct roster *roster, struct seat *seat)
 	int rc = is_gone ? 0 : list_user(roster, seat);
 	if (rc == 0)
 		rc = is_gone ? ask_remove(roster, seat, flight) : ask_put(roster, seat, flight);
-	if (rc < 0) {
+	if (rc != 0) {
 		free(flight);
 		return rc;
 	}

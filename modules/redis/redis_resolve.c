@@ -38,7 +38,7 @@ static void tell(struct redis_resolve *r)
 	if (!done)
 		return;
 	*r->place = NULL;
-	if (r->error == 0)
+	if (r->error == 0 && r->found)
 		done(r->found->ai_addr, r->found->ai_addrlen, "", r->user);
 	else
 		done(NULL, 0, gai_strerror(r->error), r->user);

@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	tests/deploy \
 	tests/lib/certificates.py \
 	tests/lib/mariadb.py \
+	tests/lib/redis.py \
 	tests/lib/mysql_proxy.py \
 	tests/openapi \
 	tests/package \

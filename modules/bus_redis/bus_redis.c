@@ -12,7 +12,8 @@
 #include <nuncio/timer.h>
 
 enum {
-	RECOVER_MS = 300, /* several notes of a loss are one */
+	RECOVER_MS = 300,      /* several notes of a loss are one */
+	LATE_EVERY_MS = 10000, /* a Redis that is slow all the time is not told more often */
 	NOTE_HEAD_BYTES = 1 + REDIS_ID_BYTES
 };
 
@@ -35,13 +36,31 @@ static void on_recover(void *user)
 {
 	struct bus *bus = user;
 	bus->recover = NULL;
+	bus->recovered_ms = nuncio_mono_ms();
 	nuncio_bus_recovered(bus->self);
+}
+
+static void recover_in(struct bus *bus, int64_t in_ms)
+{
+	if (!bus->recover && !bus->member.is_stopping)
+		bus->recover = nuncio_timer_start(bus->self, (uint32_t)in_ms, 0, on_recover, bus);
 }
 
 static void recover_soon(struct bus *bus)
 {
-	if (!bus->recover && !bus->member.is_stopping)
-		bus->recover = nuncio_timer_start(bus->self, RECOVER_MS, 0, on_recover, bus);
+	nuncio_timer_stop(&bus->recover);
+	recover_in(bus, RECOVER_MS);
+}
+
+/*
+ * Whoever has come meanwhile may have asked to sync before others knew where they are. While the
+ * node is joining, everybody is asked to sync at the end of it.
+ */
+void bus_late(struct bus *bus)
+{
+	int64_t left_ms = bus->recovered_ms + LATE_EVERY_MS - nuncio_mono_ms();
+	if (bus->member.is_there)
+		recover_in(bus, bus->recovered_ms && left_ms > RECOVER_MS ? left_ms : RECOVER_MS);
 }
 
 /* ---- the group of nodes ---- */

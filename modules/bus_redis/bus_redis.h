@@ -64,6 +64,7 @@ struct bus {
 	struct redis_member member;
 	bool owes; /* frames of ours were lost: the others are to be told */
 	struct nuncio_timer *recover;
+	int64_t recovered_ms;
 	struct topics topics;
 	struct routes routes;
 	struct outbox outbox;
@@ -72,6 +73,7 @@ struct bus {
 
 /* ---- bus_redis.c ---- */
 void bus_lost(struct bus *bus, uint32_t frames); /* so many frames did not get to others */
+void bus_late(struct bus *bus); /* an interest was known late: frames may have been missed */
 struct nuncio_str bus_topic_key(struct bus *bus, struct nuncio_str topic);
 
 /* ---- topics.c ---- */

@@ -18,13 +18,14 @@
 #include <nuncio/log.h>
 #include <nuncio/timer.h>
 
-enum { FLYING_MOST = 5000, AGAIN_MS = 1000, COMMANDS_EACH = 2 };
+enum { FLYING_MOST = 5000, AGAIN_MS = 1000, COMMANDS_EACH = 2, LATE_MS = 200 };
 static const char sweep_at_once[] = "500";
 
 struct topic {
 	struct redis_entry by_text;
 	struct redis_ring dirty;
 	bool is_wanted, is_written; /* written: as the last command said */
+	int64_t since_ms;           /* of the last change */
 	unsigned flying;
 	char text[];
 };
@@ -99,6 +100,7 @@ void topics_set(struct bus *bus, struct nuncio_str text, bool is_wanted)
 		redis_map_add(&topics->all, &topic->by_text);
 	}
 	topic->is_wanted = is_wanted;
+	topic->since_ms = nuncio_mono_ms();
 	mark_dirty(bus, topic);
 	nuncio_gauge_set(bus->count.topics, (int64_t)topics->all.count);
 }
@@ -132,6 +134,8 @@ static void on_changed(const redisReply *reply, void *user)
 	topic->flying--;
 	if (reply && change.epoch == bus->topics.epoch && reply->type == REDIS_REPLY_INTEGER) {
 		outbox_add_interest(bus, topic->by_text.key, change.is_on);
+		if (change.is_on && nuncio_mono_ms() - topic->since_ms > LATE_MS)
+			bus_late(bus);
 	} else if (reply && change.epoch == bus->topics.epoch) {
 		topic->is_written = !change.is_on; /* it is full, or the like: again later */
 		redis_ring_remove(&topic->dirty);

@@ -290,6 +290,17 @@ def redis_flushed(t):
 	loss(t, lambda store: store.ask("FLUSHALL"), lambda store: None)
 
 
+@case("Redis is slow: who came meanwhile is asked to sync")
+def redis_slow(t):
+	nodes = t.nodes(t.redis(), timeout="3s").start()
+	t.stores[0].pause()
+	bob = nodes.nodes[1].client("bob")
+	time.sleep(0.6)
+	t.stores[0].resume()
+	bob.expect("session.resync", 10)
+	assert metric(nodes.nodes[1], "losses_total") == 0
+
+
 @case("only the connection that hears is cut")
 def hears_cut(t):
 	loss(t, lambda store: store.ask("CLIENT", "KILL", "TYPE", "pubsub"), lambda store: None)

@@ -44,8 +44,8 @@ struct reaction {
 	uint32_t max_count, max_own; /* under all emojis: of all users, of this one */
 };
 /*
- * 1: changed, written into *json_r as a state; 0: it is so already; NUNCIO_E_TOOBIG: the message has
- * too many; NUNCIO_E_DENIED: the user has.
+ * 1: changed, written into *json_r as a state; 0: it is so already; NUNCIO_E_TOOBIG: the message
+ * has too many; NUNCIO_E_DENIED: the user has.
  */
 int reactions_change(
 	struct nuncio_str state, const struct reaction *reaction, struct nuncio_json **json_r);

@@ -686,9 +686,11 @@ def refusal_to_read(bench):
 	where = data_of(ann.call("message.send", {"to": {"user": "ben"}, "client_id": "1", "body": "a"}))["conversation"]
 	for op, data in (("history.query", {}), ("message.pinned", {}), ("message.hide", {"seq": 1}),
 			("conversation.clear", {"seq": 1}), ("conversation.update", {"muted": True}),
-			("message.receipts", {"seq": 1}), ("message.read", {"seq": 1})):
+			("message.receipts", {"seq": 1})):
 		answer = ann.call(op, {"conversation": where, **data})
 		expect(f"{op}: {answer}", (answer["code"], answer["message"]) == (4290, "read more slowly"))
+	for op in ("message.confirm", "message.read"):
+		expect(f"{op} reads nothing", ann.call(op, {"conversation": where, "seq": 1})["code"] == 0)
 	expect("exit status", server.stop() == 0)
 
 

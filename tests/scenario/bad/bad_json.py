@@ -132,10 +132,14 @@ def before_open(t):
 		_, code, message = ask(client, text)
 		assert code in ("bad_json", "bad_request", "auth_required"), f"{text!r}: {code} {message}"
 		client.pipe.close()
-	for token in ("", "a.b.c", "." * 5000, "a" * 60000, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "\u0000", "é.é.é"):
+	for token in ("", "a.b.c", "." * 5000, "a" * 16000, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "\u0000", "é.é.é"):
 		client = wire.Client(t.port)
 		code = CODES[client.call("session.open", {"token": token})["code"]]
 		assert code in ("token_invalid", "invalid_field"), f"{token[:20]!r}: {code}"
 		if code == "token_invalid":
 			assert client.wait_closed(3).code == 4001
 		client.pipe.close()
+	client = wire.Client(t.port)  # longer than any session.open has to be
+	client.send("session.open", {"token": "a" * 60000})
+	assert client.wait_closed(3).code == 1009
+	client.pipe.close()

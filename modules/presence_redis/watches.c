@@ -24,7 +24,8 @@ enum { FLYING_MOST = 2000, SUBSCRIBE_AT_ONCE = 256 };
 struct watched {
 	struct redis_entry by_name;
 	struct redis_ring dirty, unsubscribed;
-	bool is_wanted, is_subscribed, is_asked, is_told, is_sure, is_doubted;
+	bool is_wanted, is_subscribed, is_asked, is_told, is_doubted;
+	bool is_sure, is_asked_surely; /* a node said that it changed: before asking next, now */
 	uint32_t state;
 	uint16_t node_count;
 	uint16_t *nodes; /* where there are sessions */
@@ -143,8 +144,7 @@ static void take_hash(struct roster *roster, struct watched *watched, const redi
 	watched->node_count = 0;
 	uint32_t state = state_of(roster, hash, watched);
 	watched->is_doubted = state == NUNCIO_PRESENCE_OFFLINE && roster->watches.grace &&
-			      watched->is_told && !watched->is_sure;
-	watched->is_sure = false;
+			      !watched->is_asked_surely;
 	if (!watched->is_doubted)
 		tell(roster, watched, state);
 }
@@ -180,6 +180,8 @@ static int ask_hash(struct roster *roster, struct watched *watched)
 		return rc;
 	}
 	watched->is_asked = true;
+	watched->is_asked_surely = watched->is_sure;
+	watched->is_sure = false;
 	roster->watches.flying++;
 	nuncio_counter_add(roster->asked, 1);
 	return 0;

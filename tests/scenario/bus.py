@@ -411,7 +411,9 @@ def presence_redis_lost(t):
 	_, nodes = social(t, 2)
 	store = t.stores[0]
 	alice, bob = nodes[0].client("alice"), nodes[1].client("bob")
+	until(lambda: status(alice, "bob") == "online", what="that each node knows the other's")
 	ask(alice, "presence.subscribe", users=["bob"])
+	time.sleep(0.5)
 	def kill():
 		store.kill()
 		until(lambda: readiness(nodes[0])[0] == 503, 5, "that it is noticed")

@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "scenario"))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import certificates  # noqa: E402
 from lib import wire  # noqa: E402
-from lib.server import Build, Server, free_port  # noqa: E402
+from lib.server import USER, Build, Server, free_port  # noqa: E402
 
 CLUSTER = os.path.join(TOP, "contrib", "cluster")
 MANIFESTS = os.path.join(CLUSTER, "kubernetes")
@@ -371,7 +371,9 @@ def manifests_fit_the_server(args):
 		modules = re.findall(r"^(\w+) = on$", text, re.M)
 		others = "\n".join(f"{name} = off" for name in sorted(args.built.modules) if name not in modules)
 		with open(os.path.join(folder, "etc", "nuncio.ini"), "w") as file:
-			file.write(text.replace("[core]", f"[core]\nmodule_path = {args.built.plugs}").replace("[modules]", f"[modules]\n{others}"))
+			# The pod is nobody special; a test may be root, who has to become somebody.
+			own = f"[core]\nmodule_path = {args.built.plugs}" + (f"\nuser = {USER}" if os.geteuid() == 0 else "")
+			file.write(text.replace("[core]", own).replace("[modules]", f"[modules]\n{others}"))
 		script = container["args"][0].replace("/etc/nuncio", f"{folder}/etc").replace("/var/lib/nuncio", f"{folder}/var")
 		assert script.count("exec nunciod") == 1
 		script = script.replace("exec nunciod", f"exec {args.built.program} --check")

@@ -109,7 +109,7 @@ void known_put(struct known *known, uint64_t expected, struct nuncio_str who,
 	entry->is_there = value.p != NULL;
 	memcpy(entry->text, who.p, who.n);
 	memcpy(entry->text + who.n + 1, conversation.p, conversation.n);
-	if (value.n)
+	if (value.p)
 		memcpy(entry->text + entry->key_bytes, value.p, value.n);
 	*place = entry;
 }

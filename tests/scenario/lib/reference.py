@@ -378,18 +378,27 @@ class Reference:
 			member, seq = self.logs[name].member(user), min(data["seq"], self.logs[name].last)
 			member.delivered = max(member.delivered, seq)
 			if op == "message.read":
-				member.read = max(member.read, seq)
+				self.has_read(member, seq)
 		elif op in ("message.hide", "conversation.clear"):
+			log = self.logs[name]
 			upto, seqs = self.hidden.get((user, name), (0, set()))
 			if op == "message.hide":
 				seqs = seqs | {data["seq"]}
 			else:
-				upto = max(upto, data["seq"])
+				upto = max(upto, min(data["seq"], log.last))
+				self.has_read(log.member(user), upto)
 			self.hidden[user, name] = upto, {seq for seq in seqs if seq > upto}
 		elif op == "conversation.update":
 			wanted = {**self.settings.get((user, name), {}),
 				**{key: value for key, value in data.items() if key != "conversation"}}
 			self.settings[user, name] = {key: True for key, value in wanted.items() if value}
+
+	@staticmethod
+	def has_read(member, seq):
+		"""What is cleared counts as read; who has left has no cursors."""
+		if member:
+			member.delivered = max(member.delivered, seq)
+			member.read = max(member.read, seq)
 
 	@staticmethod
 	def did_message(user, log, data, event):

@@ -17,6 +17,7 @@ MODULE_LINKFLAGS = -module -avoid-version -shared $(HARDEN_LDFLAGS)
 
 include $(top_srcdir)/modules/redis/local.mk
 include $(top_srcdir)/modules/bus_redis/local.mk
+include $(top_srcdir)/modules/history_redis/local.mk
 include $(top_srcdir)/modules/echo/local.mk
 include $(top_srcdir)/modules/rate_limit/local.mk
 include $(top_srcdir)/modules/auth_jwt/local.mk

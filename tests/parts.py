@@ -361,6 +361,12 @@ def webhook(run):
 	return script(run, "plain", "webhook.py")
 
 
+@part("recent", ["build"], serves=True)
+def recent(run):
+	"""History from memory and Redis on two nodes: what one changes the other shows, whatever Redis does."""
+	return script(run, "plain", "recent.py")
+
+
 @part("bus", ["build"], serves=True)
 def bus(run):
 	"""bus_redis and presence_redis on real Redis servers: start, loss, TLS, Sentinel, Redis Cluster."""
@@ -596,6 +602,7 @@ ORDER = """
 	group_race
 	webhook
 	bus
+	recent
 	scenario_nodes
 	cluster_faults
 	web

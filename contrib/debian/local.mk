@@ -2,7 +2,7 @@
 # nuncio-redis are among them when this build has their modules. Another Debian revision:
 # make deb DEB_REVISION=2
 DEB_PARTS = $(if $(filter %/store_mysql.la,$(pkgmodule_LTLIBRARIES)),mysql) \
-	$(if $(filter %/bus_redis.la %/presence_redis.la,$(pkgmodule_LTLIBRARIES)),redis)
+	$(if $(filter %/bus_redis.la %/history_redis.la %/presence_redis.la,$(pkgmodule_LTLIBRARIES)),redis)
 DEB_REVISION = 1
 
 deb: dist

@@ -31,6 +31,7 @@ nuncioservices_HEADERS = \
 	%D%/services/direct.h \
 	%D%/services/group.h \
 	%D%/services/presence.h \
+	%D%/services/recent.h \
 	%D%/services/roster.h \
 	%D%/services/token.h
 

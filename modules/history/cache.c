@@ -278,6 +278,12 @@ uint64_t cache_newest(const struct cache *cache, struct nuncio_str conversation)
 	return c && c->places ? c->newest : 0;
 }
 
+size_t cache_count(const struct cache *cache, struct nuncio_str conversation)
+{
+	const struct conversation *c = find(cache, conversation);
+	return c ? c->count : 0;
+}
+
 /* ---- asking ---- */
 
 static struct nuncio_event row_of(const struct place *place)

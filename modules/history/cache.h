@@ -37,6 +37,8 @@ bool cache_find(struct cache *cache, const struct nuncio_events_query *query,
 	struct nuncio_event rows[CACHE_EVENTS], size_t *n_r, int *more_r);
 /* The seq of the newest event that is kept of a conversation; 0: none is. */
 uint64_t cache_newest(const struct cache *cache, struct nuncio_str conversation);
+/* How many events of it are kept. */
+size_t cache_count(const struct cache *cache, struct nuncio_str conversation);
 
 /*
  * A question for the newest events goes to the store: returns a number to say with its answer, or 0

@@ -9,6 +9,8 @@
  */
 #include "history.h"
 
+#include <nuncio/services/recent.h>
+
 #include "recent.h"
 
 #define LIMIT_FIELD(FLAGS) \
@@ -165,11 +167,17 @@ static int history_init(struct nuncio_module *self, struct nuncio_error *err)
 	return rc;
 }
 
-static int history_start(struct nuncio_module *self, struct nuncio_error *err)
+static int history_reload(struct nuncio_module *self, struct nuncio_error *err)
 {
 	(void)err;
 	recent_configure(nuncio_module_data(self));
 	return 0;
+}
+
+static int history_start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	recent_find_place(nuncio_module_data(self));
+	return history_reload(self, err);
 }
 
 static void history_fini(struct nuncio_module *self)
@@ -185,9 +193,9 @@ static const struct nuncio_option history_options[] = {
 };
 
 /* Without a store the ops are there and answer that there is none: clearer than an unknown op. */
-static const char *const history_wants[] = { "store", NULL };
+static const char *const history_wants[] = { "store", NUNCIO_RECENT_V1, NULL };
 
 NUNCIO_MODULE("history", .version = "1.0",
 	.summary = "Pages of conversations, the list of them, search, and sync.",
 	.wants = history_wants, .options = history_options, .init = history_init,
-	.start = history_start, .reload = history_start, .fini = history_fini)
+	.start = history_start, .reload = history_reload, .fini = history_fini)

@@ -6,9 +6,15 @@
  *
  * Alone, this node hears of every event (did_event), so what is kept is what the store has. Of
  * several nodes each hears only of events whose audience it has, and not of all of those: then the
- * store is asked which seq its last event has, a read of one row, and only if none is newer than
- * what is kept it is used. What readers have hidden is written on any node and has no number to
- * compare: it is kept in memory only by a node that is alone.
+ * store is asked which seq its last event has, a read of one row. If none is newer, what is kept is
+ * used; if a few are, they are read and taken over like events that happen now, since each comes
+ * with what its target has become. What readers have hidden is written on any node and has no
+ * number to compare: it is kept in memory only by a node that is alone.
+ *
+ * Where nodes have a place in common (recent.v1, as history_redis offers it), what this node does
+ * not have it looks for there, before it asks the store for a whole page, and brings it up to date
+ * in the same way. What it had to read it puts there for the others. Old, damaged or lost: it costs
+ * the page that it would have saved, nothing else.
  */
 #include "recent.h"
 
@@ -16,19 +22,26 @@
 #include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/metric.h>
+#include <nuncio/service.h>
+#include <nuncio/services/recent.h>
 #include <nuncio/text.h>
 
 #include "cache.h"
 #include "history.h"
 #include "known.h"
+#include "pack.h"
+
+enum { CATCH_UP = 50 /* events: as many as are worth a page */ };
 
 struct recent {
 	struct nuncio_module *self;
 	struct cache *cache;
 	struct known *known;
 	bool is_on;
+	const struct nuncio_recent_v1 *place; /* NULL: nodes have none in common */
+	void *place_impl;
 	struct cache_state told; /* to the metrics */
-	struct nuncio_counter *hits, *misses, *evicted, *outdated;
+	struct nuncio_counter *hits, *misses, *evicted, *outdated, *shared;
 	struct nuncio_gauge *bytes, *conversations;
 };
 
@@ -39,6 +52,7 @@ struct question {
 	void *user;
 	struct nuncio_events_query query;
 	uint64_t number; /* of cache_expect */
+	uint64_t head;   /* last seq in the store when it was asked; 0: it was not */
 	char conversation[CONVERSATION_BYTES + 1];
 };
 
@@ -52,6 +66,37 @@ static void update_metrics(struct recent *recent)
 	recent->told = now;
 }
 
+static void end(struct question *question, int status)
+{
+	question->done(status, NULL, 0, 0, question->user);
+	free(question);
+}
+
+/* ---- the place of all nodes ---- */
+
+static struct nuncio_events_query newest_of(const struct question *question, uint32_t limit)
+{
+	return (struct nuncio_events_query){ .size = sizeof(struct nuncio_events_query),
+		.conversation = question->query.conversation,
+		.limit = limit };
+}
+
+/* For the others: all that is kept here. */
+static void share(struct question *question)
+{
+	struct recent *recent = question->recent;
+	size_t n = cache_count(recent->cache, question->query.conversation);
+	const struct nuncio_events_query query = newest_of(question, (uint32_t)n);
+	struct nuncio_event rows[CACHE_EVENTS];
+	int more;
+	if (!recent->place || !nuncio_bus_is_there() ||
+		!cache_find(recent->cache, &query, rows, &n, &more))
+		return;
+	struct nuncio_str bytes = pack_events(rows, n);
+	recent->place->put(recent->place_impl, query.conversation, bytes);
+	free((char *)bytes.p);
+}
+
 /* ---- from the store ---- */
 
 static void on_rows(int status, const struct nuncio_event *rows, size_t n, int more, void *user)
@@ -60,6 +105,8 @@ static void on_rows(int status, const struct nuncio_event *rows, size_t n, int m
 	if (status == 0) {
 		cache_fill(question->recent->cache, question->number, rows, n);
 		update_metrics(question->recent);
+		if (question->number && n)
+			share(question);
 	}
 	question->done(status, rows, n, more, question->user);
 	free(question);
@@ -70,7 +117,15 @@ static int ask_store(struct question *question)
 	struct recent *recent = question->recent;
 	nuncio_counter_add(recent->misses, 1);
 	question->number = cache_expect(recent->cache, &question->query);
+	update_metrics(recent);
 	return nuncio_store_events(recent->self, &question->query, on_rows, question);
+}
+
+static void ask_store_or_end(struct question *question)
+{
+	int rc = ask_store(question);
+	if (rc < 0)
+		end(question, rc);
 }
 
 /* ---- from memory ---- */
@@ -88,26 +143,108 @@ static bool answer(struct question *question)
 	return true;
 }
 
+static void answer_or_ask(struct question *question)
+{
+	if (answer(question))
+		free(question);
+	else
+		ask_store_or_end(question);
+}
+
+/* What was missed: taken over as if it happened now. */
+static void on_missed(int status, const struct nuncio_event *rows, size_t n, int more, void *user)
+{
+	struct question *question = user;
+	struct cache *cache = question->recent->cache;
+	(void)more;
+	for (size_t i = 0; status == 0 && i < n; i++)
+		cache_tell(cache, &rows[i]);
+	if (cache_newest(cache, question->query.conversation) < question->head)
+		cache_drop(cache, question->query.conversation);
+	else if (question->number)
+		share(question); /* what came from there was old */
+	update_metrics(question->recent);
+	answer_or_ask(question);
+}
+
+/* Something is kept; how far does it lag behind the store? */
+static void compare(struct question *question)
+{
+	struct recent *recent = question->recent;
+	uint64_t newest = cache_newest(recent->cache, question->query.conversation);
+	struct nuncio_events_query missed = newest_of(question, CATCH_UP);
+	if (newest >= question->head) {
+		answer_or_ask(question);
+		return;
+	}
+	missed.flags = NUNCIO_EVENTS_FORWARD;
+	missed.after = newest;
+	if (question->head - newest <= CATCH_UP &&
+		nuncio_store_events(recent->self, &missed, on_missed, question) == 0)
+		return;
+	cache_drop(recent->cache, question->query.conversation);
+	ask_store_or_end(question);
+}
+
+/* ---- from the place of all nodes ---- */
+
+static void on_kept(struct nuncio_str bytes, void *user)
+{
+	struct question *question = user;
+	struct recent *recent = question->recent;
+	struct unpacked *found = nuncio_alloc(sizeof *found);
+	if (bytes.p && unpack_events(bytes, question->query.conversation, found) == 0) {
+		cache_fill(recent->cache, question->number, found->rows, found->count);
+		nuncio_counter_add(recent->shared, 1);
+		update_metrics(recent);
+	}
+	free(found);
+	if (cache_newest(recent->cache, question->query.conversation))
+		compare(question);
+	else
+		ask_store_or_end(question);
+}
+
+/* Nothing is kept here. The question may be for any page: the newest ones are what can be had. */
+static void look_elsewhere(struct question *question)
+{
+	struct recent *recent = question->recent;
+	const struct nuncio_events_query newest = newest_of(question, CACHE_EVENTS);
+	if (recent->place) {
+		question->number = cache_expect(recent->cache, &newest);
+		update_metrics(recent);
+		if (question->number &&
+			recent->place->get(recent->place_impl, question->query.conversation,
+				on_kept, question) == 0)
+			return;
+	}
+	ask_store_or_end(question);
+}
+
 static void on_head(int status, const struct nuncio_member *rows, size_t n, int more, void *user)
 {
 	struct question *question = user;
 	struct cache *cache = question->recent->cache;
-	struct nuncio_str conversation = question->query.conversation;
-	bool is_known = status == 0 && n == 1;
 	(void)more;
-	if (is_known && rows->last_seq > cache_newest(cache, conversation)) {
-		cache_drop(cache, conversation);
-		is_known = false;
-	}
-	if (is_known && answer(question)) {
-		free(question);
+	if (status < 0 || n != 1 || !rows->last_seq) {
+		ask_store_or_end(question); /* who is no member may read all the same */
 		return;
 	}
-	status = ask_store(question);
-	if (status == 0)
-		return;
-	question->done(status, NULL, 0, 0, question->user);
-	free(question);
+	question->head = rows->last_seq;
+	if (cache_newest(cache, question->query.conversation))
+		compare(question);
+	else
+		look_elsewhere(question);
+}
+
+/* Of several nodes: to ask for the last seq first, because the page itself may be had without. */
+static bool is_worth_it(struct recent *recent, const struct nuncio_events_query *query)
+{
+	struct nuncio_event rows[CACHE_EVENTS];
+	size_t n;
+	int more;
+	bool is_newest = !query->before && !query->after && !query->from_ms && !query->flags;
+	return cache_find(recent->cache, query, rows, &n, &more) || (recent->place && is_newest);
 }
 
 int recent_events(struct recent *recent, struct nuncio_str who,
@@ -117,16 +254,15 @@ int recent_events(struct recent *recent, struct nuncio_str who,
 	if (!recent->is_on || query->conversation.n > CONVERSATION_BYTES)
 		return nuncio_store_events(recent->self, query, done, user);
 	question = nuncio_alloc(sizeof *question);
-	*question = (struct question){ recent, done, user, *query, 0, "" };
+	*question = (struct question){ recent, done, user, *query, 0, 0, "" };
 	nuncio_text_copy(
 		query->conversation, question->conversation, sizeof question->conversation);
 	question->query.conversation.p = question->conversation;
-	bool is_kept = cache_newest(recent->cache, query->conversation) > 0;
 	int rc = 0;
-	if (is_kept && nuncio_bus_is_there())
+	if (nuncio_bus_is_there() && is_worth_it(recent, query))
 		rc = nuncio_store_member(
 			recent->self, question->query.conversation, who, on_head, question);
-	else if (is_kept && answer(question))
+	else if (!nuncio_bus_is_there() && answer(question))
 		free(question);
 	else
 		rc = ask_store(question);
@@ -238,6 +374,8 @@ static int register_all(struct recent *recent)
 		"Conversations that left the memory for others.");
 	recent->outdated = nuncio_counter_new(self, "cache_outdated_total", NULL,
 		"Conversations that left the memory because an event may have been missed.");
+	recent->shared = nuncio_counter_new(self, "cache_shared_total", NULL,
+		"Conversations that came from the place that nodes have in common.");
 	recent->bytes = nuncio_gauge_new(
 		self, "cache_bytes", NULL, "Memory for the newest events of conversations.");
 	recent->conversations = nuncio_gauge_new(self, "cache_conversations", NULL,
@@ -272,6 +410,11 @@ void recent_free(struct recent **recent)
 	known_free(&(*recent)->known);
 	free(*recent);
 	*recent = NULL;
+}
+
+void recent_find_place(struct recent *recent)
+{
+	recent->place = nuncio_service_find(recent->self, NUNCIO_RECENT_V1, &recent->place_impl);
 }
 
 void recent_configure(struct recent *recent)

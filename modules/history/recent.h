@@ -11,6 +11,8 @@ struct recent;
 /* Registers hooks and metrics; NULL and err filled when that fails. In init. */
 struct recent *recent_new(struct nuncio_module *self, struct nuncio_error *err);
 void recent_free(struct recent **recent);
+/* Services can be found: in start. */
+void recent_find_place(struct recent *recent);
 /* The options are readable: in start and in reload. */
 void recent_configure(struct recent *recent);
 

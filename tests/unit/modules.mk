@@ -79,13 +79,16 @@ tests_unit_test_hidden_SOURCES = %D%/test_hidden.c modules/history/hidden.c modu
 	modules/history/history.h tests/lib/unit.h
 tests_unit_test_hidden_LDADD = src/libmodule.a src/libwire.a src/libbase.a $(CMOCKA_LIBS) \
 	$(BASE_LIBS) $(DL_LIBS)
-UNIT_TESTS += tests/unit/test_cache tests/unit/test_known
+UNIT_TESTS += tests/unit/test_cache tests/unit/test_known tests/unit/test_pack
 tests_unit_test_cache_SOURCES = %D%/test_cache.c modules/history/cache.c modules/history/cache.h \
 	tests/lib/unit.h
 tests_unit_test_cache_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_known_SOURCES = %D%/test_known.c modules/history/known.c modules/history/known.h \
 	tests/lib/unit.h
 tests_unit_test_known_LDADD = $(CMOCKA_LIBS)
+tests_unit_test_pack_SOURCES = %D%/test_pack.c modules/history/pack.c modules/history/pack.h \
+	tests/lib/unit.h
+tests_unit_test_pack_LDADD = $(CMOCKA_LIBS)
 # group
 UNIT_TESTS += tests/unit/test_group_id tests/unit/test_group_news tests/unit/test_group_record \
 	tests/unit/test_group_rules tests/unit/test_group_table

@@ -166,6 +166,7 @@ class Features(Run):
         field.clear()
         self.alice.say("a mistake")
         self.bob.sees("a mistake")
+        self.alice.sees("a mistake")
         assert "edited" in self.bob.message("a mistake").text
         assert "a mistkae" not in self.bob.texts() + self.alice.texts()
         assert self.alice.one("#input").get_attribute("value") == ""

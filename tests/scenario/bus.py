@@ -370,6 +370,7 @@ def is_open(client):
 def online_elsewhere(t):
 	_, nodes = social(t)
 	alice, carol = nodes[0].client("alice"), nodes[2].client("carol")
+	time.sleep(0.2)  # until each node has written who is there
 	assert ask(alice, "presence.subscribe", users=["bob", "carol"])["users"][1]["status"] == "online"
 	assert status(carol, "alice") == "online" and status(carol, "bob") == "offline"
 	bob = nodes[1].client("bob")

@@ -13,7 +13,8 @@ void nuncio_ready_set(struct nuncio_module *self, int ready, const char *why)
 		return;
 	if (ready)
 		log_write(LOG_LEVEL_INFO, self->info.name, NULL, "ready");
-	else
-		log_write(LOG_LEVEL_WARN, self->info.name, NULL, "not ready: %.*s",
-			READY_WHY_BYTES - 1, why && why[0] ? why : "no reason given");
+	else /* what is still on its way at the start is no trouble yet */
+		log_write(module_stage(self) > MODULE_STARTING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+			self->info.name, NULL, "not ready: %.*s", READY_WHY_BYTES - 1,
+			why && why[0] ? why : "no reason given");
 }

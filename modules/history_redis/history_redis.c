@@ -62,6 +62,7 @@ static void answer(struct question *question, struct nuncio_str bytes)
 	question->next = question->previous = NULL;
 	question->done = NULL;
 	place->waiting--;
+	/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): what is in the list has a done */
 	done(bytes, question->user);
 }
 

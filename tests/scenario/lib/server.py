@@ -67,10 +67,12 @@ class Build:
 			raise SystemExit(f"{folder}: no nunciod here; build it first")
 		self.program = found[0]
 		self.modules = {}
-		for path in glob.glob(os.path.join(self.folder, "**", "*.so"), recursive=True):
+		# The one that is least deep: packages that are being made below the build have modules, too, for a while.
+		found = glob.glob(os.path.join(self.folder, "**", "*.so"), recursive=True)
+		for path in sorted(found, key=lambda p: p.count(os.sep)):
 			name = os.path.basename(path)[:-3]
 			if os.path.isdir(os.path.join(SOURCE, "modules", name)):
-				self.modules[name] = path
+				self.modules.setdefault(name, path)
 		self.plugs = tempfile.mkdtemp(prefix="nuncio-modules-")
 		os.chmod(self.plugs, 0o755)
 		for name, path in self.modules.items():

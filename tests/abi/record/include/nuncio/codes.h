@@ -31,6 +31,7 @@
 	X(2004, session_open, 409, "this connection has a session already") \
 	X(2005, password_required, 403, "this operation needs the password again") \
 	X(2006, refresh_invalid, 401, "the refresh token is unknown, used or revoked") \
+	X(2007, session_limit, 429, "this user has as many sessions as allowed") \
 	X(3000, denied, 403, "not allowed") \
 	X(3001, not_member, 403, "only members of the conversation may do this") \
 	X(3002, origin_refused, 403, "the Origin of this page is not listed in [core] origins") \

@@ -15,6 +15,8 @@ NUNCIO_BEGIN_DECLS
 
 /*
  * A text, path, secret or choice; NUL-ended, never NULL ("" when empty). Paths come back absolute.
+ * Texts of options stay where they are until a reload changes the option, which it does only with
+ * those marked NUNCIO_OPT_LIVE; the old one is readable until the module's reload has returned.
  * Thread: logic.
  */
 const char *nuncio_conf_text(const struct nuncio_module *self, const char *key);

@@ -147,6 +147,15 @@ void nuncio_live_leave(
 	struct nuncio_module *self, struct nuncio_str conversation, struct nuncio_str user);
 int nuncio_live_has(struct nuncio_str conversation, struct nuncio_str user); /* 1 or 0 */
 /*
+ * A user who is live in it sees of its log what is above `since` only (0, and after joining: all
+ * of it): an event that changes one at or below goes to them without that one. NUNCIO_E_NOTFOUND:
+ * they are not live in it.
+ * Thread: logic.
+ */
+int nuncio_live_see_above(struct nuncio_module *self, struct nuncio_str conversation,
+	struct nuncio_str user, uint64_t since);
+
+/*
  * How many users of it are live here; 0 when it is not.
  * Thread: logic.
  */
@@ -196,7 +205,9 @@ struct nuncio_kind {
 	/*
 	 * Flags of the kind. NUNCIO_KIND_MEMBERS_ONLY: the store refuses (NUNCIO_E_DENIED) an
 	 * event of a sender who is not a member at that moment, nor made one by it, whatever
-	 * may_enter has said before. Events without a sender pass.
+	 * may_enter has said before. Events without a sender pass. NUNCIO_KIND_UNMUTED_ONLY, with
+	 * the former: likewise a message of a member whose muted_until_ms has not passed; other
+	 * events of theirs pass.
 	 */
 	uint32_t flags, reserved2;
 	/*
@@ -207,6 +218,7 @@ struct nuncio_kind {
 		const struct nuncio_event *event, struct nuncio_audience *audience, void *user);
 };
 #define NUNCIO_KIND_MEMBERS_ONLY 1u
+#define NUNCIO_KIND_UNMUTED_ONLY 2u
 
 /*
  * Adds a kind; `kind` is kept by reference. NUNCIO_E_EXISTS if the prefix, name or target is taken.

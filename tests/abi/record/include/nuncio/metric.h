@@ -18,8 +18,9 @@ struct nuncio_histogram;
 /*
  * Registers a number; `name` matches [a-z][a-z0-9_]* (counters end in _total, units are in the
  * name), help is one sentence. `labels` is NULL or literal Prometheus label text like
- * `state="open"`. NULL return: the name is taken or not valid. `bounds` of a histogram are `n`
- * rising upper bounds, copied.
+ * `state="open"`. A counter or gauge that the module has under this name and these labels is given
+ * again. NULL: the name is taken by another kind of metric, or not valid. `bounds` of a histogram
+ * are `n` rising upper bounds, copied.
  * Thread: logic, in init.
  */
 struct nuncio_counter *nuncio_counter_new(

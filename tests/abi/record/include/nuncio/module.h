@@ -13,9 +13,11 @@
  * they promise at the moment is recorded in tests/abi, and only tests/abi/record.py changes that.
  *
  * 1.0  2026-11-23  first
- * 1.1  2026-11-26  control.h, ready.h; issued_at_ms in auth.h and hooks.h; bus.h, live sides in
- *                  conversation.h, may_join, may_edit and more did_* in hooks.h; answers, errors
- *                  and shapes in request.h; export and import in store_provider.h
+ * 1.1  2026-11-26  control.h, ready.h, watch.h; issued_at_ms in auth.h and hooks.h; bus.h, live
+ *                  sides in conversation.h, may_join, may_edit and more did_* in hooks.h; answers,
+ *                  errors and shapes in request.h; export and import in store_provider.h, counting
+ *                  memberships in store.h, kinds whose muted members the store refuses in
+ *                  conversation.h
  */
 #define NUNCIO_ABI_MAJOR 1
 #define NUNCIO_ABI_MINOR 1
@@ -96,8 +98,9 @@ struct nuncio_module_info {
 	 */
 	int (*reload)(struct nuncio_module *self, struct nuncio_error *err);
 	/*
-	 * Finish what is under way; sessions and other modules still exist. Called in the reverse
-	 * of the start order.
+	 * Finish what is under way. Other modules still exist; sessions have ended (did_drain is
+	 * the moment to say goodbye to them), and what asks hooks from now on is refused. Called in
+	 * the reverse of the start order.
 	 */
 	void (*stop)(struct nuncio_module *self);
 	/*

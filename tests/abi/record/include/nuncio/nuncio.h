@@ -27,5 +27,6 @@
 #include <nuncio/store.h>
 #include <nuncio/text.h>
 #include <nuncio/timer.h>
+#include <nuncio/watch.h>
 
 #endif

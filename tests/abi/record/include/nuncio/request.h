@@ -163,9 +163,10 @@ struct nuncio_str nuncio_request_address(const struct nuncio_request *rq);
 int nuncio_request_is_http(const struct nuncio_request *rq);
 
 /*
- * Input, found by path ("to.user") in data, body, path parameters or query, in this order: 1 and
- * the value, or 0 if it was not given or has another type. Text comes decoded. Values live until
- * the request is answered.
+ * Input, found by path ("to.user") in data; over HTTP among the parameters of the path, in the
+ * body, in the query, in this order, so that the URL always says what is acted on. 1 and the value,
+ * or 0 if it was not given or has another type. Text comes decoded. Raw values are those of data
+ * and body only. Values live until the request is answered.
  * Thread: logic.
  */
 int nuncio_request_text(struct nuncio_request *rq, const char *path, struct nuncio_str *value_r);
@@ -176,8 +177,7 @@ struct nuncio_str nuncio_request_data(const struct nuncio_request
 		*rq); /* all of data or body; "{}" if none; raw bytes with NUNCIO_RAW_BODY */
 
 /*
- * HTTP only: a parameter of the path (":id" is "id"), whatever a member of that name in the body
- * says: 1 and the decoded value, or 0.
+ * HTTP only: a parameter of the path (":id" is "id"): 1 and the decoded value, or 0.
  * Thread: logic.
  */
 int nuncio_request_param(
@@ -244,7 +244,7 @@ typedef void nuncio_called_fn(int code, struct nuncio_str text, struct nuncio_st
  * without braces, like nuncio_event.extra. `done` (may be NULL) comes once, perhaps before this
  * returns; at the latest, with `stopping`, before the module's fini. NUNCIO_E_NOTFOUND: no such op;
  * NUNCIO_E_INVAL: user, data or extra are malformed; NUNCIO_E_BUSY: 10,000 are under way already;
- * then `done` is not called.
+ * NUNCIO_E_GONE: the server is ending; then `done` is not called.
  * Thread: logic (done too).
  */
 int nuncio_call(struct nuncio_module *self, struct nuncio_str who, const char *op,

@@ -149,6 +149,15 @@ int nuncio_store_memberships(struct nuncio_module *self, struct nuncio_str who,
 	void *user);
 
 /*
+ * How many conversations that would list, counted to `limit` at most (1-1000): costs the store no
+ * rows.
+ * Thread: logic (done too).
+ */
+typedef void nuncio_count_fn(int status, uint64_t count, void *user);
+int nuncio_store_membership_count(struct nuncio_module *self, struct nuncio_str who,
+	struct nuncio_str prefix, uint32_t limit, nuncio_count_fn *done, void *user);
+
+/*
  * How many present members of a conversation have a cursor at `seq` or above it.
  * Thread: logic (done too).
  */

@@ -43,7 +43,12 @@ enum nuncio_job_kind {
 	 * _set_cursor (next)
 	 */
 	NUNCIO_JOB_SEARCH = 110,
-	NUNCIO_JOB_EXPORT = 111 /* read: struct nuncio_job_export; below */
+	NUNCIO_JOB_EXPORT = 111, /* read: struct nuncio_job_export; below */
+	/*
+	 * read: struct nuncio_job_memberships, whose `after` is empty; how many there are, or
+	 * `limit` if there are more, goes to nuncio_job_set_membership_count
+	 */
+	NUNCIO_JOB_MEMBERSHIP_COUNT = 112
 };
 
 /*
@@ -57,7 +62,8 @@ enum nuncio_job_kind {
  *    otherwise NUNCIO_E_CONFLICT.
  * 2. If the conversation is new, `founders` become its members with cursors 0 and since 0.
  * 3. NUNCIO_APPEND_MEMBERS_ONLY: `from` must be a present member or added by `members`, else
- *    NUNCIO_E_DENIED; an empty `from` passes.
+ *    NUNCIO_E_DENIED; an empty `from` passes. NUNCIO_APPEND_UNMUTED: the muted_until_ms of `from`,
+ *    who is there, must not be above this event's sent_at_ms, else NUNCIO_E_EXPIRED.
  * 4. `members`, one after the other (conversation.h). ADD of one who is there: NUNCIO_E_EXISTS;
  *    REMOVE or SET of one who is not: NUNCIO_E_NOTFOUND; each nothing with TOLERANT. An added one
  *    has since = this event's seq - 1, or 0 with ALL_HISTORY, until 0, joined_at_ms = sent_at_ms,
@@ -93,6 +99,7 @@ struct nuncio_job_append {
 	size_t mentions_count;
 };
 #define NUNCIO_APPEND_MEMBERS_ONLY 1u
+#define NUNCIO_APPEND_UNMUTED 2u /* with MEMBERS_ONLY only */
 
 /*
  * Raise the cursors of a member (never lower them); a cursor of 0 leaves it. read implies
@@ -221,8 +228,9 @@ struct nuncio_store_ops {
 	 */
 	void (*run)(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n);
 	/*
-	 * Called about every 10 s on each lane's worker when it is idle: checkpoint, remove expired
-	 * records. May be NULL.
+	 * Called about every 10 s on each lane's worker, between jobs: checkpoint, remove expired
+	 * records. A lane for which jobs always wait is called after a minute all the same, so it
+	 * must be done in small steps, and only so many of them. May be NULL.
 	 */
 	void (*idle)(void *store, uint32_t lane);
 	/*
@@ -276,6 +284,7 @@ void nuncio_job_add_record(struct nuncio_job *job, const struct nuncio_record *r
 void nuncio_job_set_cursor(struct nuncio_job *job, struct nuncio_str cursor);
 void nuncio_job_set_reached(struct nuncio_job *job, uint64_t delivered, uint64_t read);
 void nuncio_job_set_counts(struct nuncio_job *job, const struct nuncio_store_counts *counts);
+void nuncio_job_set_membership_count(struct nuncio_job *job, uint64_t count);
 void nuncio_job_set_more(struct nuncio_job *job, int more);
 void nuncio_job_set_gap(struct nuncio_job *job, int gap);
 

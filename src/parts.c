@@ -99,6 +99,7 @@ int parts_make(
 		.core = core,
 		.data_dir = options_text(core, "data_dir"),
 		.node = settings_node(core),
+		.node_number = (int)options_int(core, "node_number"),
 		.module_path = options_text(core, "module_path"),
 	};
 	p->modules = modules_new(&env);

@@ -44,11 +44,12 @@ const char *nuncio_conf_where(
 	const struct nuncio_module *self, const char *key, char *out, size_t size);
 
 /*
- * [core] node and [core] data_dir, for modules that keep files; NUL-ended, fixed while the server
- * runs.
+ * [core] node, [core] data_dir for modules that keep files, [core] node_number (0 to 1023); texts
+ * are NUL-ended. Fixed while the server runs.
  * Thread: any.
  */
 const char *nuncio_conf_node(void);
+int nuncio_conf_node_number(void);
 const char *nuncio_conf_data_dir(void);
 
 NUNCIO_END_DECLS

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See redis_lease.h. Taking: the name first. Who finds it taken looks if its holder still listens
- * on its channel; if not, it was killed, and the name changes hands at once. A Redis Cluster cannot
- * be asked that: there the name is waited for. Then the lease, then the list of nodes.
+ * See redis_lease.h. Taking: first what is one node's only, the name, and the number that is a part
+ * of events' ids. Who finds one taken looks if its holder still listens on its channel; if not, it
+ * was killed, and the claim changes hands at once. A Redis Cluster cannot be asked that: there it
+ * is waited for. Then the lease, then the list of nodes.
  *
- * Refreshing, four times in a lease: name and lease in one turn, and a look at all others. A lease
+ * Refreshing, four times in a lease: claims and lease in one turn, a look at all others. A lease
  * that is not there any more (Redis was emptied, or we were cut off for too long) is lost.
  */
 #include "redis/redis_lease_private.h"
@@ -137,16 +138,33 @@ static void take_lease(struct redis_lease *lease)
 			nuncio_text(lease->id)));
 }
 
-/* ---- the name ---- */
+/* ---- claims: the name, then the number ---- */
+
+static struct nuncio_str claim_key(struct redis_lease *lease, enum claim claim)
+{
+	return claim == CLAIM_NAME ? redis_lease_own_key(lease, "name:", nuncio_conf_node())
+				   : redis_lease_own_key(lease, "number:", lease->number);
+}
+
+static void take_claim(struct redis_lease *lease);
+
+static void on_claimed(struct redis_lease *lease)
+{
+	if (++lease->claim == CLAIMS)
+		take_lease(lease);
+	else
+		take_claim(lease);
+}
 
 static void refuse(struct redis_lease *lease, const char *holder)
 {
 	struct nuncio_module *self = lease->conf->self;
-	bool is_new = !lease->refused[0];
+	bool is_new = !lease->refused[0], is_name = lease->claim == CLAIM_NAME;
 	snprintf(lease->refused, sizeof lease->refused,
-		"another node is called %.100s, too ([core] node; its id is %s)%s",
-		nuncio_conf_node(), holder,
-		redis_is_cluster(lease->asks) ? ", or was until a moment ago" : "");
+		"another node %s %.100s, too ([core] %s; its id is %s)%s",
+		is_name ? "is called" : "has the number",
+		is_name ? nuncio_conf_node() : lease->number, is_name ? "node" : "node_number",
+		holder, redis_is_cluster(lease->asks) ? ", or was until a moment ago" : "");
 	if (is_new)
 		nuncio_log(self, NUNCIO_ERROR, "%s", lease->refused);
 	lose(lease, lease->refused);
@@ -163,7 +181,7 @@ static void on_taken_over(const redisReply *reply, void *user)
 	struct redis_lease *lease = redis_lease_answer(user, reply);
 	free(user);
 	if (lease && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
-		take_lease(lease);
+		on_claimed(lease);
 	else if (lease)
 		plan(lease, TRY_AGAIN_MS);
 }
@@ -176,10 +194,11 @@ static void on_listeners(const redisReply *reply, void *user)
 	if (lease && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
 		reply->element[1]->type == REDIS_REPLY_INTEGER && reply->element[1]->integer == 0) {
 		struct wait *wait = redis_lease_wait(lease);
-		struct nuncio_str key = redis_lease_own_key(lease, "name:", nuncio_conf_node());
+		struct nuncio_str key = claim_key(lease, lease->claim);
 		nuncio_log(lease->conf->self, NUNCIO_WARN,
-			"the node that was called %.100s does not listen any more: its name is taken",
-			nuncio_conf_node());
+			"the node that had the %s %.100s does not listen any more: it is taken",
+			lease->claim == CLAIM_NAME ? "name" : "number",
+			lease->claim == CLAIM_NAME ? nuncio_conf_node() : lease->number);
 		asked(lease, wait,
 			REDIS_ASK(lease->asks, key, on_taken_over, wait, nuncio_text("EVAL"),
 				nuncio_text(take_over_script), nuncio_text("1"), key,
@@ -205,8 +224,8 @@ static void ask_holder(struct redis_lease *lease, const char *holder)
 			nuncio_text("NUMSUB"), channel));
 }
 
-/* What was in the name: nil when nobody had it, so that it is ours now. */
-static void on_name(const redisReply *reply, void *user)
+/* Who had it: nil when nobody did, so that it is ours now. */
+static void on_holder(const redisReply *reply, void *user)
 {
 	struct redis_lease *lease = redis_lease_answer(user, reply);
 	free(user);
@@ -217,7 +236,7 @@ static void on_name(const redisReply *reply, void *user)
 		(redis_lease_is_id(holder) &&
 			(memcmp(holder.p, lease->id, holder.n) == 0 ||
 				memcmp(holder.p, lease->former, holder.n) == 0)))
-		take_lease(lease);
+		on_claimed(lease);
 	else if (redis_lease_is_id(holder))
 		ask_holder(lease, reply->str);
 	else
@@ -225,25 +244,25 @@ static void on_name(const redisReply *reply, void *user)
 }
 
 /* Older servers do not take NX and GET together. */
-static const char name_script[] = "local o=redis.call('GET',KEYS[1])"
-				  " if not o or o==ARGV[1] or o==ARGV[3] then"
-				  " redis.call('SET',KEYS[1],ARGV[1],'EX',ARGV[2]) end"
-				  " return o";
+static const char claim_script[] = "local o=redis.call('GET',KEYS[1])"
+				   " if not o or o==ARGV[1] or o==ARGV[3] then"
+				   " redis.call('SET',KEYS[1],ARGV[1],'EX',ARGV[2]) end"
+				   " return o";
 
-static void take_name(struct redis_lease *lease)
+static void take_claim(struct redis_lease *lease)
 {
 	struct wait *wait = redis_lease_wait(lease);
-	struct nuncio_str key = redis_lease_own_key(lease, "name:", nuncio_conf_node());
+	struct nuncio_str key = claim_key(lease, lease->claim);
 	asked(lease, wait,
-		REDIS_ASK(lease->asks, key, on_name, wait, nuncio_text("EVAL"),
-			nuncio_text(name_script), nuncio_text("1"), key, nuncio_text(lease->id),
+		REDIS_ASK(lease->asks, key, on_holder, wait, nuncio_text("EVAL"),
+			nuncio_text(claim_script), nuncio_text("1"), key, nuncio_text(lease->id),
 			nuncio_text(lease->seconds), nuncio_text(lease->former)));
 }
 
 /* ---- refreshing ---- */
 
-static const char keep_name_script[] = "if redis.call('GET',KEYS[1])==ARGV[1] then"
-				       " return redis.call('EXPIRE',KEYS[1],ARGV[2]) end return 0";
+static const char keep_claim_script[] = "if redis.call('GET',KEYS[1])==ARGV[1] then"
+					" return redis.call('EXPIRE',KEYS[1],ARGV[2]) end return 0";
 
 /* 0 or nil: it has gone. */
 static void on_kept(const redisReply *reply, void *user)
@@ -256,14 +275,22 @@ static void on_kept(const redisReply *reply, void *user)
 	lose(lease, "the lease in Redis has gone, because it was emptied or did not hear of us");
 }
 
-static void refresh(struct redis_lease *lease)
+static void keep_claim(struct redis_lease *lease, enum claim claim)
 {
-	struct nuncio_str key = redis_lease_own_key(lease, "name:", nuncio_conf_node());
+	struct nuncio_str key = claim_key(lease, claim);
 	struct wait *wait = redis_lease_wait(lease);
 	asked(lease, wait,
 		REDIS_ASK(lease->asks, key, on_kept, wait, nuncio_text("EVAL"),
-			nuncio_text(keep_name_script), nuncio_text("1"), key,
+			nuncio_text(keep_claim_script), nuncio_text("1"), key,
 			nuncio_text(lease->id), nuncio_text(lease->seconds)));
+}
+
+static void refresh(struct redis_lease *lease)
+{
+	struct nuncio_str key;
+	struct wait *wait;
+	for (int claim = 0; claim < CLAIMS; claim++)
+		keep_claim(lease, (enum claim)claim);
 	key = redis_lease_own_key(lease, "node:", lease->id);
 	wait = redis_lease_wait(lease);
 	asked(lease, wait,
@@ -284,7 +311,8 @@ static void on_timer(void *user)
 	if (!lease->is_wanted || !redis_is_up(lease->asks))
 		return;
 	if (!lease->is_held) {
-		take_name(lease);
+		lease->claim = CLAIM_NAME;
+		take_claim(lease);
 		return;
 	}
 	plan(lease, lease->refresh_ms);
@@ -311,6 +339,7 @@ struct redis_lease *redis_lease_new(struct redis *asks, const struct redis_conf 
 	lease->refresh_ms = seconds * 1000 / REFRESHES;
 	snprintf(lease->role, sizeof lease->role, "%s", role);
 	snprintf(lease->seconds, sizeof lease->seconds, "%u", seconds);
+	snprintf(lease->number, sizeof lease->number, "%d", nuncio_conf_node_number());
 	return lease;
 }
 
@@ -346,7 +375,8 @@ void redis_lease_take(struct redis_lease *lease)
 {
 	lease->is_wanted = lease->was_taken = true;
 	lease->epoch++;
-	take_name(lease);
+	lease->claim = CLAIM_NAME;
+	take_claim(lease);
 }
 
 void redis_lease_drop(struct redis_lease *lease, const char *why)
@@ -367,9 +397,12 @@ void redis_lease_give_back(struct redis_lease *lease)
 	nuncio_timer_stop(&lease->timer);
 	if (!was_held)
 		return;
-	struct nuncio_str key = redis_lease_own_key(lease, "name:", nuncio_conf_node());
-	REDIS_ASK(lease->asks, key, NULL, NULL, nuncio_text("EVAL"), nuncio_text(give_script),
-		nuncio_text("1"), key, nuncio_text(lease->id));
+	struct nuncio_str key;
+	for (int claim = 0; claim < CLAIMS; claim++) {
+		key = claim_key(lease, (enum claim)claim);
+		REDIS_ASK(lease->asks, key, NULL, NULL, nuncio_text("EVAL"),
+			nuncio_text(give_script), nuncio_text("1"), key, nuncio_text(lease->id));
+	}
 	key = redis_lease_own_key(lease, "node:", lease->id);
 	REDIS_ASK(lease->asks, key, NULL, NULL, nuncio_text("DEL"), key);
 }

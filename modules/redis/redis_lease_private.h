@@ -21,14 +21,18 @@ struct node {
 	unsigned turns; /* dead and swept for so many looks */
 };
 
+/* What only one node may have, in the order of taking. */
+enum claim { CLAIM_NAME, CLAIM_NUMBER, CLAIMS };
+
 struct redis_lease {
 	struct redis *asks;
 	const struct redis_conf *conf;
 	struct redis_lease_events events;
 	void *user;
-	char role[32], id[REDIS_ID_BYTES + 1], former[REDIS_ID_BYTES + 1], seconds[16];
+	char role[32], id[REDIS_ID_BYTES + 1], former[REDIS_ID_BYTES + 1], seconds[16], number[12];
 	char channel[128 + REDIS_ID_BYTES];
 	bool is_wanted, is_held, was_taken;
+	enum claim claim; /* being taken */
 	char refused[512];
 	unsigned epoch; /* grows with every take and drop: older answers do not count */
 	uint32_t refresh_ms;

@@ -53,6 +53,11 @@ const char *nuncio_conf_node(void)
 	return module_env()->node;
 }
 
+int nuncio_conf_node_number(void)
+{
+	return module_env()->node_number;
+}
+
 const char *nuncio_conf_data_dir(void)
 {
 	return module_env()->data_dir;

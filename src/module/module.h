@@ -46,7 +46,8 @@ struct module_env {
 	const struct options
 		*core; /* [core]: needs the keys store, auth, bus, data_dir, node, module_path */
 	const char *data_dir, *node; /* as [core] has them */
-	const char *module_path;     /* folder of the .so files */
+	int node_number;
+	const char *module_path; /* folder of the .so files */
 };
 
 struct modules;

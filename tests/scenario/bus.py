@@ -63,9 +63,9 @@ class Test:
 		self.servers += nodes.nodes
 		return nodes
 
-	def one(self, name="node1", **bus):
+	def one(self, name="node1", number=1, **bus):
 		"""One node, not started."""
-		server = Server(self.build, MODULES, {"core": {"node": name}, "bus_redis": bus})
+		server = Server(self.build, MODULES, {"core": {"node": name, "node_number": str(number)}, "bus_redis": bus})
 		self.servers.append(server)
 		return server
 
@@ -215,6 +215,22 @@ def names(t):
 	t.servers.remove(first)
 
 
+@case("two nodes of one number: their events would have the same ids, so the second is refused")
+def numbers(t):
+	store = t.redis()
+	first = t.one("left", 7, server=store.address()).start()
+	refused_start(t.one("right", 7, server=store.address(), start_without="fail"),
+		r"another node has the number 7, too \(\[core\] node_number; its id is ")
+	waits = t.one("right", 7, server=store.address())
+	waits.announce("another node has the number 7")
+	waits.start(wait=False)
+	assert waits.log_has("another node has the number 7", 10)
+	assert (readiness(waits)[0], readiness(first)[0]) == (503, 200)
+	first.kill()
+	until(lambda: readiness(waits)[0] == 200, 10, "that the number changes hands")
+	t.servers.remove(first)
+
+
 @case("names are free at once after a stop and after kill -9")
 def names_again(t):
 	store = t.redis()
@@ -329,8 +345,8 @@ def node_stopped(t):
 	alice, bob = t.pair(nodes)
 	t.say(alice, bob)
 	nodes.nodes[1].stop()
-	until(lambda: len(store.ask("KEYS", "*")) == 5, 8, "that only one node's keys are there")
-	assert sorted(key.split(":")[2] for key in store.ask("KEYS", "*")) == ["name", "node", "nodes", "topic", "topics"]
+	until(lambda: len(store.ask("KEYS", "*")) == 6, 8, "that only one node's keys are there")
+	assert sorted(key.split(":")[2] for key in store.ask("KEYS", "*")) == ["name", "node", "nodes", "number", "topic", "topics"]
 
 
 # ---- presence

@@ -26,7 +26,7 @@ struct rig {
 	struct lane_set *lanes;
 	pthread_mutex_t gate;
 	atomic_int entered, idle_calls;
-	int idle_calls_at[4]; /* when run was entered */
+	atomic_int idle_calls_at[4]; /* when run was entered */
 	atomic_size_t biggest_batch;
 	size_t answered;
 	uint64_t last_seq[8]; /* of each lane, as answered */
@@ -50,7 +50,7 @@ static void on_run(void *user, uint32_t lane, struct nuncio_job **jobs, size_t n
 	(void)lane;
 	int nth = atomic_load(&rig->entered);
 	if (nth < 4)
-		rig->idle_calls_at[nth] = atomic_load(&rig->idle_calls);
+		atomic_store(&rig->idle_calls_at[nth], atomic_load(&rig->idle_calls));
 	atomic_fetch_add(&rig->entered, 1);
 	pthread_mutex_lock(&rig->gate);
 	if (n > atomic_load(&rig->biggest_batch))

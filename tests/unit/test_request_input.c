@@ -71,7 +71,7 @@ static void follows_other_data(void **state)
 /* Around the number that is remembered. */
 static void finds_among_many(void **state)
 {
-	char text[1024], name[8], json[8];
+	char text[1024], name[16], json[16];
 	(void)state;
 	for (int count = 14; count <= 20; count++) {
 		int n = snprintf(text, sizeof text, "{");

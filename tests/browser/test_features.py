@@ -149,8 +149,11 @@ class Features(Run):
 
     def react(self):
         self.bob.open_acts("so I see")
-        # The menu is still coming in, and a click at a place could be one for its neighbour.
-        self.bob.js("arguments[0].click()", self.bob.one(".quick-emoji"))
+        # The menu is still coming in: its first emoji may not count as visible yet, but it is the first.
+        self.bob.until(
+            lambda: self.bob.js("const first = document.querySelector('.quick-emoji'); first?.click(); return !!first"),
+            "no emojis",
+        )
         self.alice.until(lambda: self.alice.reactions("so I see") == ["👍 1"], "no reaction")
         self.alice.message("so I see").find_element("css selector", ".reaction").click()
         self.bob.until(lambda: self.bob.reactions("so I see") == ["👍 2"], "no second one")

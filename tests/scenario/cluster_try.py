@@ -157,8 +157,8 @@ def main():
 	args = parser.parse_args()
 	if not os.path.exists(os.path.join(args.build, "modules", "bus_redis")):
 		print("built without bus_redis (libhiredis-dev)")
-		print(f"0 passed, 0 failed, {len(CHECKS)} skipped")
-		return 0
+		print(f"0 passed, {len(CHECKS)} failed, 0 skipped")
+		return 1
 	stage = Stage(args.build)
 	passed = failed = 0
 	try:

@@ -189,8 +189,8 @@ def main():
 	args = parser.parse_args()
 	build = Build(args.build)
 	if "bus_redis" not in build.modules:
-		print("built without bus_redis (libhiredis-dev)\n0 passed, 0 failed, 1 skipped")
-		return 0
+		print("built without bus_redis (libhiredis-dev)\n0 passed, 1 failed, 0 skipped")
+		return 1
 	site = Site(build, args.nodes)
 	faults = []
 	try:

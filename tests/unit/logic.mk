@@ -1,6 +1,8 @@
 # Unit tests of src/logic: see local.mk.
 LOGIC_TEST_LIBS = src/libharness.a src/liblogic.a src/libprovide.a src/libhook.a src/libio.a src/libwire.a src/libloop.a src/libbase.a \
 	$(CMOCKA_LIBS) $(WIRE_LIBS) $(LOOP_LIBS) $(BASE_LIBS)
+# A kind and a store to try the logic side with.
+ROOM = tests/lib/room.c tests/lib/room.h tests/lib/loopback.c tests/lib/loopback.h
 UNIT_TESTS += tests/unit/test_router tests/unit/test_trace
 tests_unit_test_router_SOURCES = %D%/test_router.c
 tests_unit_test_router_LDADD = $(LOGIC_TEST_LIBS)
@@ -19,8 +21,10 @@ tests_unit_test_request_input_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_logic
 tests_unit_test_logic_SOURCES = %D%/test_logic.c tests/lib/loopback.c tests/lib/loopback.h
 tests_unit_test_logic_LDADD = $(LOGIC_TEST_LIBS)
-UNIT_TESTS += tests/unit/test_send
-tests_unit_test_send_SOURCES = %D%/test_send.c tests/lib/loopback.c tests/lib/loopback.h
+UNIT_TESTS += tests/unit/test_send tests/unit/test_append
+tests_unit_test_append_SOURCES = %D%/test_append.c %D%/send_case.c %D%/send_case.h $(ROOM)
+tests_unit_test_append_LDADD = $(LOGIC_TEST_LIBS)
+tests_unit_test_send_SOURCES = %D%/test_send.c %D%/send_case.c %D%/send_case.h $(ROOM)
 tests_unit_test_send_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_live
 tests_unit_test_live_SOURCES = %D%/test_live.c tests/lib/loopback.c tests/lib/loopback.h
@@ -29,7 +33,7 @@ UNIT_TESTS += tests/unit/test_event
 tests_unit_test_event_SOURCES = %D%/test_event.c
 tests_unit_test_event_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_miss
-tests_unit_test_miss_SOURCES = %D%/test_miss.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_miss_SOURCES = %D%/test_miss.c $(ROOM)
 tests_unit_test_miss_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_answered
 tests_unit_test_answered_SOURCES = %D%/test_answered.c tests/lib/loopback.c tests/lib/loopback.h
@@ -44,11 +48,11 @@ UNIT_TESTS += tests/unit/test_bus_frame
 tests_unit_test_bus_frame_SOURCES = %D%/test_bus_frame.c
 tests_unit_test_bus_frame_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_cluster
-tests_unit_test_cluster_SOURCES = %D%/test_cluster.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_cluster_SOURCES = %D%/test_cluster.c $(ROOM)
 tests_unit_test_cluster_LDADD = $(LOGIC_TEST_LIBS)
 # Tickets with everything that they hold up, so it stands here and not with src/hook.
 UNIT_TESTS += tests/unit/test_ticket_storm
-tests_unit_test_ticket_storm_SOURCES = %D%/test_ticket_storm.c tests/lib/loopback.c tests/lib/loopback.h
+tests_unit_test_ticket_storm_SOURCES = %D%/test_ticket_storm.c $(ROOM)
 tests_unit_test_ticket_storm_LDADD = $(LOGIC_TEST_LIBS)
 UNIT_TESTS += tests/unit/test_tally
 tests_unit_test_tally_SOURCES = %D%/test_tally.c tests/lib/loopback.c tests/lib/loopback.h

@@ -15,7 +15,7 @@
 #include "logic/told.h"
 #include "provide/bus.h"
 
-#include "tests/lib/loopback.h"
+#include "tests/lib/room.h"
 #include "tests/lib/unit.h"
 
 enum { A, B, NODES, TOPICS_MAX = 20 };
@@ -30,6 +30,7 @@ static struct node {
 	struct callback stats;
 } nodes[NODES];
 static int find_status;
+static char audience[] = "alice bob ~r:x";
 static struct buf last_frame;
 
 static void note(struct node *node, const char *format, ...)
@@ -97,44 +98,6 @@ static const struct nuncio_bus_ops ops = {
 	.size = sizeof ops, .publish = publish, .interest = interest, .find = find
 };
 
-/* ---- a kind: r:x is for alice and bob, and for everybody in its live side ---- */
-
-static int resolve(struct nuncio_str sender, struct nuncio_str value, char *out, size_t size,
-	void *user, struct nuncio_error *err)
-{
-	(void)sender, (void)user, (void)err;
-	return snprintf(out, size, "r:" STR_FMT, STR_ARG(value));
-}
-
-static int32_t may_enter(struct nuncio_ask *ask, const struct nuncio_access *what, void *user)
-{
-	(void)ask, (void)what, (void)user;
-	return NUNCIO_PASS;
-}
-
-static int is_valid(struct nuncio_str conversation, void *user)
-{
-	(void)user;
-	return conversation.n > 2;
-}
-
-static void audience(struct nuncio_str conversation, struct nuncio_audience *to, void *user)
-{
-	(void)user;
-	deliver_add_user(to, STR("alice"));
-	deliver_add_user(to, STR("bob"));
-	deliver_add_live(to, conversation);
-}
-
-static const struct nuncio_kind kind = { .size = sizeof kind,
-	.name = "room",
-	.prefix = "r",
-	.target = "room",
-	.resolve = resolve,
-	.may_enter = may_enter,
-	.is_valid = is_valid,
-	.audience = audience };
-
 /* ---- hooks ---- */
 
 static void on_event(const struct nuncio_told *what, void *user)
@@ -163,7 +126,6 @@ static void on_peer(struct nuncio_str data, void *user)
 
 static void start(struct node *node)
 {
-	struct nuncio_error err;
 	struct loopback *lb = &node->lb;
 	const struct provider p = { .job = "bus", .name = "t", .ops = &ops, .impl = node };
 	loopback_init(lb);
@@ -174,7 +136,7 @@ static void start(struct node *node)
 		lb->hooks, NUNCIO_HOOK_did_event, 0, "t", 0, (nuncio_any_fn *)on_event, node);
 	hook_table_add(lb->hooks, NUNCIO_HOOK_did_mark, 0, "t", 0, (nuncio_any_fn *)on_mark, node);
 	hook_table_add(lb->hooks, NUNCIO_HOOK_did_miss, 0, "t", 0, (nuncio_any_fn *)on_miss, node);
-	assert_int_equal(kinds_add(&lb->logic->kinds, "t", &kind, NULL, &err), 0);
+	room_add(lb, audience);
 	assert_int_equal(
 		cluster_peer_add(lb->logic, "t", "p", on_peer, node, &node->stats, &node->peer), 0);
 	bus_use(lb->bus, &p);

@@ -6,21 +6,16 @@
 #include "logic/miss.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "base/slice.h"
-#include "logic/deliver.h"
 #include "logic/logic.h"
 #include "logic/reach.h"
 #include "logic/send.h"
 #include "logic/told.h"
-#include "provide/provider.h"
 #include "provide/store.h"
 
-#include "tests/lib/loopback.h"
+#include "tests/lib/room.h"
 #include "tests/lib/unit.h"
-
-enum { TURNS_MAX = 2000, PAUSE_NS = 500000 };
 
 static struct loopback lb;
 
@@ -40,25 +35,6 @@ static void note(const char *word, struct nuncio_str text)
 }
 
 /* ---- a store in which users whose name begins with m are members, and with x have left ---- */
-
-static int on_open(struct nuncio_module *self, void **store_r, struct nuncio_error *err)
-{
-	(void)self, (void)err;
-	*store_r = &seen;
-	return 0;
-}
-
-static void on_close(void **impl)
-{
-	*impl = NULL;
-}
-
-static void on_lanes(void *impl, uint32_t *writers_r, uint32_t *readers_r)
-{
-	(void)impl;
-	*writers_r = 1;
-	*readers_r = 0;
-}
 
 static int answer_member(struct nuncio_job *job)
 {
@@ -81,67 +57,13 @@ static void answer_append(struct nuncio_job *job)
 	nuncio_job_set_appended(job, ++seen.seq, append->event.id, append->event.sent_at_ms, 0);
 }
 
-static void on_run(void *impl, uint32_t lane, struct nuncio_job **jobs, size_t n)
+static int run(struct nuncio_job *job)
 {
-	(void)impl, (void)lane;
-	for (size_t i = 0; i < n; i++) {
-		int status = 0;
-		if (nuncio_job_kind(jobs[i]) == NUNCIO_JOB_APPEND)
-			answer_append(jobs[i]);
-		else
-			status = answer_member(jobs[i]);
-		nuncio_job_done(&jobs[i], status);
-	}
+	if (nuncio_job_kind(job) != NUNCIO_JOB_APPEND)
+		return answer_member(job);
+	answer_append(job);
+	return 0;
 }
-
-static const struct nuncio_store_ops store_ops = { .size = sizeof store_ops,
-	.open = on_open,
-	.close = on_close,
-	.lanes = on_lanes,
-	.run = on_run };
-
-/* ---- a kind whose audience is written in seen.audience, ~ before live sides ---- */
-
-static int resolve(struct nuncio_str sender, struct nuncio_str value, char *out, size_t size,
-	void *user, struct nuncio_error *err)
-{
-	(void)sender, (void)user, (void)err;
-	return snprintf(out, size, "r:" STR_FMT, STR_ARG(value));
-}
-
-static int32_t may_enter(struct nuncio_ask *ask, const struct nuncio_access *what, void *user)
-{
-	(void)ask, (void)what, (void)user;
-	return NUNCIO_PASS;
-}
-
-static int is_valid(struct nuncio_str conversation, void *user)
-{
-	(void)user;
-	return conversation.n > 2;
-}
-
-static void audience(struct nuncio_str conversation, struct nuncio_audience *to, void *user)
-{
-	struct nuncio_str rest = str_of(seen.audience), name;
-	(void)conversation, (void)user;
-	while (rest.n) {
-		str_cut(rest, ' ', &name, &rest);
-		if (name.p[0] == '~')
-			deliver_add_live(to, (struct nuncio_str){ name.p + 1, name.n - 1 });
-		else
-			deliver_add_user(to, name);
-	}
-}
-
-static const struct nuncio_kind kind = { .size = sizeof kind,
-	.name = "room",
-	.prefix = "r",
-	.target = "room",
-	.resolve = resolve,
-	.may_enter = may_enter,
-	.is_valid = is_valid,
-	.audience = audience };
 
 /* ---- hooks ---- */
 
@@ -172,15 +94,13 @@ static void on_miss(const struct nuncio_miss *what, void *user)
 
 static int setup(void **state)
 {
-	static struct provider provider = { .job = "store", .name = "fake", .ops = &store_ops };
-	struct nuncio_error err;
 	memset(&seen, 0, sizeof seen);
 	loopback_init(&lb);
 	HOOK(did_store, on_store);
 	HOOK(did_event, on_event);
 	HOOK(did_miss, on_miss);
-	assert_int_equal(kinds_add(&lb.logic->kinds, "t", &kind, NULL, &err), 0);
-	assert_int_equal(store_open(lb.store, &provider, &err), 0);
+	room_add(&lb, seen.audience);
+	room_store_open(&lb, run);
 	loopback_ready(&lb);
 	*state = &lb;
 	return 0;
@@ -196,13 +116,7 @@ static int teardown(void **state)
 
 static void settle(void)
 {
-	const struct timespec pause = { 0, PAUSE_NS };
-	for (int i = 0; i < TURNS_MAX && store_job_count(lb.store); i++) {
-		loopback_turn(&lb);
-		nanosleep(&pause, NULL);
-	}
-	loopback_turn(&lb);
-	assert_int_equal(store_job_count(lb.store), 0);
+	room_store_settle(&lb);
 	assert_int_equal(lb.logic->misses.count, 0);
 	assert_int_equal(lb.logic->misses.bytes, 0);
 }

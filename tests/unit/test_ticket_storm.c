@@ -20,10 +20,9 @@
 #include "hook/hook_table.h"
 #include "logic/logic.h"
 #include "loop/caller.h"
-#include "provide/provider.h"
 #include "provide/store.h"
 
-#include "tests/lib/loopback.h"
+#include "tests/lib/room.h"
 #include "tests/lib/unit.h"
 
 enum {
@@ -174,77 +173,16 @@ static enum nuncio_verdict on_send_last(
 	return NUNCIO_PASS;
 }
 
-/* ---- a store that counts, and a room for everybody ---- */
+/* ---- a store that counts ---- */
 
-static int on_open(struct nuncio_module *self, void **store_r, struct nuncio_error *err)
+static int run(struct nuncio_job *job)
 {
-	(void)self, (void)err;
-	*store_r = &stored;
+	const struct nuncio_job_append *append = nuncio_job_input(job);
+	records += (int)append->writes_count; /* read when the store has finished */
+	nuncio_job_set_appended(
+		job, (uint64_t)++stored, append->event.id, append->event.sent_at_ms, 0);
 	return 0;
 }
-
-static void on_close(void **impl)
-{
-	*impl = NULL;
-}
-
-static void on_lanes(void *impl, uint32_t *writers_r, uint32_t *readers_r)
-{
-	(void)impl;
-	*writers_r = 1;
-	*readers_r = 0;
-}
-
-static void on_run(void *impl, uint32_t lane, struct nuncio_job **batch, size_t n)
-{
-	(void)impl, (void)lane;
-	for (size_t i = 0; i < n; i++) {
-		const struct nuncio_job_append *append = nuncio_job_input(batch[i]);
-		records += (int)append->writes_count; /* read when the store has finished */
-		nuncio_job_set_appended(batch[i], (uint64_t)++stored, append->event.id,
-			append->event.sent_at_ms, 0);
-		nuncio_job_done(&batch[i], 0);
-	}
-}
-
-static const struct nuncio_store_ops store_ops = { .size = sizeof store_ops,
-	.open = on_open,
-	.close = on_close,
-	.lanes = on_lanes,
-	.run = on_run };
-
-static int resolve(struct nuncio_str sender, struct nuncio_str value, char *out, size_t size,
-	void *user, struct nuncio_error *err)
-{
-	(void)sender, (void)user, (void)err;
-	return snprintf(out, size, "r:" STR_FMT, STR_ARG(value));
-}
-
-static int32_t may_enter(struct nuncio_ask *ask, const struct nuncio_access *what, void *user)
-{
-	(void)ask, (void)what, (void)user;
-	return NUNCIO_PASS;
-}
-
-static int is_valid(struct nuncio_str conversation, void *user)
-{
-	(void)user;
-	return conversation.n > 2;
-}
-
-static void audience(struct nuncio_str conversation, struct nuncio_audience *to, void *user)
-{
-	(void)conversation, (void)to, (void)user;
-}
-
-static const struct nuncio_kind kind = { .size = sizeof kind,
-	.name = "room",
-	.prefix = "r",
-	.target = "room",
-	.resolve = resolve,
-	.may_enter = may_enter,
-	.is_valid = is_valid,
-	.audience = audience };
 
 /* ---- the rig ---- */
 
@@ -255,8 +193,7 @@ static void ignore_line(int level, struct nuncio_str line, void *user)
 
 static int setup(void **state)
 {
-	static struct provider provider = { .job = "store", .name = "fake", .ops = &store_ops };
-	struct nuncio_error err;
+	static char nobody[] = "";
 	(void)state;
 	memset(jobs, 0, sizeof jobs);
 	memset(places, 0, sizeof places);
@@ -269,8 +206,8 @@ static int setup(void **state)
 	hook_table_add(lb.hooks, NUNCIO_HOOK_may_send, 0, "t", 0, (nuncio_any_fn *)on_send, NULL);
 	hook_table_add(lb.hooks, NUNCIO_HOOK_may_send, NUNCIO_PRIO_LAST, "t", 0,
 		(nuncio_any_fn *)on_send_last, NULL);
-	assert_int_equal(kinds_add(&lb.logic->kinds, "t", &kind, NULL, &err), 0);
-	assert_int_equal(store_open(lb.store, &provider, &err), 0);
+	room_add(&lb, nobody);
+	room_store_open(&lb, run);
 	loopback_ready(&lb);
 	return 0;
 }

@@ -1,7 +1,8 @@
 # See tests/local.mk. One small module per corner of the module API, and bad_*.c: each broken in exactly one way. Built like every
 # module (modules/local.mk), but never installed; run_api.py loads them into a real nunciod.
 API_LINKFLAGS = $(MODULE_LINKFLAGS) -rpath $(pkgmoduledir)
-EXTRA_DIST += %D%/run_api.py %D%/api_service.h
+EXTRA_DIST += %D%/run_api.py %D%/rig.py %D%/cases_wrong.py %D%/cases_supervised.py %D%/cases_right.py \
+	%D%/cases_chat.py %D%/cases_nodes.py %D%/api_service.h
 # Run by tests/run, because they want to install.
 EXTRA_DIST += %D%/out_of_tree.py %D%/readme.py %D%/config_docs.py %D%/outside
 TESTS += tests/api/run_api.py

@@ -15,6 +15,10 @@ MODULE_CPPFLAGS = $(COMMON_CPPFLAGS)
 MODULE_CFLAGS = $(COMMON_CFLAGS)
 MODULE_LINKFLAGS = -module -avoid-version -shared $(HARDEN_LDFLAGS)
 
+# On in a new configuration: all that people expect of a chat on one machine. In the order of equal hooks.
+DEFAULT_MODULES = store_sqlite auth_jwt accounts direct group messages receipts presence history conversations contacts \
+	devices typing rate_limit web
+
 include $(top_srcdir)/modules/redis/local.mk
 include $(top_srcdir)/modules/bus_redis/local.mk
 include $(top_srcdir)/modules/history_redis/local.mk

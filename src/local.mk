@@ -35,6 +35,7 @@ nunciod_SOURCES = %D%/main.c %D%/parts.c %D%/parts.h %D%/privilege.c %D%/privile
 	%D%/trim.c %D%/trim.h
 nunciod_CPPFLAGS = $(AM_CPPFLAGS) -DNUNCIO_MODULE_DIR='"$(pkgmoduledir)"' \
 	-DNUNCIO_STATE_DIR='"$(localstatedir)/lib/nuncio"' \
+	-DNUNCIO_DEFAULT_MODULES='"$(DEFAULT_MODULES)"' \
 	-DNUNCIO_CONFIG_FILE='"$(sysconfdir)/nuncio/nuncio.ini"'
 nunciod_LDADD = $(WHOLE_BEGIN) $(SERVER_ARCHIVES) $(WHOLE_END) $(SERVER_LIBS)
 nunciod_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) \

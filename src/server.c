@@ -329,8 +329,6 @@ static int read_module_path(const char *config, struct options **core_r, struct 
 
 int server_help_config(const char *config, const char *module_path, int as_ini)
 {
-	static const char *const on[] = { "store_sqlite", "auth_jwt", "accounts", "direct", "group",
-		"receipts", "presence", "history", "rate_limit", "web", NULL };
 	struct options *core = NULL, *given = NULL;
 	struct nuncio_error err;
 	struct buf text = { 0 };
@@ -340,7 +338,8 @@ int server_help_config(const char *config, const char *module_path, int as_ini)
 	if (rc == 0 && !module_path)
 		module_path = options_text(given, "module_path");
 	if (rc == 0)
-		rc = as_ini ? modules_write_ini(module_path, core, on, &text, &err)
+		rc = as_ini ? modules_write_ini(
+				      module_path, core, NUNCIO_DEFAULT_MODULES, &text, &err)
 			    : modules_help(module_path, core, &text, &err);
 	options_free(&core);
 	options_free(&given);

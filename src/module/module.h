@@ -106,12 +106,12 @@ void modules_add_metrics(struct modules *set);
 void modules_each_option(const struct modules *set, options_each_fn *fn, void *user);
 void modules_show(const struct modules *set, struct buf *out); /* --show-config: all sections */
 /*
- * --help-config and its ini form: all modules of the folder; `on` is the list that a new file
- * switches on, NULL-ended.
+ * --help-config and its ini form: all modules of the folder; `on` names those that a new
+ * file switches on, with spaces between them, in the order of their hooks.
  */
 int modules_help(const char *module_path, const struct options *core, struct buf *out,
 	struct nuncio_error *err);
-int modules_write_ini(const char *module_path, const struct options *core, const char *const *on,
+int modules_write_ini(const char *module_path, const struct options *core, const char *on,
 	struct buf *out, struct nuncio_error *err);
 
 /* ---- For the api_*.c files, also those in the hands of logic/ ---- */

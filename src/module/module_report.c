@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/slice.h"
 #include "hook/hook_table.h"
 #include "hook/ticket.h"
 #include "module/loader.h"
@@ -169,27 +170,35 @@ int modules_help(const char *module_path, const struct options *core, struct buf
 
 struct writing {
 	struct buf *out;
-	const char *const *on;
+	const char *on;             /* names with spaces between them */
+	struct nuncio_str switched; /* the one to be written now */
 };
 
 static bool is_on(const struct writing *w, const char *name)
 {
-	for (size_t i = 0; w->on[i]; i++) {
-		if (strcmp(w->on[i], name) == 0)
+	struct nuncio_str rest = str_of(w->on), one;
+	while (rest.n) {
+		str_cut(rest, ' ', &one, &rest);
+		if (str_eq_text(one, name))
 			return true;
 	}
 	return false;
 }
 
-/* Those that are on come first, in their order: it is the order of equal hooks. */
 static void write_switch(
+	struct writing *w, const struct nuncio_module_info *info, const char *position)
+{
+	buf_printf(w->out, "# %s\n%s = %s\n", info->summary ? info->summary : info->name,
+		info->name, position);
+}
+
+static void write_on(
 	const struct nuncio_module_info *info, const struct options *options, void *user)
 {
 	struct writing *w = user;
 	(void)options;
-	if (w->on[0] && !w->on[1] && strcmp(w->on[0], info->name) == 0)
-		buf_printf(w->out, "# %s\n%s = on\n", info->summary ? info->summary : info->name,
-			info->name);
+	if (str_eq_text(w->switched, info->name))
+		write_switch(w, info, "on");
 }
 
 static void write_off(
@@ -198,8 +207,7 @@ static void write_off(
 	struct writing *w = user;
 	(void)options;
 	if (!is_on(w, info->name))
-		buf_printf(w->out, "# %s\n%s = off\n", info->summary ? info->summary : info->name,
-			info->name);
+		write_switch(w, info, "off");
 }
 
 static void write_section(
@@ -211,10 +219,11 @@ static void write_section(
 	options_write_ini(options, w->out);
 }
 
-int modules_write_ini(const char *module_path, const struct options *core, const char *const *on,
+int modules_write_ini(const char *module_path, const struct options *core, const char *on,
 	struct buf *out, struct nuncio_error *err)
 {
-	struct writing w = { out, on };
+	struct writing w = { .out = out, .on = on };
+	struct nuncio_str rest = str_of(on);
 	int rc = 0;
 	buf_add_text(out,
 		"# Configuration of nunciod. Lines that begin with # or ; are comments; values that\n"
@@ -223,10 +232,10 @@ int modules_write_ini(const char *module_path, const struct options *core, const
 	options_write_ini(core, out);
 	buf_add_text(out, "\n# Which modules run. The order is that of hooks of equal priority.\n"
 			  "[modules]\n");
-	for (size_t i = 0; rc == 0 && on[i]; i++) {
-		const char *const one[] = { on[i], NULL };
-		struct writing single = { out, one };
-		rc = each_file(module_path, write_switch, &single, err);
+	/* Those that are on come first, in their order: it is the order of equal hooks. */
+	while (rc == 0 && rest.n) {
+		str_cut(rest, ' ', &w.switched, &rest);
+		rc = each_file(module_path, write_on, &w, err);
 	}
 	if (rc == 0)
 		rc = each_file(module_path, write_off, &w, err);

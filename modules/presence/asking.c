@@ -108,6 +108,20 @@ static void on_may_see(int status, uint32_t yes, void *user)
 	asking_arrived(asked->asking);
 }
 
+static void on_dnd(void *context)
+{
+	asking_arrived(context);
+}
+
+/* Somebody who is online here, and it is not known yet whether they are to be disturbed. */
+static void ask_dnd(struct nuncio_module *self, struct asking *asking, const struct asked *asked)
+{
+	if (!people_wants_dnd(asking->people, people_find(asking->people, asked->user)))
+		return;
+	asking->waiting++;
+	dnd_read(self, asking->people, asked->user, on_dnd, asking);
+}
+
 static void ask_when(struct nuncio_module *self, struct asking *asking, struct asked *asked)
 {
 	const struct nuncio_str no_key = { "", 0 };
@@ -181,6 +195,7 @@ void asking_start(const struct asker *asker, const struct nuncio_str *users, siz
 		ask_where(asker->others, asking);
 	for (size_t i = 0; i < n; i++) {
 		ask_when(asker->self, asking, &asking->all[i]);
+		ask_dnd(asker->self, asking, &asking->all[i]);
 		if (!asker->name.n || !sight->contacts)
 			continue;
 		asking->waiting++;

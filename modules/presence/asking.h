@@ -40,6 +40,11 @@ struct asker {
 void asking_start(const struct asker *asker, const struct nuncio_str *users, size_t n,
 	nuncio_presence_fn *done, void *user);
 
+/* Reads whether they are not to be disturbed into `people`. done may come before this returns. */
+typedef void dnd_fn(void *context);
+void dnd_read(struct nuncio_module *self, struct people *people, struct nuncio_str user,
+	dnd_fn *done, void *context);
+
 /*
  * Hands up to `max` dirty times to the store; returns 1 if there are more. Without a store they are
  * only remembered.

@@ -21,8 +21,8 @@ static void on_changed(struct nuncio_str user, uint32_t state, uint32_t is_first
 	(void)is_first; /* the state itself knows whether it is */
 	people_set_elsewhere(&presence->people, user, (enum nuncio_presence_status)state,
 		nuncio_mono_ms(), nuncio_wall_ms());
-	if (state == NUNCIO_PRESENCE_DND)
-		nodes_share(presence, user);
+	if (state != NUNCIO_PRESENCE_OFFLINE)
+		dnd_doubt(presence, user, state == NUNCIO_PRESENCE_DND);
 	presence_changed(presence);
 }
 

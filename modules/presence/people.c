@@ -210,13 +210,6 @@ static void check_interest(const struct people *people, struct person *person)
 	people->interest(person_user(person), is_wanted, people->context);
 }
 
-/* Somebody who is not to be disturbed is so on every node where they are. */
-static void adopt_dnd(struct person *person, enum nuncio_presence_status state)
-{
-	if (state == NUNCIO_PRESENCE_DND && person->sessions > 0)
-		person->is_dnd = 1;
-}
-
 /* Who was there already is no news, and who comes here besides is none either. */
 static void learn_elsewhere(struct person *person, enum nuncio_presence_status state)
 {
@@ -233,13 +226,11 @@ void people_set_elsewhere(struct people *people, struct nuncio_str user,
 	if (!person || !person->is_of_interest)
 		return;
 	if (!person->is_elsewhere_known) {
-		adopt_dnd(person, state);
 		learn_elsewhere(person, state);
 		return;
 	}
 	if (person->elsewhere == state)
 		return;
-	adopt_dnd(person, state);
 	person->elsewhere = (uint8_t)state;
 	if (state == NUNCIO_PRESENCE_OFFLINE && person->sessions == 0) {
 		person->last_seen_ms = wall_ms; /* the other node writes it */
@@ -348,7 +339,10 @@ struct person *people_login(struct people *people, struct nuncio_str user, int64
 	person->sessions++;
 	person->is_ours = 1;
 	check_interest(people, person);
-	place_changed(people, person, mono_ms);
+	if (people_wants_dnd(people, person))
+		place(people, person, PERSON_NOWHERE);
+	else
+		place_changed(people, person, mono_ms);
 	return person;
 }
 
@@ -363,6 +357,8 @@ void people_logout(struct people *people, struct nuncio_str user, struct followe
 		if (person->sessions == 0) {
 			person->last_seen_ms = wall_ms;
 			person->is_known = person->is_dirty = 1;
+			/* Other nodes are told no more to whom that matters. */
+			person->is_dnd_known = person->is_dnd_known && !people->interest;
 		}
 		person->is_ours = 1;
 		place_changed(people, person, mono_ms);
@@ -391,11 +387,35 @@ void people_set_away(struct people *people, struct nuncio_str user, struct follo
 void people_set_dnd(struct people *people, struct nuncio_str user, int is_dnd, int64_t mono_ms)
 {
 	struct person *person = people_find(people, user);
-	if (!person || person->is_dnd == is_dnd)
+	if (!person)
 		return;
+	int is_news = person->is_dnd != is_dnd || people_wants_dnd(people, person);
 	person->is_dnd = (uint8_t)is_dnd;
-	if (person->sessions > 0)
+	person->is_dnd_known = person->sessions > 0 || !people->interest;
+	if (is_news && person->sessions > 0)
 		place_changed(people, person, mono_ms);
+}
+
+void people_read_dnd(
+	struct people *people, struct nuncio_str user, int is_dnd, uint64_t number, int64_t mono_ms)
+{
+	struct person *person = people_find(people, user);
+	if (!person || number < person->dnd_read)
+		return;
+	person->dnd_read = number;
+	people_set_dnd(people, user, is_dnd, mono_ms);
+}
+
+void people_go_without_dnd(struct people *people, struct nuncio_str user, int64_t mono_ms)
+{
+	struct person *person = people_find(people, user);
+	if (person && person->sessions > 0 && !person->is_dnd_known)
+		place_changed(people, person, mono_ms);
+}
+
+int people_wants_dnd(const struct people *people, const struct person *person)
+{
+	return person && people->is_dnd_stored && person->sessions > 0 && !person->is_dnd_known;
 }
 
 static enum nuncio_presence_status status_of_sessions(const struct person *person)

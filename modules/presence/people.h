@@ -39,10 +39,12 @@ struct person {
 	uint8_t place, told, was;
 	uint8_t is_known; /* last_seen_ms says what there is to say */
 	uint8_t is_dirty;
-	uint8_t is_dnd; /* not to be disturbed; kept while they are remembered */
+	uint8_t is_dnd;       /* not to be disturbed; kept while they are remembered */
+	uint8_t is_dnd_known; /* nothing else can be in the store */
 	/* Where there are other nodes: what their sessions there come to, while of interest. */
 	uint8_t elsewhere, is_elsewhere_known, is_of_interest;
-	uint8_t is_ours; /* what is to be told began on this node */
+	uint8_t is_ours;   /* what is to be told began on this node */
+	uint64_t dnd_read; /* number of the newest read that has said so */
 	uint32_t user_bytes;
 	char user[];
 };
@@ -73,6 +75,8 @@ struct people {
 	size_t size, count, idle_count, remember;
 	uint64_t seed;
 	int64_t delay_ms;
+	uint64_t dnd_reads;    /* how many have begun */
+	uint8_t is_dnd_stored; /* so it has to be read for who comes */
 	struct link changed, dirty, idle, followers;
 };
 
@@ -84,7 +88,7 @@ struct nuncio_str person_user(const struct person *person);
 
 /*
  * A session came or went. The change is due after the delay; a further one within it starts the
- * delay anew.
+ * delay anew. Of who comes, and may not want to be disturbed, nothing is due before that was read.
  */
 struct person *people_login(struct people *people, struct nuncio_str user, int64_t mono_ms);
 void people_logout(struct people *people, struct nuncio_str user, struct follower **follower,
@@ -96,6 +100,13 @@ void people_set_away(struct people *people, struct nuncio_str user, struct follo
 
 /* What the person says, for all their devices. Who is not known stays so. */
 void people_set_dnd(struct people *people, struct nuncio_str user, int is_dnd, int64_t mono_ms);
+/* The same, from the store: only if no later read has said something. */
+void people_read_dnd(struct people *people, struct nuncio_str user, int is_dnd, uint64_t number,
+	int64_t mono_ms);
+/* It could not be read: what is in memory holds until somebody asks again. */
+void people_go_without_dnd(struct people *people, struct nuncio_str user, int64_t mono_ms);
+/* Has it to be read before something is said of them? person may be NULL. */
+int people_wants_dnd(const struct people *people, const struct person *person);
 
 /*
  * What is known of their sessions on other nodes; the first time since they are of interest it is

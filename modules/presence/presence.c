@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nuncio/bus.h>
 #include <nuncio/conf.h>
 #include <nuncio/hooks.h>
 #include <nuncio/json.h>
@@ -155,7 +154,9 @@ static void on_did_login(const struct nuncio_login *login, void *user)
 	struct presence *presence = user;
 	const struct person *person =
 		people_login(&presence->people, login->user, nuncio_mono_ms());
-	if (person->is_dnd)
+	if (people_wants_dnd(&presence->people, person))
+		dnd_learn(presence, login->user);
+	else if (person->is_dnd)
 		nodes_share(presence, login->user);
 	start_telling(presence, presence->people.delay_ms);
 }
@@ -285,34 +286,6 @@ static void set_away(struct presence *presence, struct nuncio_session *session, 
 	nuncio_slot_set(session, presence->slot, follower);
 }
 
-/* To the nodes where the same user has other devices. */
-static void tell_dnd(struct presence *presence, struct nuncio_str user, int is_dnd)
-{
-	struct nuncio_json *json = nuncio_json_new();
-	nuncio_json_object_begin(json);
-	nuncio_json_key(json, "user");
-	nuncio_json_put_text(json, user);
-	nuncio_json_key(json, "dnd");
-	nuncio_json_put_bool(json, is_dnd);
-	nuncio_json_object_end(json);
-	nuncio_peer_send(presence->self, "dnd", user, nuncio_json_str(json));
-	nuncio_json_free(&json);
-}
-
-static void on_peer_dnd(struct nuncio_str data, void *user)
-{
-	struct presence *presence = user;
-	struct nuncio_str name, yes;
-	char who[USER_BYTES + 1];
-	if (nuncio_json_check(data, NULL) < 0 || !nuncio_json_get(data, "user", &name) ||
-		!nuncio_json_get(data, "dnd", &yes) || nuncio_json_text(name, who, sizeof who) <= 0)
-		return;
-	people_set_dnd(&presence->people, nuncio_text(who),
-		nuncio_text_same(yes, nuncio_text("true")), nuncio_mono_ms());
-	nodes_share(presence, nuncio_text(who));
-	start_telling(presence, presence->people.delay_ms);
-}
-
 static void on_set(struct nuncio_request *rq, void *user)
 {
 	struct presence *presence = user;
@@ -331,13 +304,12 @@ static void on_set(struct nuncio_request *rq, void *user)
 	}
 	if (has_status)
 		set_away(presence, session, nuncio_text_same(status, nuncio_text("away")));
-	if (has_dnd) {
-		people_set_dnd(&presence->people, who, is_dnd, nuncio_mono_ms());
-		tell_dnd(presence, who, is_dnd);
-	}
 	nodes_share(presence, who);
 	start_telling(presence, presence->people.delay_ms);
-	nuncio_reply(&rq, 200, nuncio_text("{}"));
+	if (has_dnd)
+		dnd_set(presence, rq, is_dnd);
+	else
+		nuncio_reply(&rq, 200, nuncio_text("{}"));
 }
 
 static void on_get(struct nuncio_request *rq, void *user)
@@ -439,7 +411,7 @@ static int add_hooks(struct nuncio_module *self, struct presence *presence)
 		rc = nuncio_hook_did_disconnect(
 			self, NUNCIO_PRIO_NORMAL, on_did_disconnect, presence);
 	if (rc == 0)
-		rc = nuncio_peer_add(self, "dnd", on_peer_dnd, presence);
+		rc = dnd_init(presence);
 	if (rc == 0)
 		rc = nuncio_service_offer(self, NUNCIO_PRESENCE_V1, &presence_service, presence);
 	return rc;

@@ -7,6 +7,7 @@
 #include <nuncio/json.h>
 #include <nuncio/metric.h>
 #include <nuncio/module.h>
+#include <nuncio/request.h>
 #include <nuncio/timer.h>
 
 #include "asking.h"
@@ -41,6 +42,16 @@ void nodes_start(struct presence *presence); /* finds who knows of them */
 void nodes_share(struct presence *presence, struct nuncio_str user);
 /* What has changed is told soon. */
 void presence_changed(struct presence *presence);
+
+/* --- dnd.c: who is not to be disturbed, as the store knows it --- */
+
+int dnd_init(struct presence *presence);
+/* Writes it, and answers when it holds. */
+void dnd_set(struct presence *presence, struct nuncio_request *rq, int is_dnd);
+/* Reads it for somebody with sessions here, and tells who has to know. */
+void dnd_learn(struct presence *presence, struct nuncio_str user);
+/* Another node says something else of them than what is known here: reads it if so. */
+void dnd_doubt(struct presence *presence, struct nuncio_str user, int is_dnd);
 
 /* --- sight.c: what a follower is told begins and ends with the right to see it --- */
 

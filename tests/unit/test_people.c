@@ -406,12 +406,55 @@ static void not_to_be_disturbed_on_every_node(void **state)
 	people->interest = on_interest;
 	people_login(people, s("bob"), 0);
 	elsewhere(people, "bob", NUNCIO_PRESENCE_DND, 0);
-	elsewhere(people, "bob", NUNCIO_PRESENCE_OFFLINE, 10);
 	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_DND);
 	assert_int_equal(
 		status_join(NUNCIO_PRESENCE_AWAY, NUNCIO_PRESENCE_OFFLINE), NUNCIO_PRESENCE_AWAY);
 	assert_int_equal(
 		status_join(NUNCIO_PRESENCE_AWAY, NUNCIO_PRESENCE_ONLINE), NUNCIO_PRESENCE_ONLINE);
+}
+
+/* Nobody is told that somebody is online who turns out not to want to be disturbed. */
+static void what_the_store_says_is_waited_for(void **state)
+{
+	struct people *people = *state;
+	people->is_dnd_stored = 1;
+	people_login(people, s("bob"), 0);
+	assert_true(people_wants_dnd(people, people_find(people, s("bob"))));
+	assert_int_equal(settle(people, 10 * DELAY), 0);
+	people_read_dnd(people, s("bob"), 1, 1, 3000);
+	assert_false(people_wants_dnd(people, people_find(people, s("bob"))));
+	assert_int_equal(settle(people, 3000 + DELAY), 1);
+	assert_int_equal(people_find(people, s("bob"))->told, NUNCIO_PRESENCE_DND);
+	people_login(people, s("carol"), 0);
+	people_go_without_dnd(people, s("carol"), 4000); /* it could not be read */
+	assert_int_equal(settle(people, 4000 + DELAY), 1);
+	assert_int_equal(people_find(people, s("carol"))->told, NUNCIO_PRESENCE_ONLINE);
+	assert_true(people_wants_dnd(people, people_find(people, s("carol"))));
+}
+
+static void what_was_read_later_holds(void **state)
+{
+	struct people *people = *state;
+	people->is_dnd_stored = 1;
+	people_login(people, s("bob"), 0);
+	people_read_dnd(people, s("bob"), 0, 2, 0);
+	people_read_dnd(people, s("bob"), 1, 1, 0);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_ONLINE);
+	people_read_dnd(people, s("bob"), 1, 3, 0);
+	assert_int_equal(status(people, "bob"), NUNCIO_PRESENCE_DND);
+}
+
+/* Only nodes where somebody has sessions are told of what they say. */
+static void who_was_elsewhere_is_read_anew(void **state)
+{
+	struct people *people = *state;
+	people->is_dnd_stored = 1;
+	people->interest = on_interest;
+	people_login(people, s("bob"), 0);
+	people_read_dnd(people, s("bob"), 0, 1, 0);
+	leave(people, "bob", 1000);
+	people_login(people, s("bob"), 1001);
+	assert_true(people_wants_dnd(people, people_find(people, s("bob"))));
 }
 
 int main(void)
@@ -435,6 +478,9 @@ int main(void)
 		TEST(sessions_elsewhere_count),
 		TEST(going_elsewhere_is_going),
 		TEST(not_to_be_disturbed_on_every_node),
+		TEST(what_the_store_says_is_waited_for),
+		TEST(what_was_read_later_holds),
+		TEST(who_was_elsewhere_is_read_anew),
 	};
 	return cmocka_run_group_tests_name("people", tests, NULL, NULL);
 }

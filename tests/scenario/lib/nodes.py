@@ -28,7 +28,6 @@ EXCLUDED = {
 	"115_group_memory.chat": "is about store_memory, which no two nodes share",
 	"116_group_receipts.chat": "what two members read at one moment is one notify of one node only",
 	"31_last_seen.chat": "when somebody left another node has from the store, a moment later",
-	"32_presence_dnd.chat": "that one is not to be disturbed outlasts one's sessions on the nodes where they were",
 	"38_devices.chat": "names no node, so it means the own one; bus.py has devices on several",
 	"49_search.chat": "is about store_memory",
 	"53_accounts_guess.chat": "each node counts guesses by itself",

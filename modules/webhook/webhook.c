@@ -232,6 +232,7 @@ static void stop(struct nuncio_module *self)
 	w->is_stopping = true;
 	if (w->sender)
 		sender_stop(&w->sender);
+	outbox_finish(w->outbox);
 }
 
 static void fini(struct nuncio_module *self)

@@ -90,9 +90,9 @@ int sender_post(struct sender *sender, struct post *post);
 /* --- outbox.c: what is to be delivered, per conversation, in order --- */
 
 struct webhook;
-struct lane;
 struct outbox;
 struct outbox *outbox_new(struct webhook *w);
+void outbox_finish(struct outbox *outbox); /* what can be done before the store stops */
 void outbox_free(struct outbox **outbox);
 void outbox_add(struct outbox *outbox, struct nuncio_str conversation, uint64_t seq);
 void outbox_scan(

@@ -176,6 +176,12 @@ def delivers(build, checks):
 	checks.that("the change names its target", endpoint.accepted[-1]["event"] == "edit"
 		and endpoint.accepted[-1]["target"] == 3, endpoint.accepted[-1])
 	checks.that("signed with every key", not endpoint.faults, endpoint.faults[:3])
+	checks.that("their records go", until(lambda: metric(server, "nuncio_webhook_pending") == 0))
+	# A commit for each would be one more for the disk between those of the people who chat.
+	removals = metric(server, 'nuncio_store_job_seconds_count{kind="write"}')
+	checks.that("many at a time", 1 <= removals < 30, removals)
+	send(alice, "bob", "last", "just before the end")
+	checks.that("one more", until(lambda: 122 in endpoint.seqs(conversation)))
 	posts = endpoint.posts
 	server.restart()
 	time.sleep(0.5)

@@ -111,7 +111,9 @@ static int append(
 		append.writes = &amendment->write;
 		append.writes_count = 1;
 	}
-	if (append.target_state.n > STATE_BYTES)
+	struct nuncio_str body = append.target_body.p ? append.target_body : target->body;
+	if (append.target_state.n > STATE_BYTES ||
+		body.n + target->extra.n + append.target_state.n > NUNCIO_EVENT_BYTES)
 		return NUNCIO_E_TOOBIG;
 	return nuncio_append(change->m->self, &append, on_appended, change);
 }

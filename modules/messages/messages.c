@@ -34,7 +34,7 @@ bool messages_pins_need_role(const struct messages *m, const char *kind)
 	}
 #define BODY_FIELD \
 	{ \
-		"body", NUNCIO_FIELD_ANY, NUNCIO_FIELD_REQUIRED, 0, 32768, \
+		"body", NUNCIO_FIELD_ANY, NUNCIO_FIELD_REQUIRED, 0, BODY_BYTES, \
 			"the new body: a string for text, else any JSON" \
 	}
 #define EMOJI_FIELD \
@@ -94,7 +94,7 @@ static const struct nuncio_shape changed_shape = {
 	}
 static const struct nuncio_command commands[] = {
 	COMMAND("message.edit", "Gives one's own message another body.", edit_fields, on_edit,
-		"changed_message", CHANGE_ERRORS),
+		"changed_message", CHANGE_ERRORS " too_large"),
 	COMMAND("message.recall", "Takes a message back.", seq_fields, on_recall, "changed_message",
 		CHANGE_ERRORS),
 	COMMAND("message.react", "Adds or takes back a reaction.", react_fields, on_react,
@@ -118,7 +118,7 @@ static const struct nuncio_command commands[] = {
 	}
 static const struct nuncio_route routes[] = {
 	ROUTE("PUT", MESSAGE_PATH, "Gives one's own message another body.", edit_url_fields,
-		on_edit, "200 changed_message", CHANGE_ERRORS),
+		on_edit, "200 changed_message", CHANGE_ERRORS " too_large"),
 	ROUTE("DELETE", MESSAGE_PATH, "Takes a message back.", seq_url_fields, on_recall,
 		"200 changed_message", CHANGE_ERRORS),
 	ROUTE("PUT", MESSAGE_PATH "/reactions/:emoji", "Adds a reaction.", react_url_fields,

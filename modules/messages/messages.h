@@ -16,6 +16,7 @@ enum {
 	CONVERSATION_BYTES = 192,
 	USER_BYTES = 64,
 	EMOJI_BYTES = 32,
+	BODY_BYTES = 56 * 1024, /* as for message.send; [core] body_limit may be less */
 	STATE_BYTES = 16 * 1024 /* of one message: what its reactions may grow to */
 };
 

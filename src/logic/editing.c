@@ -3,12 +3,15 @@
 
 /* The question may_edit, asked by the module that lets messages be edited. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/list.h"
 #include "hook/chain.h"
 #include "logic/logic.h"
+
+enum { EDITED_AT_BYTES = 64 }; /* the member of this name */
 
 struct editing {
 	struct session_question question;
@@ -77,10 +80,33 @@ static void on_may_edit(const struct chain_answer *answer, void *user)
 	editing_end(user, answer->yes ? 0 : kind_refusal_status(answer->code), answer);
 }
 
+/* As for sending; and all of the message, as it is shown afterwards, has to fit into a packet. */
+static bool is_too_large(const struct logic *logic, const struct nuncio_event *event)
+{
+	size_t bytes = event->body.n + event->extra.n;
+	return bytes > logic->settings.body_bytes ||
+	       bytes + event->state.n + EDITED_AT_BYTES > NUNCIO_EVENT_BYTES;
+}
+
+static void refuse_too_large(const struct logic *logic, nuncio_edit_fn *done, void *user)
+{
+	char text[64];
+	snprintf(text, sizeof text, "body: with mentions larger than %u bytes",
+		logic->settings.body_bytes);
+	const struct nuncio_entry no = {
+		.size = sizeof no, .code = NUNCIO_CODE_too_large, .text = text
+	};
+	done(NUNCIO_E_TOOBIG, &no, (struct nuncio_str){ "", 0 }, user);
+}
+
 void editing_ask(
 	struct logic *logic, const struct nuncio_send *what, nuncio_edit_fn *done, void *user)
 {
 	const struct nuncio_entry yes = { .size = sizeof yes, .text = "" };
+	if (is_too_large(logic, what->event)) {
+		refuse_too_large(logic, done, user);
+		return;
+	}
 	if (!hook_has(logic->parts.hooks, NUNCIO_HOOK_may_edit)) {
 		done(0, &yes, what->event->body, user);
 		return;

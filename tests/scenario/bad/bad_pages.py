@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Pages of history, sync and the list are as long as one packet allows, whatever the messages are."""
-from lib.cases import case
+from lib.cases import CHAT, case
 
 
 def all_pages(client, op, data, step):
@@ -81,6 +81,25 @@ def largest(t):
 		assert [e["seq"] for e in page["data"]["events"]] == [seq], page
 		listed = bob.call("conversation.list")["data"]["conversations"]
 		assert listed[0]["last"]["seq"] == seq
+	alice.say_close()
+	bob.say_close()
+
+
+@case("an edited message may be as large as a sent one, and no larger", modules=[*CHAT, "messages"])
+def largest_edit(t):
+	alice, bob = t.client("alice"), t.client("bob", protocol="nuncio.frame.v1")
+	sent = {"to": {"user": "bob"}, "mentions": [f"{n:060}" for n in range(50)]}
+	conversation = alice.call("message.send", {**sent, "client_id": "1", "body": "x"})["data"]["conversation"]
+	assert alice.call("message.send", {"to": {"user": "bob"}, "client_id": "2", "body": "x"})["code"] == 0
+	room = 57344 - 50 * 63 - 100
+	for seq, size, code in ((2, 57344 - 2, 0), (2, 57344 - 1, 1004), (1, room, 0), (1, room + 1000, 1004)):
+		edit = {"conversation": conversation, "seq": seq, "body": "\x7f" * size}
+		answer = alice.call("message.edit", edit)
+		assert answer["code"] == code, (seq, size, answer["code"], answer["message"])
+		if code == 0:
+			assert len(bob.expect("message.changed")["data"]["message"]["body"]) == size
+	page = bob.call("history.query", {"conversation": conversation, "after": 0, "limit": 1})
+	assert len(page["data"]["events"][0]["body"]) == room, page["message"]
 	alice.say_close()
 	bob.say_close()
 

@@ -33,7 +33,9 @@ static void on_looked(const struct enter_answer *answer, void *data)
 		.may_write = rules_write(s, &answer->mode, nuncio_wall_ms(), &text) == 0,
 		.muted_until_ms = s->muted_until_ms,
 		.since = s->since,
-		.until = s->until };
+		.until = s->until,
+		.sees_members = s->is_member &&
+				(s->role >= NUNCIO_GROUP_ADMIN || !answer->mode.is_channel) };
 	asked->done(answer->status, answer->status == 0 ? &standing : NULL, asked->user);
 	free(asked);
 }

@@ -8,12 +8,16 @@
 struct syncing {
 	struct page page; /* first: it is freed through this */
 	struct records hidden;
+	struct marks marks;
+	size_t rows; /* that the store gave, of all kinds */
 	char user[USER_BYTES + 1], cursor[CURSOR_BYTES + 1];
 };
 
 static void syncing_end(struct page *page)
 {
-	records_fini(&((struct syncing *)page)->hidden);
+	struct syncing *s = (struct syncing *)page;
+	records_fini(&s->hidden);
+	marks_fini(&s->marks);
 }
 
 /* Rows of one conversation come one behind the other, so its hidden ones are read once. */
@@ -34,23 +38,6 @@ static void write_events(const struct syncing *s, struct nuncio_json *json,
 		show_event(json, &rows[i], &view);
 	}
 	hidden_fini(&hidden);
-	nuncio_json_array_end(json);
-}
-
-static void write_receipts(struct nuncio_json *json, const struct nuncio_member *rows, size_t n)
-{
-	nuncio_json_key(json, "receipts");
-	nuncio_json_array_begin(json);
-	for (size_t i = 0; i < n; i++) {
-		nuncio_json_object_begin(json);
-		nuncio_json_key(json, "conversation");
-		nuncio_json_put_text(json, rows[i].conversation);
-		nuncio_json_key(json, "user");
-		nuncio_json_put_text(json, rows[i].user);
-		write_number(json, "delivered", rows[i].delivered);
-		write_number(json, "read", rows[i].read);
-		nuncio_json_object_end(json);
-	}
 	nuncio_json_array_end(json);
 }
 
@@ -75,6 +62,17 @@ static void write_records(struct nuncio_json *json, const struct nuncio_record *
 	nuncio_json_array_end(json);
 }
 
+static void on_receipts(int status, void *user)
+{
+	struct syncing *s = user;
+	if (status < 0) {
+		page_fail(&s->page, status);
+		return;
+	}
+	marks_write(&s->marks, s->page.json);
+	page_send(&s->page, s->rows);
+}
+
 static void on_changes(int status, const struct nuncio_sync_answer *answer, void *user)
 {
 	struct syncing *s = user;
@@ -84,13 +82,14 @@ static void on_changes(int status, const struct nuncio_sync_answer *answer, void
 	}
 	struct nuncio_json *json = page_write(&s->page);
 	write_events(s, json, answer->rows, answer->count);
-	write_receipts(json, answer->members, answer->members_count);
 	write_records(json, answer->records, answer->records_count);
 	nuncio_json_key(json, "cursor");
 	nuncio_json_put_text(json, answer->cursor);
 	write_bool(json, "more", answer->more != 0);
 	write_bool(json, "gap", answer->gap != 0);
-	page_send(&s->page, answer->count + answer->members_count + answer->records_count);
+	s->rows = answer->count + answer->records_count + answer->members_count;
+	marks_screen(s->page.self, &s->marks, nuncio_text(s->user), answer->members,
+		answer->members_count, on_receipts, s);
 }
 
 static int ask_changes(struct page *page)

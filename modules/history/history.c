@@ -9,6 +9,7 @@
  */
 #include "history.h"
 
+#include <nuncio/services/group.h>
 #include <nuncio/services/recent.h>
 
 #include "recent.h"
@@ -193,7 +194,7 @@ static const struct nuncio_option history_options[] = {
 };
 
 /* Without a store the ops are there and answer that there is none: clearer than an unknown op. */
-static const char *const history_wants[] = { "store", NUNCIO_RECENT_V1, NULL };
+static const char *const history_wants[] = { "store", NUNCIO_RECENT_V1, NUNCIO_GROUP_V1, NULL };
 
 NUNCIO_MODULE("history", .version = "1.0",
 	.summary = "Pages of conversations, the list of them, search, and sync.",

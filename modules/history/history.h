@@ -76,6 +76,18 @@ void show_event(
 	struct nuncio_json *json, const struct nuncio_event *event, const struct view *view);
 bool view_has(const struct view *view, uint64_t seq); /* within since and until */
 
+/* --- marks.c: how far people have got, as one reader may know it --- */
+
+struct marks {
+	struct mark *all;
+	size_t count;
+};
+/* Copies what `who` may know of the rows. done may be called before it returns. */
+void marks_screen(struct nuncio_module *self, struct marks *marks, struct nuncio_str who,
+	const struct nuncio_member *rows, size_t n, records_fn *done, void *user);
+void marks_write(const struct marks *marks, struct nuncio_json *json); /* "receipts" */
+void marks_fini(struct marks *marks);
+
 /* --- page.c: an answer that fits into one packet --- */
 
 struct page {

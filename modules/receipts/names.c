@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
-/* Most are plain members of plain groups: their role is in memory, then the group is read once. */
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,16 +36,7 @@ static int ask_info(struct asking *asking)
 
 static void on_standing(int status, const struct nuncio_group_standing *standing, void *user)
 {
-	struct asking *asking = user;
-	if (status < 0 || !standing->is_member) {
-		end(asking, status, 0);
-	} else if (standing->role >= NUNCIO_GROUP_ADMIN) {
-		end(asking, 0, 1);
-	} else {
-		int rc = ask_info(asking);
-		if (rc < 0)
-			end(asking, rc, 0);
-	}
+	end(user, status, status == 0 && standing->sees_members);
 }
 
 int names_ask(const struct names *names, struct nuncio_str conversation, struct nuncio_str who,

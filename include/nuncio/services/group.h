@@ -26,6 +26,8 @@ struct nuncio_group_standing {
 	uint32_t may_write; /* 1, or 0: muted, or a reader of a channel */
 	int64_t muted_until_ms;
 	uint64_t since, until; /* what they see of the log (conversation.h) */
+	/* 1: a member who may know who else is one; who reads a channel may not */
+	uint32_t sees_members, reserved;
 };
 
 /* status 0, or negative: the store could not tell, and standing is NULL. Borrowed. */

@@ -260,7 +260,8 @@ void nuncio_conversation_join_ask(struct nuncio_module *self, const struct nunci
  * Asks may_edit; whoever gives a message another body asks before. what->event is the message as it
  * would be, its session who edits it. The answer comes to `done`, perhaps before this returns: 0
  * and the body to be stored, which a handler may have replaced, or negative with code and text for
- * the client; NUNCIO_E_GONE when what->session ends first. Body and entry are borrowed until `done`
+ * the client: NUNCIO_E_TOOBIG over [core] body_limit, as for sending; NUNCIO_E_GONE when
+ * what->session ends first. Body and entry are borrowed until `done`
  * returns. `what`, its event and its texts are copied.
  * Thread: logic (done too).
  */

@@ -276,7 +276,13 @@ export class Client extends Emitter {
     return this.request(on ? 'message.pin' : 'message.unpin', { conversation, seq });
   }
   async pinned(conversation) {
-    return (await this.request('message.pinned', { conversation })).events;
+    const events = [];
+    for (let after = 0; after !== null;) {
+      const page = await this.request('message.pinned', { conversation, after });
+      events.push(...page.events);
+      after = page.next ?? null;
+    }
+    return events;
   }
   /** Sends a message on, with who said it first. @returns {Promise<import('./nuncio.js').Ack>} */
   forward(conversation, seq, to, client_id = newClientId()) {

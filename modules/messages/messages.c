@@ -55,7 +55,13 @@ static const struct nuncio_field edit_fields[] = { CONVERSATION_FIELD, SEQ_FIELD
 	{ 0 } };
 static const struct nuncio_field react_fields[] = { CONVERSATION_FIELD, SEQ_FIELD, EMOJI_FIELD,
 	{ "remove", NUNCIO_FIELD_BOOL, 0, 0, 0, "take it back" }, { 0 } };
-static const struct nuncio_field pinned_fields[] = { CONVERSATION_FIELD, { 0 } };
+#define PINNED_PAGE(WHERE) \
+	{ "after", NUNCIO_FIELD_INT, WHERE, 0, INT64_MAX, \
+		"go on behind it: `next` of an answer" }, \
+	{ \
+		"limit", NUNCIO_FIELD_INT, WHERE, 1, PINS_PAGE, "at most so many" \
+	}
+static const struct nuncio_field pinned_fields[] = { CONVERSATION_FIELD, PINNED_PAGE(0), { 0 } };
 static const struct nuncio_field forward_fields[] = { CONVERSATION_FIELD, SEQ_FIELD, TO_FIELDS,
 	{ 0 } };
 
@@ -67,7 +73,8 @@ static const struct nuncio_field forward_fields[] = { CONVERSATION_FIELD, SEQ_FI
 	{ \
 		"seq", NUNCIO_FIELD_INT, NUNCIO_FIELD_PATH, 1, INT64_MAX, "of the message" \
 	}
-static const struct nuncio_field id_url_fields[] = { ID_PATH, { 0 } };
+static const struct nuncio_field pinned_url_fields[] = { ID_PATH, PINNED_PAGE(NUNCIO_FIELD_QUERY),
+	{ 0 } };
 static const struct nuncio_field seq_url_fields[] = { ID_PATH, SEQ_PATH, { 0 } };
 static const struct nuncio_field edit_url_fields[] = { ID_PATH, SEQ_PATH, BODY_FIELD, { 0 } };
 static const struct nuncio_field react_url_fields[] = { ID_PATH, SEQ_PATH,
@@ -81,7 +88,7 @@ static const struct nuncio_shape changed_shape = {
 	.shape = "{conversation: text, seq?: int, id?: id, sent_at?: time, message: event}",
 	.help = "The message as it is now; and the event that says so, if it was not so before.",
 };
-#define PINNED_SHAPE "{events: [event], more: bool}"
+#define PINNED_SHAPE "{events: [event], more: bool, next: int|null}"
 /* As for sending: how a conversation may refuse; then what is wrong with the message. */
 #define ENTER_ERRORS "not_found not_member denied muted read_only not_accepted you_blocked"
 #define CHANGE_ERRORS ENTER_ERRORS " invalid_field conflict"
@@ -132,7 +139,7 @@ static const struct nuncio_route routes[] = {
 	ROUTE("POST", MESSAGE_PATH "/forward", "Sends a message on.", forward_url_fields,
 		on_forward, "201 sent; 200 sent", CHANGE_ERRORS " client_id_conflict rate_limited"),
 	ROUTE("GET", "/api/v1/conversations/:id/pinned", "The pinned messages of a conversation.",
-		id_url_fields, on_pinned, "200 " PINNED_SHAPE, ENTER_ERRORS),
+		pinned_url_fields, on_pinned, "200 " PINNED_SHAPE, ENTER_ERRORS),
 };
 
 /* ---- the module ---- */

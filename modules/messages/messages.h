@@ -17,6 +17,7 @@ enum {
 	USER_BYTES = 64,
 	EMOJI_BYTES = 32,
 	BODY_BYTES = 56 * 1024, /* as for message.send; [core] body_limit may be less */
+	PINS_PAGE = 100,
 	STATE_BYTES = 16 * 1024 /* of one message: what its reactions may grow to */
 };
 
@@ -121,6 +122,8 @@ void pin_forget(struct change *change, struct amendment *amendment);
 /* In conversations of this kind only members with a role may pin. kind may be NULL. */
 bool messages_pins_need_role(const struct messages *m, const char *kind);
 
+/* owner: user, key: conversation; {"upto":7,"seqs":[9]}: written by history, read by pinned.c */
+#define SPACE_HIDDEN "history.hidden"
 #define SPACE_PIN "messages.pin" /* owner: conversation, key: seq as 20 digits */
 
 #endif

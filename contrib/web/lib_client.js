@@ -197,15 +197,25 @@ export class Client extends Emitter {
   }
 
   /**
-   * Sends a request and waits for its answer. Fails at once when not connected.
+   * Sends a request and waits for its answer. Fails at once when not connected. What the server
+   * refuses because it came too fast was not done, so it is repeated while the time lasts.
    * @param {string} op
    * @param {object} [data]
    * @param {{timeout?: number}} [options]
    * @returns {Promise<any>} the `data` of the answer
    */
-  request(op, data = {}, { timeout = this.#options.requestTimeout } = {}) {
-    if (!this.#session || !this.#ws) return Promise.reject(local('offline', 'not connected'));
-    return this.#request(op, data, timeout);
+  async request(op, data = {}, { timeout = this.#options.requestTimeout } = {}) {
+    const end = Date.now() + timeout;
+    for (let attempt = 0; ; attempt++) {
+      if (!this.#session || !this.#ws) throw local('offline', 'not connected');
+      try {
+        return await this.#request(op, data, Math.max(1, end - Date.now()));
+      } catch (error) {
+        const pause = this.#pause(attempt, error);
+        if (error.code !== codes.rate_limited || Date.now() + pause >= end) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
   }
 
   /**

@@ -25,8 +25,6 @@ MODULES = """store_sqlite auth_jwt accounts contacts conversations devices direc
 	typing web""".split()
 SCRIPTS = ("test_chat.py", "test_features.py", "test_access.py")
 AXE = "axe-playwright-python==0.1.8" # holds axe-core 4.12.1, and all that is wanted of it
-# One address plays everybody here, and one of them is made to talk without a pause.
-SETTINGS = {"rate_limit": {"rate": "0", "address_rate": "0"}}
 
 
 def serve_restarts(server, listener):
@@ -83,7 +81,7 @@ def main():
 	shots = args.shots or os.path.join(args.build, "screenshots")
 	os.makedirs(shots, exist_ok=True)
 	build = Build(args.build)
-	server = Server(build, MODULES, SETTINGS)
+	server = Server(build, MODULES)
 	listener = socket.create_server(("127.0.0.1", 0))
 	try:
 		server.start()

@@ -222,6 +222,20 @@ describe('connecting', () => {
     await assert.rejects(client.request('echo', {}, { timeout: 10 }), { reason: 'no_answer' });
   });
 
+  it('repeats what came too fast, while the time lasts', async () => {
+    const server = new FakeServer();
+    const client = await ready(make(server));
+    let refusals = 3;
+    server.ops.echo = ({ text }) => {
+      if (refusals-- > 0) throw { code: 4290 };
+      return { text };
+    };
+    assert.deepEqual(await client.request('echo', { text: 'a' }), { text: 'a' });
+    assert.equal(server.of('echo').length, 4);
+    refusals = Infinity;
+    await assert.rejects(client.request('echo', {}, { timeout: 30 }), { reason: 'rate_limited' });
+  });
+
   it('does not send a packet that is over the limit', async () => {
     const server = new FakeServer();
     const client = await ready(make(server));

@@ -383,7 +383,7 @@ def scenario_nodes(run):
 
 @part("cluster_faults", ["build"], serves=True)
 def cluster_faults(run):
-	"""Nodes and Redis killed, paused, emptied, cut off in traffic on three nodes."""
+	"""Nodes and Redis killed, paused, emptied, cut off, packets lost, a clock wrong, in traffic on three nodes."""
 	return script(run, "plain", "cluster_faults.py", "--seed", "1")
 
 

@@ -98,6 +98,7 @@ static void on_subscribed(struct nuncio_str channel, void *user)
 static void on_second(void *user)
 {
 	struct bus *bus = user;
+	skew_look(bus);
 	if (!bus->owes)
 		return;
 	bus->owes = false;
@@ -242,6 +243,7 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 		return rc;
 	}
 	add_counts(bus);
+	skew_add(&bus->skew, self);
 	topics_init(&bus->topics);
 	routes_init(&bus->routes, (size_t)nuncio_conf_int(self, "cache"));
 	nuncio_module_set_data(self, bus);

@@ -8,6 +8,7 @@
  * topics.c   which topics this node is interested in, written into Redis
  * routes.c   which nodes are interested in a topic: asked of Redis, remembered; frames that wait
  * outbox.c   what goes to each node: one PUBLISH a turn
+ * skew.c     is this node's clock that of Redis?
  * bus_redis.c   notes of other nodes, the module's life
  */
 
@@ -59,6 +60,13 @@ struct outbox {
 	struct nuncio_timer *flush;
 };
 
+struct skew {
+	struct nuncio_gauge *ahead;
+	int64_t asked_ms;
+	int seconds; /* until the next look */
+	bool is_wrong, is_refused;
+};
+
 struct bus {
 	struct nuncio_module *self;
 	struct redis_member member;
@@ -68,6 +76,7 @@ struct bus {
 	struct topics topics;
 	struct routes routes;
 	struct outbox outbox;
+	struct skew skew;
 	struct counts count;
 };
 
@@ -107,5 +116,9 @@ void outbox_forget(struct bus *bus); /* lost */
 bool outbox_next_frame(struct nuncio_str text, size_t *at, struct nuncio_str *frame_r);
 bool outbox_next_interest(
 	struct nuncio_str text, size_t *at, struct nuncio_str *topic_r, bool *is_on_r);
+
+/* ---- skew.c ---- */
+void skew_add(struct skew *skew, struct nuncio_module *self);
+void skew_look(struct bus *bus); /* every second while it is there */
 
 #endif

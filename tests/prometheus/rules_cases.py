@@ -80,6 +80,8 @@ case("NuncioSlowClients", "20m",
 case("NuncioLogDropped", "5m", [series("nuncio_log_dropped_total", "0x2 9x10")], [series("nuncio_log_dropped_total", "9x10")])
 case("NuncioLogErrors", "5m", [series("nuncio_log_lines_total", "0x2 1x10", level="error")],
 	[series("nuncio_log_lines_total", "0+9x10", level="warn")])
+case("NuncioClockWrong", "5m", [series("nuncio_bus_redis_clock_ahead_seconds", "-3x10")],
+	[series("nuncio_bus_redis_clock_ahead_seconds", "2x10")])
 case("NuncioWebhookGivesUp", "5m", [series("nuncio_webhook_dead_total", "0x2 4x10")],
 	[series("nuncio_webhook_dead_total", "4x10")])
 case("NuncioWebhookBehind", "20m", [series("nuncio_webhook_pending", "10001x30")],

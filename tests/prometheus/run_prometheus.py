@@ -27,7 +27,8 @@ import urllib.request
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(TOP, "tests", "scenario")]
+sys.path[:0] = [HERE, os.path.join(TOP, "tests", "scenario"), os.path.join(TOP, "tests", "lib")]
+import redis  # noqa: E402
 from lib import promtool, wire  # noqa: E402
 from lib.server import CHAT, Build, Server, Trouble, free_port  # noqa: E402
 from rules_cases import CASES, SERVER  # noqa: E402
@@ -205,8 +206,10 @@ def main():
 	parser.add_argument("--build", required=True)
 	args = parser.parse_args()
 	build, checks, prometheus = Build(args.build), Checks(), None
-	# webhook without an address: its metrics are there, it does nothing.
-	server = Server(build, [*CHAT, "rate_limit", "webhook"], {"rate_limit": {"rate": "1000", "address_rate": "1000"}})
+	# webhook without an address: its metrics are there, it does nothing. A bus with nobody else on it.
+	bus = redis.Redis().start()
+	server = Server(build, [*CHAT, "rate_limit", "webhook", "bus_redis"], {
+		"rate_limit": {"rate": "1000", "address_rate": "1000"}, "bus_redis": {"server": bus.address()}})
 	traffic = Traffic(server)
 	try:
 		server.start()
@@ -226,6 +229,7 @@ def main():
 		if prometheus:
 			prometheus.close()
 		server.stop()
+		bus.stop()
 	checks.that(f"{traffic.rounds} rounds of traffic", traffic.rounds > 20 and not traffic.fault, traffic.fault)
 	checks.that("the server did well", not server.verdict(), server.verdict())
 	server.remove()

@@ -16,14 +16,13 @@ port is taken; without the right to make one (it needs root) those faults are sk
 import argparse
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import control, wire  # noqa: E402
+from lib import control, network, wire  # noqa: E402
 from lib.server import Build, Server  # noqa: E402
 from lib.traffic import Look, StubbornReceiver, StubbornSender, check_receivers  # noqa: E402
 
@@ -31,20 +30,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import mariadb  # noqa: E402
 import mysql_proxy  # noqa: E402
 
-INSIDE = "NUNCIO_TEST_OWN_NETWORK"
 TIMEOUT_S = 1
 SENDERS, RECEIVERS = 8, 4
 FAULTS = []
-
-
-def own_network():
-	"""Runs this script again in a network of its own; comes back when that cannot be."""
-	if INSIDE in os.environ or os.geteuid() != 0:
-		return
-	prefix = ["unshare", "--net", "--"]
-	if subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
-		os.environ[INSIDE] = "1"
-		os.execvp(prefix[0], [*prefix, sys.executable, *sys.argv])
 
 
 class Site:
@@ -287,30 +275,9 @@ def lost_in_commit(site):
 	assert all(cuts.values()), f"not every moment was met: {cuts}"
 
 
-class Wire:
-	"""What becomes of packets to and from a port of this network."""
-
-	def __init__(self, port):
-		self.port = port
-
-	def __enter__(self):
-		return self
-
-	def say(self, rules):
-		subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
-
-	def lose(self, percent):
-		what = "drop" if percent == 100 else f"numgen random mod 100 < {percent} drop"
-		self.say("table inet nuncio {\n\tchain input {\n\t\ttype filter hook input priority 0;\n"
-			f"\t\ttcp dport {self.port} {what}\n\t\ttcp sport {self.port} {what}\n\t}}\n}}\n")
-
-	def __exit__(self, *how):
-		self.say("table inet nuncio\ndelete table inet nuncio\n")
-
-
 @fault(network=True, within=10.0)
 def packet_loss(site):
-	with Wire(site.hit.port) as wires:
+	with network.Wire(site.hit.port) as wires:
 		wires.lose(15)
 		yield 4
 
@@ -318,7 +285,7 @@ def packet_loss(site):
 @fault(network=True, turns=True, within=12.0)
 def partition(site):
 	"""No packet goes through; both sides keep what they believe to be connections."""
-	with Wire(site.hit.port) as wires:
+	with network.Wire(site.hit.port) as wires:
 		wires.lose(100)
 		yield 2 * TIMEOUT_S + 3
 
@@ -463,9 +430,7 @@ def main():
 	parser.add_argument("--rounds", type=int, default=1)
 	parser.add_argument("--seed", type=int, default=None)
 	args = parser.parse_args()
-	own_network()
-	if INSIDE in os.environ:
-		subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+	network.enter()
 	seed = args.seed if args.seed is not None else int.from_bytes(os.urandom(4), "big")
 	print(f"mysql_faults: seed {seed}", flush=True)
 	build = Build(args.build)
@@ -477,7 +442,7 @@ def main():
 			for what in FAULTS:
 				if args.only and not any(word in what.name for word in args.only):
 					continue
-				if what.network and (INSIDE not in os.environ or not shutil.which("nft")):
+				if what.network and not network.can_lose():
 					print(f"skip {what.name}: no network of our own, or no nft (package nftables)")
 					skipped += 1
 					continue

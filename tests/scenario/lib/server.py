@@ -126,6 +126,7 @@ class Server:
 		storage.apply(self, share)
 		self.process = self.promised = None
 		self.announced = []
+		self.variables = {} # of its environment
 		self.troubles = []
 		self.ready_any = not any(name.startswith("store_") for name in self.modules)
 
@@ -146,7 +147,7 @@ class Server:
 		os.chmod(self.config, 0o644)
 
 	def environment(self):
-		env = dict(os.environ)
+		env = {**os.environ, **self.variables}
 		env.setdefault("ASAN_OPTIONS", "detect_leaks=1:exitcode=99:abort_on_error=0")
 		env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
 		env.setdefault("TSAN_OPTIONS", "exitcode=66:second_deadlock_stack=1")

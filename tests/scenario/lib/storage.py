@@ -14,6 +14,8 @@ import mariadb  # noqa: E402
 
 lock = threading.Lock()
 servers, free = [], []
+# Some hundreds of tables each: what a server keeps open of them is its own matter.
+options = ["--table-open-cache=4000"]
 made = 0
 
 
@@ -26,9 +28,8 @@ def wanted():
 
 
 def start(count):
-	# Some hundreds of tables each: what a server keeps open of them is its own matter.
 	while len(servers) < count:
-		server = mariadb.MariaDB("--table-open-cache=4000")
+		server = mariadb.MariaDB(*options)
 		if not servers:
 			atexit.register(stop)
 		servers.append(server)

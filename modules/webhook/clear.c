@@ -44,6 +44,8 @@ static void list(struct lane *lane)
 	o->to_clear = lane;
 }
 
+static void remove_records(struct lane *lane);
+
 static void on_removed(int status, void *user)
 {
 	struct lane *lane = user;
@@ -57,7 +59,9 @@ static void on_removed(int status, void *user)
 	}
 	if (status < 0)
 		o->gathered += n;
-	if (lane->posted) {
+	if (status == 0 && (lane->posted >= WRITES_MAX || (lane->posted && o->w->is_stopping))) {
+		remove_records(lane); /* more than one transaction takes, or there is no later */
+	} else if (lane->posted) {
 		list(lane);
 		wait_for_more(o, status < 0 ? RETRY_MS : PAUSE_MS);
 	} else if (!lane->count && !lane->is_working) {

@@ -189,6 +189,23 @@ def delivers(build, checks):
 	finish(server, endpoint, checks, "a good endpoint")
 
 
+def stops_whole(build, checks):
+	"""Much that was just taken in one conversation: at the end all of its records go, not only as many as one write takes."""
+	endpoint = Endpoint([b"first key 0123456789"])
+	endpoint.mood = "fails"
+	server = make_server(build, endpoint, attempts="100000")
+	server.start()
+	alice = server.client("alice")
+	for number in range(2500):
+		send(alice, "bob", f"w{number}", "x")
+	endpoint.mood = "good"
+	checks.that("2500 of one conversation arrive", until(lambda: len(endpoint.accepted) >= 2500), len(endpoint.accepted))
+	server.restart()
+	time.sleep(0.5)
+	checks.that("none of them again after a restart", len(endpoint.accepted) == 2500, len(endpoint.accepted))
+	finish(server, endpoint, checks, "a whole stop")
+
+
 def finish(server, endpoint, checks, what):
 	endpoint.wake.set()
 	server.stop()
@@ -371,7 +388,7 @@ def main():
 	parser.add_argument("--only", default="")
 	args = parser.parse_args()
 	build, checks = Build(args.build), Checks()
-	for name, test in (("delivers", delivers), ("bad", bad_endpoints), ("dead", dead_letters), ("overflow", overflow),
+	for name, test in (("delivers", delivers), ("stops", stops_whole), ("bad", bad_endpoints), ("dead", dead_letters), ("overflow", overflow),
 			("asks", asks), ("killed", lambda b, c: killed(b, c, args.rounds))):
 		if args.only and args.only != name:
 			continue

@@ -361,6 +361,12 @@ def webhook(run):
 	return script(run, "plain", "webhook.py")
 
 
+@part("webhook_nodes", ["build"], serves=True)
+def webhook_nodes(run):
+	"""Three nodes, one of which delivers."""
+	return script(run, "plain", "webhook_nodes.py")
+
+
 @part("recent", ["build"], serves=True)
 def recent(run):
 	"""History from memory and Redis on two nodes: what one changes the other shows, whatever Redis does."""
@@ -601,6 +607,7 @@ ORDER = """
 	model
 	group_race
 	webhook
+	webhook_nodes
 	bus
 	recent
 	scenario_nodes

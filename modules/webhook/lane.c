@@ -87,6 +87,11 @@ bool lane_add(struct lane *lane, uint64_t seq)
 	return true;
 }
 
+bool lane_has_posted(const struct lane *lane, uint64_t seq)
+{
+	return has(lane->seqs + lane->first, lane->posted, seq);
+}
+
 void lane_drop(struct lane *lane, size_t from, size_t n)
 {
 	uint64_t *seqs = lane->seqs + lane->first;

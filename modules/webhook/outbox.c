@@ -10,6 +10,9 @@
  * on none is kept until the outbox has emptied and the records have been read (scan.c), because one
  * that came later must not overtake.
  *
+ * With several nodes on one store only the one with the lease delivers (lease.c); it asks the store
+ * what is due in a conversation before each post (look.c), since others write there too.
+ *
  * A seq may be delivered again after a crash between the endpoint's answer and the removal of its
  * record: at least once, in order per conversation.
  */
@@ -42,6 +45,10 @@ void outbox_take_in(struct outbox *o, struct nuncio_str conversation, uint64_t s
 
 void outbox_add(struct outbox *o, struct nuncio_str conversation, uint64_t seq)
 {
+	if (!outbox_may_deliver(o)) {
+		hints_add(o->w->hints, conversation, seq);
+		return;
+	}
 	if (o->pending + o->late_count >= o->w->max_pending)
 		o->has_more = true;
 	if (o->has_more)
@@ -54,12 +61,24 @@ void outbox_add(struct outbox *o, struct nuncio_str conversation, uint64_t seq)
 	outbox_go_on(o);
 }
 
+bool outbox_may_deliver(const struct outbox *o)
+{
+	return !o->w->lease || lease_is_held(o->w->lease);
+}
+
 size_t outbox_count(const struct outbox *o)
 {
 	return o->pending;
 }
 
 /* ---- the end of a turn of a lane ---- */
+
+static void forget_due(struct lane *lane)
+{
+	size_t n = lane_due(lane);
+	lane_drop(lane, lane->posted, n);
+	outbox_set_pending(lane->outbox, lane->outbox->pending - n);
+}
 
 static void on_retry(void *user)
 {
@@ -69,16 +88,17 @@ static void on_retry(void *user)
 	outbox_go_on(lane->outbox);
 }
 
-/* wait_ms 0: at once. */
-static void lane_rest(struct lane *lane, int64_t wait_ms)
+void outbox_rest(struct lane *lane, int64_t wait_ms)
 {
 	struct outbox *o = lane->outbox;
 	lane->is_working = false;
 	lane->in_post = 0;
 	o->working--;
+	if (!outbox_may_deliver(o))
+		forget_due(lane);
 	if (lane->count == 0)
 		lane_free(lane);
-	else if (wait_ms && !o->w->is_stopping)
+	else if (wait_ms && lane_due(lane) && !o->w->is_stopping)
 		lane->timer = nuncio_timer_start(o->w->self, (uint32_t)wait_ms, 0, on_retry, lane);
 	else
 		lane_queue(lane);
@@ -90,8 +110,8 @@ static void lane_failed(struct lane *lane)
 	struct webhook *w = lane->outbox->w;
 	lane->failures++;
 	nuncio_counter_add(w->count.failed, 1);
-	lane_rest(lane, backoff_ms(lane->failures, w->backoff_least_ms, w->backoff_most_ms,
-				webhook_random()));
+	outbox_rest(lane, backoff_ms(lane->failures, w->backoff_least_ms, w->backoff_most_ms,
+				  webhook_random()));
 }
 
 /* ---- what fails too often ---- */
@@ -101,13 +121,13 @@ static void on_buried(int status, void *user)
 	struct lane *lane = user;
 	if (status < 0) {
 		/* It will be posted again: that is allowed, losing it is not. */
-		lane_rest(lane, RETRY_MS);
+		outbox_rest(lane, RETRY_MS);
 		return;
 	}
 	outbox_set_pending(lane->outbox, lane->outbox->pending - lane->in_post);
 	lane_drop(lane, lane->posted, lane->in_post);
 	lane->failures = 0;
-	lane_rest(lane, 0);
+	outbox_rest(lane, 0);
 }
 
 /* Puts what is under way aside as dead, with `why` (JSON). */
@@ -128,7 +148,7 @@ static void put_aside(struct lane *lane, struct nuncio_str why)
 		writes[n++] = write;
 	}
 	if (nuncio_store_write(lane->outbox->w->self, writes, n, on_buried, lane) < 0)
-		lane_rest(lane, RETRY_MS);
+		outbox_rest(lane, RETRY_MS);
 }
 
 static void bury(struct lane *lane, const struct post *post)
@@ -161,7 +181,7 @@ static void lane_posted(struct lane *lane)
 	lane->in_post = 0;
 	lane->failures = 0;
 	clear_later(lane, n);
-	lane_rest(lane, 0);
+	outbox_rest(lane, 0);
 }
 
 static void on_posted(struct post *post)
@@ -194,9 +214,10 @@ static void post_body(struct lane *lane, struct nuncio_str body)
 	sign_write(w->keys, nuncio_wall_ms() / 1000, body, post->signature);
 	snprintf(post->delivery, sizeof post->delivery, "%" PRIx32 "-%" PRIu64 "-%zu",
 		lane_number(lane->conversation), lane_next(lane)[0], lane->in_post);
-	if (w->is_stopping || sender_post(w->sender, post) < 0) {
+	if (w->is_stopping || !outbox_may_deliver(lane->outbox) ||
+		sender_post(w->sender, post) < 0) {
 		post_free(&post);
-		lane_rest(lane, RETRY_MS);
+		outbox_rest(lane, RETRY_MS);
 	}
 }
 
@@ -209,14 +230,15 @@ static void on_events(int status, const struct nuncio_event *rows, size_t n, int
 	struct lane *lane = user;
 	(void)more;
 	if (status < 0) {
-		lane_rest(lane, RETRY_MS);
+		outbox_rest(lane, RETRY_MS);
 		return;
 	}
 	const uint64_t *due = lane_next(lane);
 	struct nuncio_json *json = nuncio_json_new();
 	size_t at = 0, taken = 0, written = 0,
 	       most = lane_due(lane) < BATCH_EVENTS ? lane_due(lane) : BATCH_EVENTS;
-	uint64_t upto = n ? rows[n - 1].seq : UINT64_MAX;
+	uint64_t upto =
+		n && rows[n - 1].seq < lane->known_upto ? rows[n - 1].seq : lane->known_upto;
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "events");
 	nuncio_json_array_begin(json);
@@ -238,11 +260,8 @@ static void on_events(int status, const struct nuncio_event *rows, size_t n, int
 	nuncio_json_free(&json);
 }
 
-static void work(struct lane *lane)
+void outbox_read(struct lane *lane)
 {
-	struct outbox *o = lane->outbox;
-	lane->is_working = true;
-	o->working++;
 	const struct nuncio_events_query query = {
 		.size = sizeof query,
 		.flags = NUNCIO_EVENTS_FORWARD,
@@ -251,19 +270,49 @@ static void work(struct lane *lane)
 		.limit = BATCH_EVENTS,
 		.max_bytes = BATCH_BYTES,
 	};
-	if (nuncio_store_events(o->w->self, &query, on_events, lane) < 0)
-		lane_rest(lane, RETRY_MS);
+	if (nuncio_store_events(lane->outbox->w->self, &query, on_events, lane) < 0)
+		outbox_rest(lane, RETRY_MS);
+}
+
+static void work(struct lane *lane)
+{
+	lane->is_working = true;
+	lane->outbox->working++;
+	if (lane->outbox->w->lease) {
+		look_first(lane);
+	} else {
+		lane->known_upto = UINT64_MAX;
+		outbox_read(lane);
+	}
 }
 
 void outbox_go_on(struct outbox *o)
 {
 	struct lane *lane;
-	if (o->is_scanning || o->w->is_stopping)
+	if (o->is_scanning || o->w->is_stopping || !outbox_may_deliver(o))
 		return;
 	while (o->working < LANES_AT_ONCE && (lane = lane_unqueue(o)))
 		work(lane);
 	if (o->has_more && o->pending == 0 && !o->scan_later)
 		outbox_scan(o);
+}
+
+/* Another node delivers: what is due is its business. What is under way comes to its end. */
+void outbox_pause(struct outbox *o)
+{
+	while (lane_unqueue(o))
+		continue;
+	for (size_t i = 0; i < LANE_BUCKETS; i++)
+		for (struct lane *lane = o->bucket[i], *next; lane; lane = next) {
+			next = lane->chain;
+			if (lane->is_working)
+				continue;
+			nuncio_timer_stop(&lane->timer);
+			lane->failures = 0;
+			forget_due(lane);
+			if (!lane->count)
+				lane_free(lane);
+		}
 }
 
 /* ---- life ---- */

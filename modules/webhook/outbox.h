@@ -4,7 +4,8 @@
 
 /*
  * What the files of the outbox share: outbox.c works the lanes, lane.c keeps them, clear.c removes
- * the records of what was taken, scan.c reads records, replay.c makes dead ones due again.
+ * the records of what was taken, scan.c reads records, look.c those of one
+ * conversation, replay.c makes dead ones due again.
  *
  * The seqs of a lane stand in rising order, in four parts:
  *
@@ -29,6 +30,8 @@ struct lane {
 	uint64_t *seqs;
 	size_t first, count, room;
 	size_t removing, posted, in_post;
+	uint64_t asked_upto; /* look.c: the highest that was due when the store was asked */
+	uint64_t known_upto; /* between the due ones up to this one none is missing */
 	char conversation[CONVERSATION_BYTES + 1];
 };
 
@@ -46,10 +49,12 @@ struct outbox {
 	struct nuncio_timer *clear_later;
 
 	bool is_scanning, has_more; /* has_more: there are records that memory does not know */
-	struct late *late;          /* events that came while the records were read */
+	bool is_sweeping;
+	struct late *late; /* events that came while the records were read */
 	size_t late_count, late_room;
 	struct nuncio_timer *scan_later;
 	char after_owner[CONVERSATION_BYTES + 1], after_key[SEQ_DIGITS + 1];
+	char swept_owner[CONVERSATION_BYTES + 1], swept_key[SEQ_DIGITS + 1];
 
 	replayed_fn *replayed; /* a replay is under way, and who waits for it */
 	void *replayed_user;
@@ -64,6 +69,7 @@ void lane_free(struct lane *lane);
 /* false: known already. A seq below what is under way is the next. */
 bool lane_add(struct lane *lane, uint64_t seq);
 void lane_drop(struct lane *lane, size_t from, size_t n); /* of its seqs, counted from the first */
+bool lane_has_posted(const struct lane *lane, uint64_t seq);
 static inline size_t lane_due(const struct lane *lane)
 {
 	return lane->count - lane->posted;
@@ -80,6 +86,14 @@ struct lane *lane_unqueue(struct outbox *o);
 void outbox_set_pending(struct outbox *o, size_t pending);
 void outbox_take_in(struct outbox *o, struct nuncio_str conversation, uint64_t seq);
 void outbox_go_on(struct outbox *o);
+bool outbox_may_deliver(const struct outbox *o);      /* no other node does */
+void outbox_rest(struct lane *lane, int64_t wait_ms); /* the end of its turn; 0: on at once */
+void outbox_read(struct lane *lane);                  /* the next step: read what is due, post */
+
+/* --- look.c --- */
+
+/* With several nodes: asks the store what is due in this conversation, then outbox_read. */
+void look_first(struct lane *lane);
 
 /* --- clear.c --- */
 

@@ -103,6 +103,40 @@ void outbox_scan(struct outbox *o)
 	scan_page(o);
 }
 
+/* ---- with several nodes: a page now and then, for what no hint told of ---- */
+
+static void on_swept(int status, const struct nuncio_record *rows, size_t n, int more, void *user)
+{
+	struct outbox *o = user;
+	char key[SEQ_DIGITS + 1];
+	o->is_sweeping = false;
+	if (status < 0 || o->w->is_stopping || !outbox_may_deliver(o))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (nuncio_text_copy(rows[i].key, key, sizeof key) == 0)
+			outbox_add(o, rows[i].owner, strtoull(key, NULL, 10));
+	if (!more || !n ||
+		nuncio_text_copy(rows[n - 1].owner, o->swept_owner, sizeof o->swept_owner) < 0 ||
+		nuncio_text_copy(rows[n - 1].key, o->swept_key, sizeof o->swept_key) < 0)
+		o->swept_owner[0] = o->swept_key[0] = '\0';
+}
+
+void outbox_sweep(struct outbox *o)
+{
+	const struct nuncio_records_query query = {
+		.size = sizeof query,
+		.space = nuncio_text(SPACE_OUT),
+		.owner = { NULL, 0 },
+		.after_owner = nuncio_text(o->swept_owner),
+		.after_key = nuncio_text(o->swept_key),
+		.limit = SCAN_ROWS,
+	};
+	/* Nothing is missed: when more is there than memory may keep, all is read again. */
+	if (o->is_sweeping || o->is_scanning || o->has_more)
+		return;
+	o->is_sweeping = nuncio_store_list(o->w->self, &query, on_swept, o) == 0;
+}
+
 void scan_fini(struct outbox *o)
 {
 	nuncio_timer_stop(&o->scan_later);

@@ -10,6 +10,7 @@
  */
 #include "webhook.h"
 
+#include <nuncio/bus.h>
 #include <nuncio/conf.h>
 #include <nuncio/control.h>
 #include <nuncio/hooks.h>
@@ -122,6 +123,8 @@ static void add_metrics(struct webhook *w)
 		self, "dead_total", NULL, "Events that were put aside after too many attempts.");
 	w->count.pending = nuncio_gauge_new(
 		self, "pending", NULL, "Events in memory that are to be delivered.");
+	w->count.delivering = nuncio_gauge_new(
+		self, "delivering", NULL, "1 on the node that delivers events, 0 on the others.");
 	w->count.asked = nuncio_counter_new(self, "asks_total", NULL, "Questions sent to ask_url.");
 	w->count.ask_failed = nuncio_counter_new(
 		self, "ask_failures_total", NULL, "Questions without a usable answer.");
@@ -200,10 +203,23 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	w->asking = asking_new(w);
 	rc = add_hooks(w);
 	if (rc == 0 && *w->url)
+		rc = hints_new(w);
+	if (rc == 0 && *w->url)
 		rc = nuncio_control_add(self, &replay, w);
 	if (rc < 0)
 		nuncio_error_set(err, "it cannot be set up: %s", nuncio_status_name(rc));
 	return rc;
+}
+
+/* Alone, a node delivers what it finds; with others, when it has the lease. */
+static void begin(struct webhook *w)
+{
+	if (nuncio_bus_is_there()) {
+		w->lease = lease_start(w, nuncio_conf_int(w->self, "lease"));
+		return;
+	}
+	nuncio_gauge_set(w->count.delivering, 1);
+	outbox_scan(w->outbox);
 }
 
 static int start(struct nuncio_module *self, struct nuncio_error *err)
@@ -222,7 +238,7 @@ static int start(struct nuncio_module *self, struct nuncio_error *err)
 	if (!w->sender)
 		return NUNCIO_E_FAIL;
 	if (*w->url)
-		outbox_scan(w->outbox);
+		begin(w);
 	return 0;
 }
 
@@ -233,6 +249,8 @@ static void stop(struct nuncio_module *self)
 	if (w->sender)
 		sender_stop(&w->sender);
 	outbox_finish(w->outbox);
+	if (w->lease)
+		lease_stop(w->lease);
 }
 
 static void fini(struct nuncio_module *self)
@@ -241,6 +259,8 @@ static void fini(struct nuncio_module *self)
 	if (!w)
 		return;
 	outbox_free(&w->outbox);
+	lease_free(&w->lease);
+	hints_free(&w->hints);
 	asking_free(&w->asking);
 	if (w->keys)
 		sodium_memzero(w->keys, sizeof *w->keys);
@@ -270,6 +290,9 @@ static const struct nuncio_option options[] = {
 	{ "max_pending", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "100000", 100, 10000000, NULL,
 		"Events kept in memory; more wait in the store." },
 	{ "connections", NUNCIO_OPT_INT, 0, "16", 1, 256, NULL, "Posts under way at once." },
+	{ "lease", NUNCIO_OPT_MSEC, 0, "10s", 1000, 300000, NULL,
+		"With several nodes: when the one that delivers has been silent for so long, "
+		"another does. The same on all nodes." },
 	{ "ask_url", NUNCIO_OPT_TEXT, 0, "", 0, 2000, NULL,
 		"Who is asked whether a message may be sent; empty: nobody." },
 	{ "ask_timeout", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "2s", 50, 30000, NULL,
@@ -286,8 +309,9 @@ static const struct nuncio_option options[] = {
 };
 
 static const char *const needs[] = { "store", NULL };
+static const char *const wants[] = { "bus", NULL };
 
 NUNCIO_MODULE("webhook", .version = "1.0",
 	.summary = "Tells an HTTP endpoint of events, and asks one about messages.", .needs = needs,
-	.options = options, .init = init, .start = start, .reload = read_options, .stop = stop,
-	.fini = fini)
+	.wants = wants, .options = options, .init = init, .start = start, .reload = read_options,
+	.stop = stop, .fini = fini)

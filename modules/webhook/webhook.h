@@ -94,6 +94,8 @@ struct outbox;
 struct outbox *outbox_new(struct webhook *w);
 void outbox_finish(struct outbox *outbox); /* what can be done before the store stops */
 void outbox_free(struct outbox **outbox);
+void outbox_pause(struct outbox *outbox); /* the lease is lost */
+void outbox_sweep(struct outbox *outbox); /* with the lease, now and then */
 void outbox_add(struct outbox *outbox, struct nuncio_str conversation, uint64_t seq);
 void outbox_scan(
 	struct outbox *outbox); /* reads the records: at the start, and after an overflow */
@@ -104,6 +106,21 @@ size_t outbox_count(const struct outbox *outbox);
  */
 typedef void replayed_fn(int64_t count, void *user);
 int outbox_replay(struct outbox *outbox, replayed_fn *done, void *user);
+
+/* --- lease.c: which node delivers, when there are several --- */
+
+struct lease;
+struct lease *lease_start(struct webhook *w, int64_t length_ms);
+bool lease_is_held(const struct lease *lease);
+void lease_stop(struct lease *lease); /* given up, if it is ours */
+void lease_free(struct lease **lease);
+
+/* --- hint.c: what is due, told to the node that delivers --- */
+
+struct hints;
+int hints_new(struct webhook *w); /* sets w->hints; in init */
+void hints_add(struct hints *hints, struct nuncio_str conversation, uint64_t seq);
+void hints_free(struct hints **hints);
 
 /* --- ask.c: may this message be sent? --- */
 
@@ -141,10 +158,12 @@ struct webhook {
 	struct breaker breaker;
 	struct sender *sender;
 	struct outbox *outbox;
+	struct lease *lease; /* NULL: there is one node */
+	struct hints *hints;
 	struct asking *asking;
 	struct {
 		struct nuncio_counter *delivered, *failed, *dead, *asked, *ask_failed, *ask_skipped;
-		struct nuncio_gauge *pending;
+		struct nuncio_gauge *pending, *delivering;
 	} count;
 };
 bool webhook_wants(const struct webhook *w, const struct nuncio_event *event);

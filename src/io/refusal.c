@@ -46,6 +46,8 @@ void refusal_write(struct buf *to, const struct refusal *refusal)
 	} else if (answer.status == 401) {
 		fields[answer.field_count++] =
 			(struct http1_field){ STR("WWW-Authenticate"), STR("Bearer") };
+	} else if (answer.status == 503) {
+		fields[answer.field_count++] = (struct http1_field){ STR("Retry-After"), STR("1") };
 	}
 	write_body(&body, refusal);
 	answer.body_bytes = body.used;

@@ -241,6 +241,18 @@ static void add_answer_field(struct nuncio_request *rq, const char *name, struct
 	http->answer_field_count = n + 1;
 }
 
+/*
+ * When to come back, for who was refused because of the moment (RFC 9110 10.2.3, RFC 6585 4). A
+ * second is long for a limit or a full queue; another server may take over from one that stops.
+ */
+static void add_retry_after(struct nuncio_request *rq, int code)
+{
+	char text[24];
+	int64_t ms = code == NUNCIO_CODE_stopping ? rq->logic->settings.retry_after_ms : 0;
+	snprintf(text, sizeof text, "%lld", ms > 1000 ? (long long)(ms + 999) / 1000 : 1LL);
+	add_answer_field(rq, "Retry-After", str_of(text));
+}
+
 static void write_unified(struct nuncio_request *rq, struct buf *to, int code,
 	struct nuncio_str message, struct nuncio_str data)
 {
@@ -265,6 +277,8 @@ static void request_answer_unified(struct nuncio_request *rq, int status, int co
 	add_answer_field(rq, "Cache-Control", STR("no-store"));
 	if (status == 401)
 		add_answer_field(rq, "WWW-Authenticate", STR("Bearer"));
+	if (status == 429 || status == 503)
+		add_retry_after(rq, code);
 	route_leave(rq, status);
 	request_answer_http(rq, status, buf_str(&body));
 	buf_fini(&body);

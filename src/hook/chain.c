@@ -41,11 +41,12 @@ struct chain {
 	struct hook_table *table;
 	const void *facts;
 	const struct chain_first *first; /* the next one to ask; then: */
-	const struct hook_list *list;    /* may be NULL */
+	struct hook_list *list;          /* may be NULL */
 	size_t at;                       /* the next one in list */
 	chain_done_fn *done;
 	void *user;
 	struct chain_edit *edits; /* newest first */
+	int64_t begun_ns, at_ns;  /* asked first; and now, as far as somebody has looked */
 	uint64_t since, until;    /* of nuncio_ask_set_window */
 	struct write_list writes;
 	bool is_parkable; /* on the heap already: within a struct parked */
@@ -122,9 +123,7 @@ static enum nuncio_verdict call_handler(
 	}
 }
 
-/* *at_ns: when it begins, and then when it ended, which is when the next one begins. */
-static enum nuncio_verdict call_turn(
-	struct chain *c, struct nuncio_ask *ask, struct turn *turn, int64_t *at_ns)
+static enum nuncio_verdict call_turn(struct chain *c, struct nuncio_ask *ask, struct turn *turn)
 {
 	ask->magic = ASK_MAGIC;
 	ask->chain = c;
@@ -139,7 +138,7 @@ static enum nuncio_verdict call_turn(
 	enum nuncio_verdict verdict =
 		turn->first ? turn->first->fn(ask, turn->first->what, turn->first->user)
 			    : call_handler(c, ask, turn->handler);
-	*at_ns = callback_end(turn->stats, *at_ns);
+	c->at_ns = callback_end(turn->stats, c->at_ns); /* when the next one begins */
 	c->is_running = false;
 	ask->magic = 0;
 	return verdict;
@@ -177,6 +176,8 @@ static void finish(struct chain *c, bool yes, int code, const char *text)
 	if (c->edits)
 		answer.body = c->edits->event.body;
 	c->is_running = true; /* a chain_cancel from within done is harmless */
+	if (c->list && !c->is_cancelled)
+		callback_took(&c->list->asked, c->at_ns - c->begun_ns);
 	if (!c->is_cancelled)
 		c->done(&answer, c->user);
 	free_chain(c);
@@ -209,6 +210,7 @@ static struct nuncio_ticket *unpark(struct chain *c)
 	list_remove(&p->node);
 	c->table->parked_count--;
 	p->ticket = NULL;
+	c->at_ns = callback_begin();
 	return ticket;
 }
 
@@ -295,9 +297,8 @@ static struct chain *run(struct chain *c)
 {
 	struct nuncio_ask ask;
 	struct turn turn;
-	int64_t at_ns = callback_begin();
 	while (take_turn(c, &turn)) {
-		enum nuncio_verdict verdict = call_turn(c, &ask, &turn, &at_ns);
+		enum nuncio_verdict verdict = call_turn(c, &ask, &turn);
 		if (c->is_cancelled && ask.ticket)
 			ticket_abandon(ask.ticket);
 		else if (verdict != NUNCIO_LATER)
@@ -350,6 +351,7 @@ struct chain *chain_ask(struct hook_table *t, enum nuncio_hook hook, const void 
 		.list = list,
 		.done = done,
 		.user = user };
+	c.begun_ns = c.at_ns = callback_begin();
 	/* NOLINTNEXTLINE(clang-analyzer-core.StackAddressEscape): run moves what it parks */
 	return run(&c);
 }

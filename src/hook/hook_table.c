@@ -65,8 +65,10 @@ int hook_table_add(struct hook_table *t, enum nuncio_hook hook, int priority, co
 		return NUNCIO_E_UNSUPPORTED;
 	if (t->is_frozen)
 		return NUNCIO_E_DENIED;
-	if (!t->lists[at])
+	if (!t->lists[at]) {
 		t->lists[at] = ALLOC_NEW(struct hook_list);
+		callback_init(&t->lists[at]->asked, CALLBACK_HOOK, "", hooks[at].name, NULL);
+	}
 	struct hook_list *list = t->lists[at];
 	list->handlers = alloc_grow(list->handlers, (list->count + 1) * sizeof(list->handlers[0]));
 	struct hook_handler *handler = &list->handlers[list->count++];
@@ -136,6 +138,13 @@ void hook_table_each(const struct hook_table *t, hook_each_fn *fn, void *user)
 		for (size_t k = 0; list && k < list->count; k++)
 			fn(hooks[i].hook, &list->handlers[k], user);
 	}
+}
+
+void hook_table_each_decision(const struct hook_table *t, hook_each_decision_fn *fn, void *user)
+{
+	for (int i = 0; i < HOOK_COUNT; i++)
+		if (t->lists[i] && (int)hooks[i].hook < FIRST_FILTER)
+			fn(&t->lists[i]->asked, user);
 }
 
 static void print_one(enum nuncio_hook hook, const struct hook_handler *handler, void *user)

@@ -31,6 +31,8 @@ struct hook_handler {
 struct hook_list {
 	size_t count;
 	struct hook_handler *handlers; /* in the order in which they run */
+	/* of a decision: from asking the first to the verdict, what was waited for included */
+	struct callback asked;
 };
 
 /* Dense numbers for the hooks, in the order of the table in hooks.h. */
@@ -107,5 +109,9 @@ void hook_table_print(const struct hook_table *t, struct buf *out);
 /* Every handler, for reports. */
 typedef void hook_each_fn(enum nuncio_hook hook, const struct hook_handler *handler, void *user);
 void hook_table_each(const struct hook_table *t, hook_each_fn *fn, void *user);
+
+/* Every decision that somebody listens to, for reports. */
+typedef void hook_each_decision_fn(const struct callback *asked, void *user);
+void hook_table_each_decision(const struct hook_table *t, hook_each_decision_fn *fn, void *user);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/metric.h"
+#include "hook/hook_table.h"
 #include "module/module_private.h"
 
 /* Bounds are powers of two nanoseconds, because that is how callbacks are counted: 1 us to 2 s. */
@@ -107,11 +108,43 @@ static void show(struct metric_set *metrics, struct callback_group *group)
 		group);
 }
 
+/* ---- questions: all handlers of a hook together */
+
+/* Up to 17 s: whoever waits, waits for people's servers. */
+static const unsigned question_exponents[] = { 10, 13, 16, 19, 22, 25, 28, 31, 34 };
+enum { QUESTION_BOUNDS = sizeof question_exponents / sizeof question_exponents[0] };
+
+static void read_question(void *user, uint64_t *buckets, int64_t *sum_r)
+{
+	const struct callback *asked = user;
+	uint64_t before = 0;
+	for (size_t i = 0; i <= QUESTION_BOUNDS; i++) {
+		uint64_t within = i < QUESTION_BOUNDS
+					  ? callback_within(&asked->stats, question_exponents[i])
+					  : asked->stats.calls;
+		buckets[i] = within - before;
+		before = within;
+	}
+	*sum_r = asked->stats.total_ns;
+}
+
+static void show_question(const struct callback *asked, void *user)
+{
+	int64_t bounds[QUESTION_BOUNDS];
+	const struct metric_label labels[] = { { "hook", asked->what }, { NULL, NULL } };
+	for (size_t i = 0; i < QUESTION_BOUNDS; i++)
+		bounds[i] = INT64_C(1) << question_exponents[i];
+	metric_new_histogram_fn(user, "nuncio_question_seconds",
+		"Time of a question from its first handler to the verdict, answers that came later included.",
+		labels, bounds, QUESTION_BOUNDS, 1e9, read_question, (void *)asked);
+}
+
 void modules_add_metrics(struct modules *set)
 {
 	modules_each_callback(set, add_one, set);
 	for (size_t i = 0; i < set->group_count; i++)
 		show(set->env.metrics, set->groups[i]);
+	hook_table_each_decision(set->env.hooks, show_question, set->env.metrics);
 }
 
 void module_free_groups(struct modules *set)

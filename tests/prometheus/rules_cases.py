@@ -18,10 +18,10 @@ def case(alert, at, fires, quiet, **labels):
 	CASES[alert] = {"at": at, "fires": fires, "quiet": quiet, "labels": labels}
 
 
-def slow(name, share, **labels):
-	"""A histogram where `share` of a hundred a minute take longer than a second."""
+def slow(name, share, over="1", **labels):
+	"""A histogram where `share` of a hundred a minute take longer than `over` seconds."""
 	return [series(f"{name}_bucket", f"0+{100 - share}x20", le="0.05", **labels),
-		series(f"{name}_bucket", f"0+{100 - share}x20", le="1", **labels),
+		series(f"{name}_bucket", f"0+{100 - share}x20", le=over, **labels),
 		series(f"{name}_bucket", "0+100x20", le="+Inf", **labels)]
 
 
@@ -60,6 +60,8 @@ case("NuncioCallbacksSlow", "20m",
 case("NuncioCallbacksLate", "5m",
 	[series("nuncio_callback_timeouts_total", "0x2 1x10", module="m", kind="hook", callback="may_send")],
 	[series("nuncio_callback_timeouts_total", "3x10", module="m", kind="hook", callback="may_send")], module="m")
+case("NuncioQuestionsSlow", "15m", slow("nuncio_question_seconds", 2, over="4.294967296", hook="may_send"),
+	slow("nuncio_question_seconds", 0, over="4.294967296", hook="may_send"), hook="may_send")
 case("NuncioCallbackErrors", "5m",
 	[series("nuncio_callback_errors_total", "0x2 1x10", module="m", kind="hook", callback="may_send")],
 	[series("nuncio_callback_errors_total", "3x10", module="m", kind="hook", callback="may_send")], module="m")

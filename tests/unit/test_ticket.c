@@ -117,6 +117,31 @@ static void answer_before_later(void **state)
 	rig_fini(&rig);
 }
 
+/* All of the wait counts, not only the time in handlers; and who has gone does not wait. */
+static void waiting_is_counted(void **state)
+{
+	const struct timespec wait = { 0, 3000000 };
+	struct rig rig;
+	(void)state;
+	rig_init(&rig);
+	const struct hook_list *list = rig.table->lists[HOOK_AT_may_connect];
+	struct chain *gone =
+		chain_ask(rig.table, NUNCIO_HOOK_may_connect, NULL, NULL, on_done, &rig);
+	chain_cancel(&gone);
+	answer(&rig.tickets[0], NUNCIO_PASS);
+	caller_run(rig.caller);
+	assert_int_equal(list->asked.stats.calls, 0);
+	chain_ask(rig.table, NUNCIO_HOOK_may_connect, NULL, NULL, on_done, &rig);
+	nanosleep(&wait, NULL);
+	assert_int_equal(list->asked.stats.calls, 0);
+	answer(&rig.tickets[1], NUNCIO_PASS);
+	caller_run(rig.caller);
+	assert_int_equal(rig.yes, 1);
+	assert_int_equal(list->asked.stats.calls, 1);
+	assert_true(list->asked.stats.total_ns >= wait.tv_nsec);
+	rig_fini(&rig);
+}
+
 /* In a child, because the second answer ends the process: SIGABRT and one line. */
 static void answer_twice(bool is_returned)
 {
@@ -158,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_from_other_threads),
 		cmocka_unit_test(answer_before_later),
+		cmocka_unit_test(waiting_is_counted),
 		cmocka_unit_test(second_answer_ends_the_process),
 	};
 	return cmocka_run_group_tests_name("ticket", tests, NULL, NULL);

@@ -108,6 +108,8 @@ static int accounts_init(struct nuncio_module *self, struct nuncio_error *err)
 	if (rc == 0)
 		rc = voids_init(a);
 	if (rc == 0)
+		rc = guesses_init(a);
+	if (rc == 0)
 		rc = entry_init(a);
 	if (rc < 0)
 		nuncio_error_set(err, "cannot register: %s", nuncio_status_name(rc));

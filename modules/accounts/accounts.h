@@ -128,6 +128,9 @@ int throttle_take(struct throttle *throttle, const struct throttle_rule *rule,
 	struct nuncio_str user, struct nuncio_str address, int64_t now_ms);
 void throttle_give(struct throttle *throttle, const struct throttle_rule *rule,
 	struct nuncio_str user, struct nuncio_str address);
+/* What happened elsewhere, and cannot be refused any more. */
+void throttle_add(struct throttle *throttle, const struct throttle_rule *rule,
+	struct nuncio_str user, struct nuncio_str address, int64_t now_ms);
 
 /* --- voids.c: the same on all nodes, and over restarts --- */
 
@@ -269,6 +272,15 @@ void password_run(struct flow *flow, flow_fn *next);
  * The same with the throttle around it, for the account of flow->id; wrong: answered with `code`.
  */
 void password_prove(struct flow *flow, int code, flow_fn *next);
+
+/* --- guesses.c: how often somebody may try, counted on all nodes --- */
+
+int guesses_init(struct accounts *a);
+/* False: too many wrong ones by this user or address. What was no guess is given back. */
+bool guess_take(const struct flow *flow);
+void guess_give_back(const struct flow *flow);
+void guess_was_wrong(const struct flow *flow); /* for other nodes; here it was counted */
+bool registration_take(const struct flow *flow);
 
 /* --- family.c: what is stored of a sign-in --- */
 

@@ -140,64 +140,22 @@ void password_run(struct flow *f, flow_fn *next)
 
 /* ---- guesses ---- */
 
-enum { RULES = 3 };
-
-/* One user from one address; one user from everywhere; one address, whoever it tries. */
-static void rules_of(const struct accounts *a, struct throttle_rule rules[RULES])
-{
-	rules[0] = (struct throttle_rule){ 'b', a->failures_per_user, a->window_ms };
-	rules[1] = (struct throttle_rule){ 'u', a->failures_per_user * 10, a->window_ms };
-	rules[2] = (struct throttle_rule){ 'a', a->failures_per_address, a->window_ms };
-}
-
-static void give_back(struct flow *f, const struct throttle_rule *rules, int count)
-{
-	struct nuncio_str user = nuncio_text(f->id), address = nuncio_text(f->address),
-			  none = { NULL, 0 };
-	for (int i = 0; i < count; i++)
-		throttle_give(f->a->throttle, &rules[i], rules[i].kind == 'a' ? none : user,
-			rules[i].kind == 'u' ? none : address);
-}
-
-static bool take_turn(struct flow *f)
-{
-	struct throttle_rule rules[RULES];
-	struct nuncio_str user = nuncio_text(f->id), address = nuncio_text(f->address),
-			  none = { NULL, 0 };
-	rules_of(f->a, rules);
-	for (int i = 0; i < RULES; i++) {
-		if (throttle_take(f->a->throttle, &rules[i], rules[i].kind == 'a' ? none : user,
-			    rules[i].kind == 'u' ? none : address, nuncio_mono_ms()))
-			continue;
-		give_back(f, rules, i);
-		return false;
-	}
-	return true;
-}
-
-/* Nothing was guessed after all. */
-static void give_turn_back(struct flow *f)
-{
-	struct throttle_rule rules[RULES];
-	rules_of(f->a, rules);
-	give_back(f, rules, RULES);
-}
-
 static void on_proved(struct flow *f)
 {
 	if (!f->is_right || !f->is_known) {
 		nuncio_counter_add(f->a->failures, 1);
+		guess_was_wrong(f);
 		flow_refuse(f, f->proof_code,
 			f->proof_code == NUNCIO_CODE_login_failed ? NULL : "the password is wrong");
 		return;
 	}
-	give_turn_back(f);
+	guess_give_back(f);
 	f->proved(f);
 }
 
 void password_prove(struct flow *f, int code, flow_fn *next)
 {
-	if (!take_turn(f)) {
+	if (!guess_take(f)) {
 		nuncio_counter_add(f->a->throttled, 1);
 		flow_refuse(
 			f, NUNCIO_CODE_rate_limited, "too many wrong passwords; try again later");
@@ -209,7 +167,7 @@ void password_prove(struct flow *f, int code, flow_fn *next)
 	memcpy(f->hash, f->is_known ? f->account.hash : f->a->stand_in, sizeof f->hash);
 	int rc = start(f, on_proved);
 	if (rc < 0) {
-		give_turn_back(f);
+		guess_give_back(f);
 		refuse_start(f, rc);
 	}
 }

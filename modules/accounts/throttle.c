@@ -103,6 +103,20 @@ int throttle_take(struct throttle *throttle, const struct throttle_rule *rule,
 	return 1;
 }
 
+void throttle_add(struct throttle *throttle, const struct throttle_rule *rule,
+	struct nuncio_str user, struct nuncio_str address, int64_t now_ms)
+{
+	if (rule->limit <= 0)
+		return;
+	uint64_t key = key_of(throttle, rule->kind, user, address);
+	struct counter *counter = counter_find(throttle, key);
+	if (counter->key != key)
+		*counter = (struct counter){ .key = key };
+	int64_t from_ms = counter->empty_ms > now_ms ? counter->empty_ms : now_ms;
+	int64_t to_ms = from_ms + rule->window_ms / rule->limit;
+	counter->empty_ms = to_ms < now_ms + rule->window_ms ? to_ms : now_ms + rule->window_ms;
+}
+
 void throttle_give(struct throttle *throttle, const struct throttle_rule *rule,
 	struct nuncio_str user, struct nuncio_str address)
 {

@@ -57,13 +57,11 @@ static void register_hash(struct flow *f)
 
 static bool is_registration_allowed(struct flow *f)
 {
-	struct throttle_rule rule = { 'r', f->a->registrations_per_address, f->a->window_ms };
 	if (!f->a->is_open) {
 		flow_refuse(f, NUNCIO_CODE_registration_closed, NULL);
 		return false;
 	}
-	if (throttle_take(f->a->throttle, &rule, (struct nuncio_str){ NULL, 0 },
-		    nuncio_text(f->address), nuncio_mono_ms()))
+	if (registration_take(f))
 		return true;
 	nuncio_counter_add(f->a->throttled, 1);
 	flow_refuse(f, NUNCIO_CODE_rate_limited, "too many new accounts; try again later");

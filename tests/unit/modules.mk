@@ -21,7 +21,7 @@ tests_unit_test_token_cache_LDADD = $(AUTH_JWT_TEST_LDADD)
 
 # direct, presence, rate_limit, web: their pure parts
 UNIT_TESTS += tests/unit/test_bucket tests/unit/test_conditions tests/unit/test_direct_id \
-	tests/unit/test_files tests/unit/test_peers tests/unit/test_people
+	tests/unit/test_files tests/unit/test_peers tests/unit/test_people tests/unit/test_spent
 tests_unit_test_bucket_SOURCES = %D%/test_bucket.c modules/rate_limit/bucket.c tests/lib/unit.h
 tests_unit_test_bucket_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_conditions_SOURCES = %D%/test_conditions.c modules/web/conditions.c tests/lib/unit.h
@@ -31,6 +31,8 @@ tests_unit_test_direct_id_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_files_SOURCES = %D%/test_files.c modules/web/files.c tests/lib/unit.h
 tests_unit_test_files_LDADD = src/libbase.a $(CMOCKA_LIBS) $(ZLIB_LIBS) $(BASE_LIBS)
 tests_unit_test_peers_SOURCES = %D%/test_peers.c modules/rate_limit/peers.c tests/lib/unit.h
+tests_unit_test_spent_SOURCES = %D%/test_spent.c modules/rate_limit/spent.c tests/lib/unit.h
+tests_unit_test_spent_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_peers_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_people_SOURCES = %D%/test_people.c modules/presence/people.c tests/lib/unit.h
 tests_unit_test_people_LDADD = $(CMOCKA_LIBS)

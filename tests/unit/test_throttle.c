@@ -65,6 +65,28 @@ static void what_was_given_back_does_not_count(void **state)
 	throttle_give(throttle, &ten, nuncio_text("nobody"), nuncio_text("1.2.3.4"));
 }
 
+static void add(const struct throttle_rule *rule, const char *user, int64_t now_ms)
+{
+	throttle_add(throttle, rule, nuncio_text(user), nuncio_text("1.2.3.4"), now_ms);
+}
+
+static void what_happened_elsewhere_counts(void **state)
+{
+	const struct throttle_rule no_limit = { 'x', 0, 10000 };
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		add(&ten, "ann", 1000);
+	assert_int_equal(take_many("ann", "1.2.3.4", 1000, 100), 6);
+	assert_int_equal(take_many("bob", "1.2.3.4", 1000, 100), 10);
+	/* It is not more than full, so it fades as ever. */
+	for (int i = 0; i < 100; i++)
+		add(&ten, "ann", 1000);
+	add(&no_limit, "ann", 1000);
+	assert_int_equal(take("ann", "1.2.3.4", 1999), 0);
+	assert_int_equal(take_many("ann", "1.2.3.4", 2000, 5), 1);
+	assert_int_equal(take_many("ann", "1.2.3.4", 100000, 100), 10);
+}
+
 static void without_a_limit_all_pass(void **state)
 {
 	const struct throttle_rule free_for_all = { 'x', 0, 10000 };
@@ -133,6 +155,7 @@ int main(void)
 		TEST(counts_each_key_alone),
 		TEST(an_ipv6_address_is_its_net),
 		TEST(what_was_given_back_does_not_count),
+		TEST(what_happened_elsewhere_counts),
 		TEST(without_a_limit_all_pass),
 		TEST(a_crowd_does_not_free_anybody),
 		TEST(knows_the_same_address),

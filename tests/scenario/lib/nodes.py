@@ -30,8 +30,6 @@ EXCLUDED = {
 	"31_last_seen.chat": "when somebody left another node has from the store, a moment later",
 	"38_devices.chat": "names no node, so it means the own one; bus.py has devices on several",
 	"49_search.chat": "is about store_memory",
-	"53_accounts_guess.chat": "each node counts guesses by itself",
-	"70_rate_limit.chat": "each node limits by itself",
 	"72_no_store.chat": "has no store",
 	"73_store_memory.chat": "is about store_memory",
 	"74_history_cache.chat": "reads the counters of one node",

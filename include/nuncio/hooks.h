@@ -100,7 +100,8 @@ struct nuncio_told {
  * Someone was written to and has no session on any node: a member whom the kind's audience names by
  * name, or a member whom the message calls (of a live audience only those). Not the sender; only
  * for new messages, and only on the node that stored them. When it cannot be said who is on other
- * nodes they count as being nowhere.
+ * nodes they count as being nowhere. A message that calls all members of a live audience is told
+ * of by and by, a few hundred members at a time, after the others.
  */
 struct nuncio_miss {
 	struct nuncio_str user;

@@ -16,7 +16,7 @@ src_liblogic_a_SOURCES = \
 	%D%/logic.c %D%/logic.h \
 	%D%/login.c %D%/login.h \
 	%D%/marks.c %D%/marks.h \
-	%D%/miss.c %D%/miss.h \
+	%D%/miss.c %D%/miss.h %D%/miss_all.c %D%/miss_all.h \
 	%D%/op.c %D%/op.h \
 	%D%/openapi.c %D%/openapi.h %D%/openapi_private.h \
 	%D%/openapi_answer.c \

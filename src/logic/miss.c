@@ -18,6 +18,7 @@
 #include "hook/chain.h"
 #include "logic/event.h"
 #include "logic/logic.h"
+#include "logic/miss_all.h"
 #include "logic/reach.h"
 #include "provide/bus.h"
 #include "provide/store.h"
@@ -34,6 +35,8 @@ struct miss {
 	struct logic *logic;
 	struct nuncio_event *event; /* a copy */
 	size_t bytes, open;         /* open: questions to the store */
+	miss_done_fn *done;         /* may be NULL */
+	void *user;
 	size_t count;
 	struct candidate all[];
 };
@@ -41,6 +44,7 @@ struct miss {
 void miss_init(struct misses *misses)
 {
 	list_init(&misses->waiting);
+	list_init(&misses->walks);
 }
 
 static void miss_free(struct misses *misses, struct miss *miss)
@@ -52,8 +56,18 @@ static void miss_free(struct misses *misses, struct miss *miss)
 	alloc_free(miss);
 }
 
+static void miss_end(struct miss *miss)
+{
+	miss_done_fn *done = miss->done;
+	void *user = miss->user;
+	miss_free(&miss->logic->misses, miss);
+	if (done)
+		done(user);
+}
+
 void miss_fini(struct misses *misses)
 {
+	miss_all_fini(misses);
 	LIST_EACH_SAFE (&misses->waiting, miss, struct miss, node)
 		miss_free(misses, miss);
 	CHECK(misses->count == 0 && misses->bytes == 0);
@@ -139,7 +153,7 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 	if (status == 0 && n == 1 && rows->until == 0)
 		tell(miss->logic, miss->event, who);
 	if (--miss->open == 0)
-		miss_free(&miss->logic->misses, miss);
+		miss_end(miss);
 }
 
 static void drop(struct logic *logic, size_t count)
@@ -189,7 +203,7 @@ static void ask_store(struct miss *miss)
 			drop(logic, 1);
 	}
 	if (--miss->open == 0)
-		miss_free(&logic->misses, miss);
+		miss_end(miss);
 }
 
 /* ---- those who may be on other nodes ---- */
@@ -250,10 +264,46 @@ static void tell_now(struct logic *logic, const struct nuncio_event *event,
 	}
 }
 
+static bool has_live(const struct reach *reach)
+{
+	for (uint32_t i = 0; i < reach->count; i++)
+		if (reach->items[i].is_live)
+			return true;
+	return false;
+}
+
+void miss_tell_called(struct logic *logic, const struct nuncio_event *event,
+	const struct nuncio_str *members, size_t n, miss_done_fn *done, void *user)
+{
+	struct candidate *all = ALLOC_ARRAY(struct candidate, n + 1);
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct candidate one = { .user = members[i], .is_member = true, .is_called = true };
+		count = gather(logic, event, &one, all, count);
+	}
+	if (count > 0 && cluster_is_there(logic)) {
+		struct miss *miss = miss_new(logic, event, all, count);
+		miss->done = done;
+		miss->user = user;
+		ask_bus(miss);
+	} else {
+		tell_now(logic, event, all, count);
+		done(user);
+	}
+	alloc_free(all);
+}
+
 void miss_tell(struct logic *logic, const struct nuncio_event *event, const struct reach *reach,
 	const struct nuncio_str *called, size_t called_count)
 {
 	struct candidate *all = ALLOC_ARRAY(struct candidate, reach->count + called_count + 1);
+	bool calls_live = (event->flags & NUNCIO_EVENT_MENTIONS_ALL) && has_live(reach);
+	if (calls_live && !has_room(&logic->misses)) {
+		drop(logic, 1);
+		calls_live = false;
+	}
+	if (calls_live)
+		called_count = 0; /* they are among all */
 	size_t count = find_candidates(logic, event, reach, called, called_count, all);
 	bool must_wait = count > 0 && cluster_is_there(logic);
 	for (size_t i = 0; i < count; i++)
@@ -265,4 +315,6 @@ void miss_tell(struct logic *logic, const struct nuncio_event *event, const stru
 	else
 		miss_go_on(miss_new(logic, event, all, count));
 	alloc_free(all);
+	if (calls_live)
+		miss_tell_everybody(logic, event);
 }

@@ -25,6 +25,7 @@ static struct {
 	uint64_t seq;
 	int member_status;
 	bool leaves;
+	size_t called;
 } seen;
 
 static void note(const char *word, struct nuncio_str text)
@@ -35,6 +36,24 @@ static void note(const char *word, struct nuncio_str text)
 }
 
 /* ---- a store in which users whose name begins with m are members, and with x have left ---- */
+
+/* m000 to m449, who came with the first event, and mel, who came with the sixth. */
+static int answer_members(struct nuncio_job *job)
+{
+	const struct nuncio_job_members *what = nuncio_job_input(job);
+	char name[16];
+	uint32_t first = 0, n = 0;
+	if (what->after.n) /* behind m123 */
+		first = (uint32_t)strtoul(what->after.p + 1, NULL, 10) + 1;
+	for (uint32_t i = first; i < 451 && n < what->limit; i++, n++) {
+		struct nuncio_member row = { .size = sizeof row, .since = i == 450 ? 6 : 0 };
+		snprintf(name, sizeof name, i == 450 ? "mel" : "m%03u", i);
+		row.user = str_of(name);
+		nuncio_job_add_member(job, &row);
+	}
+	nuncio_job_set_more(job, first + n < 451);
+	return seen.member_status;
+}
 
 static int answer_member(struct nuncio_job *job)
 {
@@ -59,6 +78,8 @@ static void answer_append(struct nuncio_job *job)
 
 static int run(struct nuncio_job *job)
 {
+	if (nuncio_job_kind(job) == NUNCIO_JOB_MEMBERS)
+		return answer_members(job);
 	if (nuncio_job_kind(job) != NUNCIO_JOB_APPEND)
 		return answer_member(job);
 	answer_append(job);
@@ -86,6 +107,7 @@ static void on_miss(const struct nuncio_miss *what, void *user)
 {
 	(void)user;
 	assert_str(what->event->conversation, "r:x");
+	seen.called += what->is_called;
 	note(what->is_called ? "called:" : "miss:", what->user);
 }
 
@@ -191,6 +213,52 @@ static void a_call_to_all_is_a_call(void **state)
 	assert_string_equal(seen.line, "store:\"hi\" event:message called:bob called:carl");
 }
 
+/* All members of a live side, page by page: not who is here, nor the sender, nor who came later. */
+static void a_call_to_a_live_side_reaches_all_its_members(void **state)
+{
+	struct nuncio_append what = { .event_flags = NUNCIO_EVENT_MENTIONS_ALL };
+	(void)state;
+	loopback_login(&lb, "good:m300");
+	append(what, "~r:x", "m007");
+	assert_int_equal(seen.called, 449);
+	seen.called = 0;
+	append(what, "~r:x bob", "");
+	assert_non_null(strstr(seen.line, "called:bob called:m000"));
+	assert_int_equal(seen.called, 450);
+	seen.called = 0;
+	seen.member_status = NUNCIO_E_FAIL;
+	append(what, "~r:x", "");
+	assert_int_equal(seen.called, 0);
+	what.event_flags = 0;
+	append(what, "~r:x", "");
+	assert_int_equal(seen.called, 0);
+}
+
+/* Many at once: each is told of to all in the end. */
+static void calls_to_all_wait_for_each_other(void **state)
+{
+	struct nuncio_event event = { .size = sizeof event,
+		.conversation = STR("r:x"),
+		.type = STR("message"),
+		.from = STR("alice"),
+		.seq = 7,
+		.flags = NUNCIO_EVENT_MENTIONS_ALL };
+	struct reach reach = { 0 };
+	(void)state;
+	reach_add(&reach, STR("r:x"), true);
+	for (int i = 0; i < 20; i++)
+		miss_tell(lb.logic, &event, &reach, NULL, 0);
+	assert_int_equal(lb.logic->misses.count, 20);
+	settle();
+	assert_int_equal(seen.called, 20 * 451);
+	lb.logic->misses.bytes = MISSES_BYTES_MAX;
+	miss_tell(lb.logic, &event, &reach, NULL, 0);
+	lb.logic->misses.bytes = 0;
+	settle();
+	assert_int_equal(seen.called, 20 * 451);
+	reach_fini(&reach);
+}
+
 /* The audience was asked before a handler takes somebody out. */
 static void who_leaves_with_an_event_still_gets_it(void **state)
 {
@@ -239,6 +307,8 @@ int main(void)
 		TEST(called_members_of_a_live_side_are_told),
 		TEST(other_events_call_nobody),
 		TEST(a_call_to_all_is_a_call),
+		TEST(a_call_to_a_live_side_reaches_all_its_members),
+		TEST(calls_to_all_wait_for_each_other),
 		TEST(who_leaves_with_an_event_still_gets_it),
 		TEST(what_waits_is_bounded),
 	};

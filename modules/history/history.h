@@ -61,6 +61,25 @@ int hidden_add(struct hidden *hidden, uint64_t seq);
 int hidden_clear(struct hidden *hidden, uint64_t upto);
 struct nuncio_json *hidden_write(const struct hidden *hidden);
 
+/* --- unread.c: how many of a conversation's hidden messages the store counts as unread --- */
+
+struct overcounts {
+	struct overcount *all;
+	size_t count;
+	bool are_known;
+};
+struct unread {
+	uint32_t messages, mentions;
+};
+/* Those of this row are to be looked at, if there are any. hidden: the record; p NULL: none. */
+void overcounts_note(struct overcounts *counts, const struct nuncio_conversation_row *row,
+	struct nuncio_str hidden);
+void overcounts_look(struct nuncio_module *self, struct overcounts *counts, struct nuncio_str who,
+	records_fn *done, void *user);
+void overcounts_apply(
+	const struct overcounts *counts, struct nuncio_str conversation, struct unread *unread);
+void overcounts_fini(struct overcounts *counts);
+
 /* --- show.c: an event as one reader may see it --- */
 
 /* The part of a log that a reader sees. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One's conversations, the most recently active first, each with what one has set for it (the
- * records of the module conversations) and without what one has hidden.
+ * records of the module conversations) and without what one has hidden. Where that counts as unread
+ * the list is asked for once more, when it is known how much to leave out.
  */
 #include "history.h"
 
@@ -11,6 +12,7 @@ struct listing {
 	struct page page; /* first: it is freed through this */
 	enum archived archived;
 	struct records settings, hidden;
+	struct overcounts overcounts;
 	char user[USER_BYTES + 1], after[CURSOR_BYTES + 1];
 };
 
@@ -19,6 +21,7 @@ static void listing_end(struct page *page)
 	struct listing *l = (struct listing *)page;
 	records_fini(&l->settings);
 	records_fini(&l->hidden);
+	overcounts_fini(&l->overcounts);
 }
 
 static struct nuncio_str settings_of(const struct listing *l, struct nuncio_str conversation)
@@ -64,6 +67,8 @@ static void write_conversation(const struct listing *l, struct nuncio_json *json
 	const struct nuncio_conversation_row *row)
 {
 	const char *kind = nuncio_conversation_kind(row->conversation);
+	struct unread unread = { row->unread, row->mentions };
+	overcounts_apply(&l->overcounts, row->conversation, &unread);
 	nuncio_json_object_begin(json);
 	nuncio_json_key(json, "conversation");
 	nuncio_json_put_text(json, row->conversation);
@@ -72,8 +77,8 @@ static void write_conversation(const struct listing *l, struct nuncio_json *json
 	write_number(json, "last_seq", row->last_seq);
 	write_number(json, "delivered", row->delivered);
 	write_number(json, "read", row->read);
-	write_number(json, "unread", row->unread);
-	write_number(json, "mentions", row->mentions);
+	write_number(json, "unread", unread.messages);
+	write_number(json, "mentions", unread.mentions);
 	write_number(json, "since", row->since);
 	write_number(json, "role", row->role);
 	write_number(json, "member_count", row->member_count);
@@ -81,6 +86,32 @@ static void write_conversation(const struct listing *l, struct nuncio_json *json
 	nuncio_json_put_raw(json, settings_of(l, row->conversation));
 	write_last(l, json, row);
 	nuncio_json_object_end(json);
+}
+
+static void on_counted(int status, void *user)
+{
+	struct listing *l = user;
+	l->overcounts.are_known = true;
+	if (status < 0)
+		page_fail(&l->page, status);
+	else
+		page_ask(&l->page);
+}
+
+/* Whether hidden messages have to be looked at before the answer. */
+static bool must_count(struct listing *l, const struct nuncio_conversation_row *rows, size_t n)
+{
+	if (l->overcounts.are_known)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct nuncio_str value = { NULL, 0 };
+		if (is_wanted(l, &rows[i]) && records_get(&l->hidden, rows[i].conversation, &value))
+			overcounts_note(&l->overcounts, &rows[i], value);
+	}
+	if (!l->overcounts.count)
+		return false;
+	overcounts_look(l->page.self, &l->overcounts, nuncio_text(l->user), on_counted, l);
+	return true;
 }
 
 static void on_conversations(int status, const struct nuncio_conversation_row *rows, size_t n,
@@ -91,6 +122,8 @@ static void on_conversations(int status, const struct nuncio_conversation_row *r
 		page_fail(&l->page, status);
 		return;
 	}
+	if (must_count(l, rows, n))
+		return;
 	struct nuncio_json *json = page_write(&l->page);
 	nuncio_json_key(json, "conversations");
 	nuncio_json_array_begin(json);

@@ -37,7 +37,7 @@ bool miss_is_wanted(const struct logic *logic, const struct nuncio_event *event)
 void miss_tell(struct logic *logic, const struct nuncio_event *event, const struct reach *reach,
 	const struct nuncio_str *called, size_t called_count);
 
-/* Of these members those who are nowhere are told that they are called; then `done`, perhaps now. */
+/* Of these members those who are nowhere are told to be called; then `done`, perhaps now. */
 typedef void miss_done_fn(void *user);
 void miss_tell_called(struct logic *logic, const struct nuncio_event *event,
 	const struct nuncio_str *members, size_t n, miss_done_fn *done, void *user);

@@ -122,6 +122,8 @@ class Reference:
 		for event in log.events[max(member.read, member.since):]:
 			if event["event"] != "message" or "recalled_at" in event or event["from"] == user:
 				continue
+			if self.is_hidden(user, conversation, event["seq"]):
+				continue
 			count += 1
 			mentions += event.get("mention_all", False) or user in event.get("mentions", [])
 		return count, mentions
@@ -260,10 +262,17 @@ class Reference:
 
 	on_message_confirm = on_message_read
 
-	def on_message_hide(self, user, log, data):
+	def on_conversation_clear(self, user, log, data):
 		return self.may_read(user, log), None
 
-	on_conversation_clear = on_conversation_update = on_message_hide
+	on_conversation_update = on_conversation_clear
+
+	def on_message_hide(self, user, log, data):
+		"""Nothing is hidden before it is there."""
+		code = self.may_read(user, log)
+		if code == "ok" and data["seq"] > (self.window(user, log.name)[1] or log.last):
+			code = "not_found"
+		return code, None
 
 	# ---- groups
 

@@ -112,7 +112,6 @@ static void apply_core(struct server *s, const struct buf *kept, struct buf *rep
 			STR_ARG(buf_str(kept)));
 	settings_logic(s->core, &s->p.logic->settings);
 	log_level_set(settings_log_level(s->core));
-	settings_hooks(s->core, &s->p.hooks->settings);
 }
 
 /*
@@ -126,9 +125,11 @@ static int apply_all(struct server *s, const struct ini *ini, struct buf *report
 	options_prepare(s->core, ini, NULL, &faults);
 	options_apply(s->core, &kept);
 	settings_check(s->core, &faults);
+	settings_hooks(s->core, &s->p.hooks->settings); /* modules may compare their own with it */
 	int rc = modules_reload(s->p.modules, ini, &faults, report);
 	if (rc < 0) {
 		options_take_back(s->core);
+		settings_hooks(s->core, &s->p.hooks->settings);
 		buf_add_str(report, buf_str(&faults.text));
 	} else {
 		apply_core(s, &kept, report);

@@ -52,6 +52,14 @@ const char *nuncio_conf_node(void);
 int nuncio_conf_node_number(void);
 const char *nuncio_conf_data_dir(void);
 
+/*
+ * How long a ticket waits at most, whatever nuncio_defer is given, in ms: [core] answer_timeout, or
+ * what it stands for when it is 0. A module with a deadline of its own compares. 0: no limit.
+ * Changes with a reload; a module's reload comes after that.
+ * Thread: logic.
+ */
+uint32_t nuncio_conf_answer_timeout_ms(void);
+
 NUNCIO_END_DECLS
 
 #endif

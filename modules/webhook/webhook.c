@@ -17,6 +17,7 @@
 #include <nuncio/log.h>
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,9 +82,25 @@ static int read_keys(struct webhook *w, struct nuncio_error *err)
 	return 0;
 }
 
+/* Else the core would refuse messages before ask_failure and the breaker have their say. */
+static int check_ask_timeout(struct webhook *w, struct nuncio_error *err)
+{
+	uint32_t limit_ms = nuncio_conf_answer_timeout_ms();
+	char where[160];
+	if (!*w->ask_url || !limit_ms || nuncio_conf_int(w->self, "ask_timeout") < limit_ms)
+		return 0;
+	nuncio_error_set(err,
+		"%s: must be less than [core] answer_timeout, which is %" PRIu32 " ms",
+		nuncio_conf_where(w->self, "ask_timeout", where, sizeof where), limit_ms);
+	return NUNCIO_E_INVAL;
+}
+
 static int read_options(struct nuncio_module *self, struct nuncio_error *err)
 {
 	struct webhook *w = nuncio_module_data(self);
+	int rc = check_ask_timeout(w, err);
+	if (rc < 0)
+		return rc;
 	w->timeout_ms = nuncio_conf_int(self, "timeout");
 	w->ask_timeout_ms = nuncio_conf_int(self, "ask_timeout");
 	w->backoff_least_ms = nuncio_conf_int(self, "backoff_min");
@@ -192,6 +209,8 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	int rc = check_url(w, "url", &w->url, err);
 	if (rc == 0)
 		rc = check_url(w, "ask_url", &w->ask_url, err);
+	if (rc == 0)
+		rc = check_ask_timeout(w, err); /* also here, for nunciod --check */
 	if (rc < 0)
 		return rc;
 	if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
@@ -296,7 +315,7 @@ static const struct nuncio_option options[] = {
 	{ "ask_url", NUNCIO_OPT_TEXT, 0, "", 0, 2000, NULL,
 		"Who is asked whether a message may be sent; empty: nobody." },
 	{ "ask_timeout", NUNCIO_OPT_MSEC, NUNCIO_OPT_LIVE, "2s", 50, 30000, NULL,
-		"How long the answer may take." },
+		"How long the answer may take; less than [core] answer_timeout." },
 	{ "ask_failure", NUNCIO_OPT_CHOICE, NUNCIO_OPT_LIVE, "refuse", 0, 0, "refuse allow",
 		"What becomes of a message when there is no usable answer." },
 	{ "max_asks", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "1000", 1, 100000, NULL,

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "hook/hook_table.h"
 #include "module/module_private.h"
 
 const char *nuncio_conf_text(const struct nuncio_module *self, const char *key)
@@ -61,4 +62,10 @@ int nuncio_conf_node_number(void)
 const char *nuncio_conf_data_dir(void)
 {
 	return module_env()->data_dir;
+}
+
+uint32_t nuncio_conf_answer_timeout_ms(void)
+{
+	MODULE_CHECK_THREAD();
+	return module_env()->hooks->settings.answer_limit_ms;
 }

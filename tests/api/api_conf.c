@@ -26,7 +26,8 @@ static void tell(struct nuncio_module *self)
 		nuncio_conf_count(self, "list"), nuncio_conf_item(self, "list", 0),
 		nuncio_conf_item(self, "list", 2) ? "!" : "",
 		__builtin_strlen(nuncio_conf_text(self, "key")), nuncio_conf_text(self, "mode"));
-	if (nuncio_conf_text(self, "file")[0] == '/' && nuncio_conf_data_dir()[0] == '/')
+	if (nuncio_conf_text(self, "file")[0] == '/' && nuncio_conf_data_dir()[0] == '/' &&
+		nuncio_conf_answer_timeout_ms() == 8000)
 		nuncio_log(self, NUNCIO_INFO, "api: node %s", nuncio_conf_node());
 }
 

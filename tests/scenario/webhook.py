@@ -15,6 +15,7 @@ import http.server
 import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -381,6 +382,27 @@ def asks(build, checks):
 	finish(server, endpoint, checks, "asking")
 
 
+def deadlines(build, checks):
+	"""A question that the core would cut off before ask_failure has its say is a mistake in the configuration."""
+	endpoint = Endpoint([b"first key 0123456789"])
+	server = make_server(build, endpoint, url="", ask_url=endpoint.url + "/ask", ask_timeout="3s")
+	server.settings["core"]["answer_timeout"] = "3s"
+	server.write_config()
+	done = subprocess.run(server.command(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30 * SLOW,
+		check=False)
+	checks.that("ask_timeout beyond answer_timeout: it does not start, and says why", done.returncode != 0
+		and "must be less than [core] answer_timeout, which is 3000 ms" in done.stdout + done.stderr, done)
+	server.settings["webhook"]["ask_timeout"] = "300ms"
+	server.start()
+	alice = server.client("alice")
+	server.settings["core"]["answer_timeout"] = "200ms"
+	server.announce("must be less than [core] answer_timeout, which is 200 ms")
+	server.reload()
+	checks.that("a reload says so, too", server.log_has("which is 200 ms"))
+	checks.that("and the server goes on", send(alice, "bob", "t1", "hi")["code"] == 0)
+	finish(server, endpoint, checks, "deadlines")
+
+
 def main():
 	parser = argparse.ArgumentParser()
 	parser.add_argument("--build", required=True)
@@ -389,7 +411,7 @@ def main():
 	args = parser.parse_args()
 	build, checks = Build(args.build), Checks()
 	for name, test in (("delivers", delivers), ("stops", stops_whole), ("bad", bad_endpoints), ("dead", dead_letters), ("overflow", overflow),
-			("asks", asks), ("killed", lambda b, c: killed(b, c, args.rounds))):
+			("asks", asks), ("deadlines", deadlines), ("killed", lambda b, c: killed(b, c, args.rounds))):
 		if args.only and args.only != name:
 			continue
 		try:

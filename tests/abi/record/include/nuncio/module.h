@@ -17,7 +17,7 @@
  *                  sides in conversation.h, may_join, may_edit and more did_* in hooks.h; answers,
  *                  errors and shapes in request.h; export and import in store_provider.h, counting
  *                  memberships in store.h, kinds whose muted members the store refuses in
- *                  conversation.h
+ *                  conversation.h, the limit of tickets in conf.h
  */
 #define NUNCIO_ABI_MAJOR 1
 #define NUNCIO_ABI_MINOR 1

@@ -120,6 +120,7 @@ static struct post *write_question(
 	memcpy(post->body, text.p, text.n);
 	post->body_bytes = text.n;
 	post->timeout_ms = (long)w->ask_timeout_ms;
+	post->wants_answer = true;
 	sign_write(w->keys, nuncio_wall_ms() / 1000, text, post->signature);
 	nuncio_json_free(&json);
 	return post;

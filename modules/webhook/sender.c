@@ -82,6 +82,8 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
 {
 	struct post *post = user;
 	size_t n = size * count;
+	if (!post->wants_answer)
+		return n;
 	if (post->answer_bytes + n > ANSWER_BYTES_MAX)
 		return 0; /* ends the transfer: nobody needs so long an answer */
 	char *more = nuncio_resize(post->answer, post->answer_bytes + n + 1);

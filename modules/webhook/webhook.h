@@ -62,6 +62,7 @@ struct post {
 	size_t body_bytes;
 	char signature[SIGNATURE_SIZE], delivery[80]; /* headers; delivery may be empty */
 	long timeout_ms;
+	bool wants_answer; /* else only the status counts, whatever comes with it */
 	post_done_fn *done;
 	void *user;
 	/* the outcome */

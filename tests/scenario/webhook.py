@@ -22,7 +22,9 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from bad.bad_disk import Mount  # noqa: E402
 from lib import wire  # noqa: E402
+from lib.cases import Skip  # noqa: E402
 from lib.control import asked  # noqa: E402
 from lib.server import CHAT, Build, Server  # noqa: E402
 
@@ -97,8 +99,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 			return self.wfile.write(b"\x00\x01 not http at all\r\n\r\n")
 		if mood == "moves":
 			return self.answer(302)
+		if mood == "breaks":
+			self.close_connection = True
+			return self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
 		with end.lock:
 			end.accepted += json.loads(body)["events"]
+		if mood == "chatty":
+			return self.answer(200, b"x" * 1000000)
 		return self.answer(204)
 
 	def do_ask(self, question, mood):
@@ -219,7 +226,7 @@ def finish(server, endpoint, checks, what):
 
 
 def bad_endpoints(build, checks):
-	for mood in ("fails", "hangs", "nonsense", "drops", "moves"):
+	for mood in ("fails", "hangs", "nonsense", "drops", "moves", "breaks"):
 		endpoint = Endpoint([b"first key 0123456789"])
 		endpoint.mood = mood
 		server = make_server(build, endpoint)
@@ -237,6 +244,96 @@ def bad_endpoints(build, checks):
 			and len({(a["conversation"], a["seq"]) for a in e.accepted}) == 20), endpoint.seqs(conversation))
 		checks.that(f"{mood}: in order", firsts(endpoint.seqs(conversation)) == [1, 2, 3, 4, 5], endpoint.seqs(conversation))
 		finish(server, endpoint, checks, mood)
+
+
+def chatty(build, checks):
+	"""What an endpoint says beside 2xx is its own business."""
+	endpoint = Endpoint([b"first key 0123456789"])
+	endpoint.mood = "chatty"
+	server = make_server(build, endpoint)
+	server.start()
+	alice = server.client("alice")
+	for number in range(5):
+		conversation = send(alice, "bob", f"c{number}", "x")["data"]["conversation"]
+	checks.that("a long answer is one", until(lambda: len(set(endpoint.seqs(conversation))) == 5), endpoint.seqs(conversation))
+	checks.that("and each event comes once", endpoint.seqs(conversation) == [1, 2, 3, 4, 5]
+		and metric(server, "nuncio_webhook_failures_total") == 0, endpoint.seqs(conversation))
+	finish(server, endpoint, checks, "a chatty endpoint")
+
+
+def reloads(build, checks):
+	"""Options and keys change in the middle of it all."""
+	endpoint = Endpoint([b"first key 0123456789"])
+	endpoint.mood = "mixed"
+	server = make_server(build, endpoint, attempts="100000")
+	server.start()
+	talkers = [Talker(server, f"t{number}") for number in range(4)]
+	for talker in talkers:
+		talker.start()
+	for number in range(8):
+		server.settings["webhook"].update({"backoff_min": f"{20 + number}ms", "max_pending": str(100 + number),
+			"timeout": f"{800 + number}ms"})
+		server.reload()
+		time.sleep(0.1)
+	for talker in talkers:
+		talker.stopping = True
+		talker.join()
+	acked = set().union(*(talker.acked for talker in talkers))
+	endpoint.mood = "good"
+	def missing():
+		with endpoint.lock:
+			return acked - {(a["conversation"], a["seq"]) for a in endpoint.accepted}
+	until(lambda: not missing(), 30)
+	checks.that(f"reloads: all {len(acked)} acknowledged events arrive", acked and not missing(), len(missing()))
+	wrong = [c for c in {c for c, _ in acked} if firsts(endpoint.seqs(c)) != sorted(set(endpoint.seqs(c)))]
+	checks.that("reloads: in order of each conversation", not wrong, [(c, endpoint.seqs(c)[:50]) for c in wrong[:2]])
+	endpoint.keys = [b"second key 987654321"]
+	with open(os.path.join(server.keys.folder, "hook0.key"), "wb") as file:
+		file.write(endpoint.keys[0])
+	server.reload()
+	alice, before = server.client("alice"), len(endpoint.accepted)
+	send(alice, "bob", "key", "x")
+	checks.that("reloads: another key in the file is used", until(lambda: len(endpoint.accepted) > before)
+		and not endpoint.faults, endpoint.faults[:2])
+	finish(server, endpoint, checks, "reloads")
+
+
+def full_disk(build, checks):
+	"""The endpoint takes everything, but there is no room to write down that it did."""
+	try:
+		disk = Mount("2m")
+	except Skip as reason:
+		print(f"skip full_disk: {reason}")
+		return
+	endpoint = Endpoint([b"first key 0123456789"])
+	endpoint.mood = "fails"
+	server = make_server(build, endpoint, attempts="100000")
+	server.data_dir = server.settings["core"]["data_dir"] = disk.folder
+	server.announce("full")
+	try:
+		server.start()
+		alice, sent = server.client("alice"), 0
+		while send(alice, "bob", f"f{sent}", "x" * 10000, 20)["code"] == 0:
+			sent += 1
+		endpoint.mood = "good"
+		conversation = "d:5:alice:bob"
+		checks.that(f"a full disk: all {sent} stored events arrive", sent and until(
+			lambda: set(endpoint.seqs(conversation)) >= set(range(1, sent + 1)), 30), endpoint.seqs(conversation)[-5:])
+		checks.that("in order", firsts(endpoint.seqs(conversation)) == sorted(set(endpoint.seqs(conversation))))
+		time.sleep(1.5)  # in which removing may be tried, and fail
+		checks.that("those who are there are served", alice.call("ping", timeout=5)["code"] == 0)
+		disk.change("size=20m")
+		checks.that("with room again messages are stored", until(lambda: send(alice, "bob", "g", "x", 20)["code"] == 0, 30))
+		checks.that("and what was taken is removed", until(lambda: metric(server, "nuncio_webhook_pending") == 0, 30),
+			metric(server, "nuncio_webhook_pending"))
+		count = len(endpoint.accepted)
+		server.restart()
+		time.sleep(0.5)
+		checks.that("so that nothing comes again", len(endpoint.accepted) == count, (count, len(endpoint.accepted)))
+		finish(server, endpoint, checks, "a full disk")
+	finally:
+		server.kill()
+		disk.end()
 
 
 def metric(server, name):
@@ -410,7 +507,8 @@ def main():
 	parser.add_argument("--only", default="")
 	args = parser.parse_args()
 	build, checks = Build(args.build), Checks()
-	for name, test in (("delivers", delivers), ("stops", stops_whole), ("bad", bad_endpoints), ("dead", dead_letters), ("overflow", overflow),
+	for name, test in (("delivers", delivers), ("stops", stops_whole), ("bad", bad_endpoints),
+			("dead", dead_letters), ("chatty", chatty), ("reloads", reloads), ("full", full_disk), ("overflow", overflow),
 			("asks", asks), ("deadlines", deadlines), ("killed", lambda b, c: killed(b, c, args.rounds))):
 		if args.only and args.only != name:
 			continue

@@ -83,8 +83,8 @@ static int ask(struct reading *r, uint64_t after, uint64_t before, uint32_t limi
 		.max_bytes = page_text_bytes(&r->page),
 		.from_ms = is_forward ? r->from_ms : 0,
 	};
-	return recent_events(
-		nuncio_module_data(r->page.self), nuncio_text(r->user), &query, done, r);
+	return recent_events(((struct history *)nuncio_module_data(r->page.self))->recent,
+		nuncio_text(r->user), &query, done, r);
 }
 
 static uint64_t end_of_view(const struct reading *r)
@@ -176,8 +176,8 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 	}
 	r->view.since = entry->since;
 	r->view.until = entry->until;
-	int rc = recent_hidden(nuncio_module_data(r->page.self), nuncio_text(r->user),
-		nuncio_text(r->conversation), on_hidden, r);
+	int rc = recent_hidden(((struct history *)nuncio_module_data(r->page.self))->recent,
+		nuncio_text(r->user), nuncio_text(r->conversation), on_hidden, r);
 	if (rc < 0)
 		page_fail(&r->page, rc);
 }

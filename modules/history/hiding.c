@@ -13,6 +13,7 @@
 #include <nuncio/session.h>
 
 #include "recent.h"
+#include "unseen.h"
 
 #include <stdlib.h>
 
@@ -40,6 +41,12 @@ static void hiding_fail(struct hiding *h, int status)
 {
 	nuncio_reply_store_status(&h->rq, status);
 	hiding_free(h);
+}
+
+static struct recent *recent_of(const struct hiding *h)
+{
+	const struct history *history = nuncio_module_data(h->self);
+	return history->recent;
 }
 
 /* ---- written ---- */
@@ -91,7 +98,10 @@ static void read_record(struct hiding *h);
 static void on_written(int status, void *user)
 {
 	struct hiding *h = user;
-	recent_hiding_ends(nuncio_module_data(h->self));
+	recent_hiding_ends(recent_of(h));
+	if (status == 0)
+		unseen_set(((struct history *)nuncio_module_data(h->self))->unseen,
+			nuncio_text(h->user), nuncio_text(h->conversation), &h->hidden);
 	if (status == 0 && h->upto > h->read)
 		finish_read(h);
 	else if (status == 0)
@@ -115,12 +125,12 @@ static void write_record(struct hiding *h)
 		.value = nuncio_json_str(json),
 		.expect = h->version ? (int64_t)h->version : NUNCIO_EXPECT_ABSENT,
 	};
-	recent_hiding_begins(nuncio_module_data(h->self), write.owner, write.key);
+	recent_hiding_begins(recent_of(h), write.owner, write.key);
 	int rc = nuncio_store_write(h->self, &write, 1, on_written, h);
 	nuncio_json_free(&json);
 	if (rc == 0)
 		return;
-	recent_hiding_ends(nuncio_module_data(h->self));
+	recent_hiding_ends(recent_of(h));
 	hiding_fail(h, rc);
 }
 

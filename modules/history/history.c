@@ -13,6 +13,7 @@
 #include <nuncio/services/recent.h>
 
 #include "recent.h"
+#include "unseen.h"
 
 #define LIMIT_FIELD(FLAGS) \
 	{ \
@@ -149,42 +150,58 @@ static const struct nuncio_route routes[] = {
 		on_search, "200 " FOUND_SHAPE, ENTER_ERRORS),
 };
 
-static int history_init(struct nuncio_module *self, struct nuncio_error *err)
+static void history_fini(struct nuncio_module *self)
 {
-	struct recent *recent = recent_new(self, err);
-	int rc = recent ? nuncio_shape_add(self, &conversation_shape) : NUNCIO_E_FAIL;
-	if (!recent)
-		return rc;
-	nuncio_module_set_data(self, recent);
+	struct history *history = nuncio_module_data(self);
+	if (!history)
+		return;
+	recent_free(&history->recent);
+	unseen_free(&history->unseen);
+	free(history);
+	nuncio_module_set_data(self, NULL);
+}
+
+static int add_ops(struct nuncio_module *self)
+{
+	int rc = nuncio_shape_add(self, &conversation_shape);
 	for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof commands[0]; i++)
 		rc = nuncio_command_add(self, &commands[i], self);
 	for (size_t i = 0; rc == 0 && i < sizeof routes / sizeof routes[0]; i++)
 		rc = nuncio_route_add(self, &routes[i], self);
-	if (rc == 0)
-		return 0;
-	nuncio_error_set(err, "its ops and routes cannot be added: %s", nuncio_status_name(rc));
-	nuncio_module_set_data(self, NULL);
-	recent_free(&recent);
+	return rc;
+}
+
+static int history_init(struct nuncio_module *self, struct nuncio_error *err)
+{
+	struct history *history = nuncio_alloc(sizeof *history);
+	int rc = NUNCIO_E_FAIL;
+	nuncio_module_set_data(self, history);
+	history->recent = recent_new(self, err);
+	if (history->recent) {
+		history->unseen = unseen_new(self);
+		rc = history->unseen ? add_ops(self) : rc;
+		if (rc < 0)
+			nuncio_error_set(err, "its ops and routes cannot be added: %s",
+				nuncio_status_name(rc));
+	}
+	if (rc < 0)
+		history_fini(self);
 	return rc;
 }
 
 static int history_reload(struct nuncio_module *self, struct nuncio_error *err)
 {
+	const struct history *history = nuncio_module_data(self);
 	(void)err;
-	recent_configure(nuncio_module_data(self));
+	recent_configure(history->recent);
 	return 0;
 }
 
 static int history_start(struct nuncio_module *self, struct nuncio_error *err)
 {
-	recent_find_place(nuncio_module_data(self));
+	const struct history *history = nuncio_module_data(self);
+	recent_find_place(history->recent);
 	return history_reload(self, err);
-}
-
-static void history_fini(struct nuncio_module *self)
-{
-	struct recent *recent = nuncio_module_data(self);
-	recent_free(&recent);
 }
 
 static const struct nuncio_option history_options[] = {

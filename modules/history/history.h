@@ -135,6 +135,13 @@ void write_text_or_null(struct nuncio_json *json, const char *key, struct nuncio
 void write_number(struct nuncio_json *json, const char *key, uint64_t number);
 void write_bool(struct nuncio_json *json, const char *key, int yes);
 
+/* --- the module's data --- */
+
+struct history {
+	struct recent *recent; /* recent.c */
+	struct unseen *unseen; /* unseen.c */
+};
+
 /* --- what clients ask --- */
 
 void on_query(struct nuncio_request *rq, void *user);  /* events.c */

@@ -33,7 +33,7 @@ struct nuncio_audience {
 	nuncio_sid except;
 	struct reach *reach; /* NULL: nobody wants to know */
 	uint32_t stamp;      /* on the users who are in; a fan-out within may_reach has another */
-	/* below: who does not see what the event changes, and is not shown that */
+	/* below: who does not see what the event changes, or has hidden it: is not shown that */
 	struct lane all, below;
 	bool is_below; /* the user who is being added */
 };
@@ -65,13 +65,25 @@ static bool may_reach(const struct nuncio_audience *audience, struct session *se
 	return hook_filter(hooks, NUNCIO_HOOK_may_reach, &facts);
 }
 
+/* Their user may have hidden what the event changes. */
+static bool may_show(const struct nuncio_audience *audience, struct session *session)
+{
+	struct hook_table *hooks = audience->logic->parts.hooks;
+	const struct nuncio_event *event = audience->event;
+	if (!event || !event->now || !hook_has(hooks, NUNCIO_HOOK_may_show))
+		return true;
+	struct nuncio_reach facts = { .to = (struct nuncio_session *)session, .event = event };
+	return hook_filter(hooks, NUNCIO_HOOK_may_show, &facts);
+}
+
 static void audience_add_session(struct nuncio_audience *audience, struct session *session)
 {
 	if (session->state != SESSION_READY && session->state != SESSION_PROVING)
 		return;
 	if (session->id == audience->except || !may_reach(audience, session))
 		return;
-	struct lane *lane = audience->is_below ? &audience->below : &audience->all;
+	bool is_below = audience->is_below || !may_show(audience, session);
+	struct lane *lane = is_below ? &audience->below : &audience->all;
 	struct io_send *send = send_with_room(lane, io_id_thread(session->id));
 	send->ids[send->count++] = session->id;
 	lane->count++;

@@ -169,7 +169,8 @@ struct nuncio_drain {       /* the server begins to stop */
 	X(7, may_edit, send)
 #define NUNCIO_FILTERS(X) \
 	X(501, may_reach, reach) \
-	X(502, may_store, storing)
+	X(502, may_store, storing) \
+	X(503, may_show, reach)
 #define NUNCIO_NOTICES(X) \
 	X(1001, did_login, login) \
 	X(1002, did_store, send) \
@@ -219,7 +220,8 @@ NUNCIO_DECISIONS(NUNCIO_X)
 /*
  * Filters: like decisions, but they cannot wait (LATER counts as REJECT). may_reach runs per
  * receiver: a handler there makes every fan-out walk its receivers. may_store is the last word
- * before an event is stored, whoever made it; REJECT refuses it with `busy`.
+ * before an event is stored, whoever made it; REJECT refuses it with `busy`. may_show runs per
+ * receiver of an event with a `now`; REJECT: they get it without that.
  */
 #define NUNCIO_X(number, name, facts) \
 	typedef enum nuncio_verdict nuncio_##name##_fn( \

@@ -14,10 +14,10 @@
  *
  * 1.0  2026-11-23  first
  * 1.1  2026-11-26  control.h, ready.h, watch.h; issued_at_ms in auth.h and hooks.h; bus.h, live
- *                  sides in conversation.h, may_join, may_edit and more did_* in hooks.h; answers,
- *                  errors and shapes in request.h; export and import in store_provider.h, counting
- *                  memberships in store.h, kinds whose muted members the store refuses in
- *                  conversation.h, the limit of tickets in conf.h
+ *                  sides in conversation.h, may_join, may_edit, may_show and more did_* in
+ *                  hooks.h; answers, errors and shapes in request.h; export and import in
+ *                  store_provider.h, counting memberships in store.h, kinds whose muted members
+ *                  the store refuses in conversation.h, the limit of tickets in conf.h
  */
 #define NUNCIO_ABI_MAJOR 1
 #define NUNCIO_ABI_MINOR 1

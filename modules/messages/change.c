@@ -78,8 +78,18 @@ static void on_appended(int status, const struct nuncio_event *event, int duplic
 {
 	struct change *change = user;
 	(void)duplicate;
-	if (status == NUNCIO_E_CONFLICT && ++change->tries < TRIES_MAX)
+	if (status == NUNCIO_E_CONFLICT && ++change->tries < TRIES_MAX) {
 		change_go_on(change);
+		return;
+	}
+	/* They were in, and might write, when they were asked for. */
+	if (status == NUNCIO_E_DENIED)
+		change_refuse(change, NUNCIO_CODE_not_member,
+			"only members of the conversation may do this");
+	else if (status == NUNCIO_E_EXPIRED)
+		change_refuse(change, NUNCIO_CODE_muted, "you were muted here for a time");
+	if (!change->rq)
+		change_drop(&change);
 	else if (status < 0)
 		change_fail(change, status);
 	else
@@ -91,6 +101,7 @@ static int append(
 {
 	struct nuncio_append append = {
 		.size = sizeof append,
+		.flags = change->verb->access == NUNCIO_ACCESS_WRITE ? NUNCIO_AS_WRITTEN : 0,
 		.conversation = nuncio_text(change->conversation),
 		.type = nuncio_text(change->verb->type),
 		.from = nuncio_text(change->user),

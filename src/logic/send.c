@@ -516,7 +516,7 @@ static int check_append(const struct nuncio_append *what)
 		what->target_body.n > NUNCIO_EVENT_BYTES ||
 		what->target_body.n + what->target_state.n > NUNCIO_EVENT_BYTES)
 		return NUNCIO_E_TOOBIG;
-	if (what->flags || json_check(what->body, NULL, NULL, NULL) < 0 ||
+	if ((what->flags & ~NUNCIO_AS_WRITTEN) || json_check(what->body, NULL, NULL, NULL) < 0 ||
 		!event_has_good_names(what->type, what->from, what->client_id, what->kind))
 		return NUNCIO_E_INVAL;
 	if (what->target_body.p && json_check(what->target_body, NULL, NULL, NULL) < 0)
@@ -565,6 +565,8 @@ int send_append(
 		.members_count = what->members_count,
 		.members_max = what->members_max,
 	};
+	if (what->flags & NUNCIO_AS_WRITTEN && kind->ops->flags & NUNCIO_KIND_UNMUTED_ONLY)
+		append.flags |= NUNCIO_APPEND_UNMUTED;
 	rc = sending_store(sending, &append);
 	if (rc < 0)
 		alloc_free(sending);

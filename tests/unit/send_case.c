@@ -149,7 +149,7 @@ static const struct nuncio_kind club = {
 	.may_enter = room_may_enter,
 	.is_valid = room_is_valid,
 	.audience = room_audience,
-	.flags = NUNCIO_KIND_MEMBERS_ONLY,
+	.flags = NUNCIO_KIND_MEMBERS_ONLY | NUNCIO_KIND_UNMUTED_ONLY,
 };
 
 /* ---- hooks ---- */

@@ -45,6 +45,25 @@ static void a_changed_message_comes_with_its_change(void **state)
 		 "\"seq\":1,");
 }
 
+/* The store looks whether they are muted, where the kind wants that, and only then. */
+static void what_is_done_as_writing_is_not_for_the_muted(void **state)
+{
+	struct nuncio_append what = make_change();
+	(void)state;
+	what.conversation = STR("c:x");
+	assert_int_equal(send_append(lb.logic, &what, NULL, NULL), 0);
+	case_settle();
+	assert_int_equal(seen.append_flags, NUNCIO_APPEND_MEMBERS_ONLY);
+	what.flags = NUNCIO_AS_WRITTEN;
+	assert_int_equal(send_append(lb.logic, &what, NULL, NULL), 0);
+	case_settle();
+	assert_int_equal(seen.append_flags, NUNCIO_APPEND_MEMBERS_ONLY | NUNCIO_APPEND_UNMUTED);
+	what.conversation = STR("r:x");
+	assert_int_equal(send_append(lb.logic, &what, NULL, NULL), 0);
+	case_settle();
+	assert_int_equal(seen.append_flags, 0);
+}
+
 static void a_modules_event_is_refused_for(void **state)
 {
 	static const struct nuncio_member_change member = { .size = sizeof member,
@@ -62,7 +81,7 @@ static void a_modules_event_is_refused_for(void **state)
 		change; \
 		assert_int_equal(send_append(lb.logic, &what, NULL, NULL), status); \
 	} while (0)
-	REFUSED(what.flags = 1, NUNCIO_E_INVAL);
+	REFUSED(what.flags = 2, NUNCIO_E_INVAL);
 	REFUSED(what.conversation = STR("z:x"), NUNCIO_E_INVAL);
 	REFUSED(what.extra = STR("\"a\":1}"), NUNCIO_E_INVAL);
 	REFUSED(what.target_body = STR("{"), NUNCIO_E_INVAL);
@@ -241,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_changed_message_comes_with_its_change),
+		TEST(what_is_done_as_writing_is_not_for_the_muted),
 		TEST(a_modules_event_is_refused_for),
 		TEST(a_handlers_body_has_the_same_limit),
 		TEST(other_events_bear_their_own_name),

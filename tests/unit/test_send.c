@@ -55,7 +55,7 @@ static void a_kind_can_be_for_members_only(void **state)
 	(void)state;
 	case_send(alice, 1, "{\"to\":{\"club\":\"x\"},\"client_id\":\"c1\",\"body\":\"hi\"}");
 	NEXT_HAS("\"code\":0");
-	assert_int_equal(seen.append_flags, NUNCIO_APPEND_MEMBERS_ONLY);
+	assert_int_equal(seen.append_flags, NUNCIO_APPEND_MEMBERS_ONLY | NUNCIO_APPEND_UNMUTED);
 	seen.status = NUNCIO_E_DENIED;
 	case_send(alice, 2, "{\"to\":{\"club\":\"x\"},\"client_id\":\"c2\",\"body\":\"hi\"}");
 	NEXT_HAS("\"message\":\"not a member of this conversation\"");

@@ -206,8 +206,8 @@ struct nuncio_kind {
 	 * Flags of the kind. NUNCIO_KIND_MEMBERS_ONLY: the store refuses (NUNCIO_E_DENIED) an
 	 * event of a sender who is not a member at that moment, nor made one by it, whatever
 	 * may_enter has said before. Events without a sender pass. NUNCIO_KIND_UNMUTED_ONLY, with
-	 * the former: likewise a message of a member whose muted_until_ms has not passed; other
-	 * events of theirs pass.
+	 * the former: likewise a message of a member whose muted_until_ms has not passed, or what
+	 * was appended with NUNCIO_AS_WRITTEN; other events of theirs pass.
 	 */
 	uint32_t flags, reserved2;
 	/*
@@ -262,10 +262,16 @@ void nuncio_conversation_ask(struct nuncio_module *self, const struct nuncio_acc
  */
 const char *nuncio_conversation_kind(struct nuncio_str conversation);
 
+/*
+ * `from` does it as they would write a message: where the kind has NUNCIO_KIND_UNMUTED_ONLY, done
+ * gets NUNCIO_E_EXPIRED when they are muted at that moment.
+ */
+#define NUNCIO_AS_WRITTEN 1u
+
 /* An event to append. The core allocates nothing from it: texts are copied. */
 struct nuncio_append {
 	uint32_t size;  /* sizeof(struct nuncio_append) */
-	uint32_t flags; /* 0 */
+	uint32_t flags; /* NUNCIO_AS_WRITTEN */
 	struct nuncio_str conversation, type, from, client_id, kind, body, extra;
 	/*
 	 * written in the same transaction (store.h), NULL if writes_count is 0; their owner is the

@@ -69,6 +69,18 @@ class Asked:
 		return self.packet["code"] == 0 and (not has_seq or data.get("seq") == seq) and not data.get("duplicate")
 
 
+def added(asked, mine, want):
+	"""Who was a member already when this was decided is no part of it, though they may have left a moment later."""
+	if asked.packet:
+		users = [row["user"] for row in asked.packet["data"]["users"] if row["result"] == "added"] \
+			if asked.packet["code"] == 0 else []
+	else:
+		users = want["body"].get("users", [])
+	if not users or not set(users) <= set(mine["body"]["users"]):
+		return {**mine, "body": None}  # this one it was not
+	return {**mine, "body": {**mine["body"], "users": users}}
+
+
 class Run:
 	def __init__(self, build, seed, store, trace, kills):
 		self.dice = random.Random(seed)
@@ -369,6 +381,7 @@ class Run:
 			if not asked.could_be(want["seq"]):
 				continue
 			code, mine = self.reference.predict(asked.user, asked.op, asked.data)
+			mine = mine and asked.op == "group.add" and want["event"] == "group" and added(asked, mine, want) or mine
 			if not mine or any(mine.get(key) != want[key] for key in keys):
 				continue
 			if mine["event"] in ("react", "group") and mine["body"] != want["body"]:

@@ -36,6 +36,7 @@ class Device:
 		self.marks = {}     # (conversation, user) -> [delivered, read]
 		self.must = {}      # the same: what it has to have heard at least
 		self.to_read = set()  # conversations whose past is to be read
+		self.to_list = False  # came into one: what one had set there before is in its row
 
 	# ---- coming and going
 
@@ -68,17 +69,22 @@ class Device:
 		answer = self.data("sync")
 		assert answer["gap"] and not answer["events"], f"{self}: sync without a cursor: {answer}"
 		self.cursor = answer["cursor"]
-		after = None
+		for row in self.rows(limit):
+			self.raise_mark(row["conversation"], self.user, row["delivered"], row["read"])
+			self.to_read.add(row["conversation"])
+		self.read_past(limit)
+
+	def rows(self, limit):
+		after, rows = None, []
 		while True:
 			page = self.data("conversation.list", {"limit": limit, **({"after": after} if after else {})})
-			for row in page["conversations"]:
-				self.settings[row["conversation"]] = row["settings"]
-				self.raise_mark(row["conversation"], self.user, row["delivered"], row["read"])
-				self.to_read.add(row["conversation"])
+			rows += page["conversations"]
 			after = page["next"]
 			if not after:
 				break
-		self.read_past(limit)
+		for row in rows:
+			self.settings[row["conversation"]] = row["settings"]
+		return rows
 
 	def sync(self, limit):
 		while True:
@@ -104,6 +110,9 @@ class Device:
 			for event in self.history(conversation, limit):
 				self.take(event)
 		self.to_read.clear()
+		if self.to_list:
+			self.to_list = False
+			self.rows(limit)
 
 	def history(self, conversation, limit, after=0):
 		events = []
@@ -134,6 +143,7 @@ class Device:
 		comes = flat["event"] == "group" and flat["kind"] in ("created", "joined") and \
 			(self.user in flat["body"]["users"] or flat["kind"] == "created")
 		seqs = self.events[conversation]
+		self.to_list = self.to_list or comes
 		if comes and flat["body"]["history"] and any(seq not in seqs for seq in range(1, flat["seq"])):
 			self.to_read.add(conversation)
 

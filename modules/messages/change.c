@@ -2,8 +2,9 @@
 /*
  * The way of every change to a message:
  *
- *   may they enter? -> are they a member who sees it? -> the message as it is -> what the verb
- *   makes of it -> an event that tells of it, and the message, in one transaction
+ *   may they enter? -> has nobody blocked anybody? -> are they a member who sees it? -> the message
+ *   as it is -> what the verb makes of it -> an event that tells of it, and the message, in one
+ *   transaction
  *
  * Two changes at once to one message are found by the store (expect_changed): whoever comes second
  * begins again with the message as it is then. Input is copied at the start, because the core may
@@ -205,6 +206,14 @@ static void on_member(int status, const struct nuncio_member *rows, size_t n, in
 	change_go_on(change);
 }
 
+void change_ask_member(struct change *change)
+{
+	int rc = nuncio_store_member(change->m->self, nuncio_text(change->conversation),
+		nuncio_text(change->user), on_member, change);
+	if (rc < 0)
+		change_fail(change, rc);
+}
+
 /* The refusal is the kind's own, as it is for sending: muted, read_only ... */
 static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 {
@@ -215,11 +224,10 @@ static void on_entered(int status, const struct nuncio_entry *entry, void *user)
 	else if (status < 0 && entry && entry->code)
 		change_refuse(change, entry->code, entry->text);
 	if (status == 0)
-		status = nuncio_store_member(change->m->self, nuncio_text(change->conversation),
-			nuncio_text(change->user), on_member, change);
-	if (!change->rq)
+		blocked_ask(change);
+	else if (!change->rq)
 		change_drop(&change);
-	else if (status < 0)
+	else
 		change_fail(change, status);
 }
 

@@ -174,6 +174,13 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 	return rc;
 }
 
+static int start(struct nuncio_module *self, struct nuncio_error *err)
+{
+	(void)err;
+	blocked_start(nuncio_module_data(self));
+	return 0;
+}
+
 static void fini(struct nuncio_module *self)
 {
 	free(nuncio_module_data(self));
@@ -197,8 +204,8 @@ static const struct nuncio_option options[] = {
 	{ 0 },
 };
 
-static const char *const wants[] = { "store", NULL };
+static const char *const wants[] = { "store", NUNCIO_CONTACTS_V1, NUNCIO_DIRECT_V1, NULL };
 
 NUNCIO_MODULE("messages", .version = "1.0",
 	.summary = "Editing, recalling, reactions, pins, forwarding.", .wants = wants,
-	.options = options, .init = init, .reload = read_options, .fini = fini)
+	.options = options, .init = init, .start = start, .reload = read_options, .fini = fini)

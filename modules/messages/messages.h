@@ -7,6 +7,8 @@
 #include <nuncio/conversation.h>
 #include <nuncio/json.h>
 #include <nuncio/request.h>
+#include <nuncio/services/contacts.h>
+#include <nuncio/services/direct.h>
 #include <nuncio/store.h>
 #include <nuncio/text.h>
 
@@ -25,6 +27,10 @@ struct messages {
 	struct nuncio_module *self;
 	int64_t edit_window_ms, recall_window_ms;
 	uint32_t max_pins, max_reactions, max_own_reactions;
+	/* NULL: nobody blocks anybody */
+	const struct nuncio_contacts_v1 *contacts;
+	const struct nuncio_direct_v1 *direct;
+	void *contacts_impl, *direct_impl;
 };
 
 /* --- state.c: pure: the members that later events gave to a message --- */
@@ -105,6 +111,13 @@ void change_drop(struct change **change);
 int change_refuse(struct change *change, int code, const char *text); /* returns -1 */
 bool change_is_own(const struct change *change, const struct nuncio_event *target);
 bool change_has_role(const struct change *change);
+
+/* --- blocked.c: between people of whom one has blocked the other --- */
+
+void blocked_start(struct messages *m); /* finds who says so */
+/* Goes on with the member, or refuses. */
+void blocked_ask(struct change *change);
+void change_ask_member(struct change *change); /* change.c */
 
 /* --- the verbs --- */
 

@@ -375,8 +375,10 @@ def recent(run):
 
 @part("bus", ["build"], serves=True)
 def bus(run):
-	"""bus_redis and presence_redis on real Redis servers: start, loss, TLS, Sentinel, Redis Cluster."""
-	return script(run, "plain", "bus.py")
+	"""bus_redis and presence_redis on real Redis servers: start, loss, TLS, Sentinel, Redis Cluster; with garbage in them."""
+	count = script(run, "plain", "bus.py")
+	count.add(script(run, "plain", "bus_garbage.py"))
+	return count
 
 
 @part("scenario_nodes", ["build"], serves=True)
@@ -391,6 +393,14 @@ def scenario_nodes(run):
 def cluster_faults(run):
 	"""Nodes and Redis killed, paused, emptied, cut off, packets lost, a clock wrong, in traffic on three nodes."""
 	return script(run, "plain", "cluster_faults.py", "--seed", "1")
+
+
+@part("cluster_asan", ["build_asan"], fast=False, serves=True)
+def cluster_asan(run):
+	"""What comes from Redis and from other nodes."""
+	count = script(run, "asan", "bus_garbage.py", "--seed", "2")
+	count.add(script(run, "asan", "cluster_faults.py", "--seed", "2"))
+	return count
 
 
 @part("webhook_asan", ["build_asan"], fast=False, serves=True)
@@ -637,6 +647,7 @@ ORDER = """
 	kill9_asan
 	model_asan
 	webhook_asan
+	cluster_asan
 	check_tsan
 	scenario_tsan
 	build_fuzz

@@ -232,6 +232,8 @@ static void on_route(const redisReply *reply, void *user)
 		ask_route(bus, route);
 		return;
 	}
+	if (!is_good)
+		redis_say_refused(bus->member.asks, "the nodes of a topic", reply);
 	route->node_count = 0;
 	for (size_t i = 0; is_good && i < reply->elements; i++)
 		if (reply->element[i]->type == REDIS_REPLY_STRING)

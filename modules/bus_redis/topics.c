@@ -141,8 +141,7 @@ static void on_changed(const redisReply *reply, void *user)
 		redis_ring_remove(&topic->dirty);
 		redis_ring_add(&bus->topics.dirty, &topic->dirty);
 		if (!bus->topics.later) {
-			nuncio_log(bus->self, NUNCIO_ERROR, "Redis refuses an interest: %.200s",
-				reply->type == REDIS_REPLY_ERROR ? reply->str : "?");
+			redis_say_refused(bus->member.asks, "an interest", reply);
 			bus->topics.later =
 				nuncio_timer_start(bus->self, AGAIN_MS, 0, on_later, bus);
 		}

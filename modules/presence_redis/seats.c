@@ -212,8 +212,7 @@ static void try_later(struct roster *roster, struct seat *seat, const redisReply
 								     : NUNCIO_PRESENCE_OFFLINE;
 	if (seats->later)
 		return;
-	nuncio_log(roster->self, NUNCIO_ERROR, "Redis refuses a session: %.200s",
-		reply->type == REDIS_REPLY_ERROR ? reply->str : "?");
+	redis_say_refused(roster->member.asks, "a session", reply);
 	seats->later = nuncio_timer_start(roster->self, AGAIN_MS, 0, on_later, roster);
 }
 

@@ -19,7 +19,11 @@
 #include <nuncio/conf.h>
 #include <nuncio/timer.h>
 
-enum { FLYING_MOST = 2000, SUBSCRIBE_AT_ONCE = 256 };
+enum {
+	FLYING_MOST = 2000,
+	SUBSCRIBE_AT_ONCE = 256,
+	ROWS_MOST = 1000 /* sessions of one user that are listed */
+};
 
 struct watched {
 	struct redis_entry by_name;
@@ -163,6 +167,8 @@ static void on_hash(const redisReply *reply, void *user)
 	}
 	if (reply && reply->type == REDIS_REPLY_ARRAY)
 		take_hash(roster, watched, reply);
+	else
+		redis_say_refused(roster->member.asks, "who is online", reply);
 	if (!redis_ring_is_alone(&roster->watches.dirty))
 		soon(roster);
 }
@@ -387,14 +393,16 @@ static void on_list(const redisReply *reply, void *user)
 	struct listing listing = *(struct listing *)user;
 	free(user);
 	if (!reply || reply->type != REDIS_REPLY_ARRAY) {
+		redis_say_refused(listing.roster->member.asks, "a list of sessions", reply);
 		listing.done(NUNCIO_E_FAIL, NULL, 0, listing.context);
 		return;
 	}
 	size_t most = reply->elements / 2, n = 0;
-	struct entry *entries = nuncio_alloc(most * sizeof *entries);
-	struct nuncio_roster_row *rows = nuncio_alloc(most * sizeof *rows);
+	size_t room = most < ROWS_MOST ? most : ROWS_MOST;
+	struct entry *entries = nuncio_alloc(room * sizeof *entries);
+	struct nuncio_roster_row *rows = nuncio_alloc(room * sizeof *rows);
 	uint16_t node;
-	for (size_t i = 0; i < most; i++)
+	for (size_t i = 0; i < most && n < ROWS_MOST; i++)
 		if (read_entry(listing.roster, reply->element[2 * i], reply->element[2 * i + 1],
 			    &entries[n], &node)) {
 			rows[n] = entries[n].row;

@@ -14,10 +14,12 @@
 
 #include <hiredis/hiredis.h>
 
+#include <nuncio/log.h>
+
 #include "redis/redis_backoff.h"
 #include "redis/redis_buffer.h"
 
-enum { FATAL_WORDS = 6 };
+enum { FATAL_WORDS = 6, SAY_AGAIN_MS = 10000 };
 
 static void begin(struct redis *redis);
 
@@ -81,6 +83,27 @@ bool redis_is_fatal(struct redis *redis, const struct redisReply *reply)
 			return true;
 		}
 	return false;
+}
+
+void redis_say_refused(struct redis *redis, const char *what, const struct redisReply *reply)
+{
+	int64_t now_ms = nuncio_mono_ms();
+	if (!reply)
+		return;
+	if (redis->refused_ms && now_ms - redis->refused_ms < SAY_AGAIN_MS) {
+		redis->refused++;
+		return;
+	}
+	bool is_error = reply->type == REDIS_REPLY_ERROR;
+	bool is_foreign = !is_error || strncmp(reply->str, "WRONGTYPE", 9) == 0 ||
+			  strstr(reply->str, " WRONGTYPE ");
+	nuncio_log(redis->conf->self, NUNCIO_ERROR,
+		"Redis refuses %s: %.200s; %u more since the last line%s%s", what,
+		is_error ? reply->str : "an answer of another kind", redis->refused,
+		is_foreign ? "; something else has written keys that begin with " : "",
+		is_foreign ? redis->conf->prefix : "");
+	redis->refused = 0;
+	redis->refused_ms = now_ms;
 }
 
 /* ---- the way up ---- */

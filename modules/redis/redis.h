@@ -64,4 +64,10 @@ int redis_unsubscribe(struct redis *redis, struct nuncio_str channel);
  */
 int redis_pump(struct redis *redis, int wait_ms);
 
+/*
+ * An answer that is no answer (NULL: none came, nothing is said). Logged once in a while, with how
+ * many there were: who has keys of ours does not fill the log.
+ */
+void redis_say_refused(struct redis *redis, const char *what, const struct redisReply *reply);
+
 #endif

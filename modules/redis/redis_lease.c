@@ -79,7 +79,7 @@ struct redis_lease *redis_lease_answer(const struct wait *wait, const struct red
 		return NULL;
 	if (reply->type != REDIS_REPLY_ERROR)
 		return lease;
-	nuncio_log(lease->conf->self, NUNCIO_ERROR, "Redis refuses: %.300s", reply->str);
+	redis_say_refused(lease->asks, "the lease", reply);
 	plan(lease, TRY_AGAIN_MS);
 	return NULL;
 }
@@ -156,15 +156,23 @@ static void on_claimed(struct redis_lease *lease)
 		take_claim(lease);
 }
 
+/* holder NULL: what is there is not an id. */
 static void refuse(struct redis_lease *lease, const char *holder)
 {
 	struct nuncio_module *self = lease->conf->self;
 	bool is_new = !lease->refused[0], is_name = lease->claim == CLAIM_NAME;
-	snprintf(lease->refused, sizeof lease->refused,
-		"another node %s %.100s, too ([core] %s; its id is %s)%s",
-		is_name ? "is called" : "has the number",
-		is_name ? nuncio_conf_node() : lease->number, is_name ? "node" : "node_number",
-		holder, redis_is_cluster(lease->asks) ? ", or was until a moment ago" : "");
+	if (!holder) {
+		snprintf(lease->refused, sizeof lease->refused,
+			"the key of the node's %s in Redis has what no node writes: something else has written keys that begin with %s",
+			is_name ? "name" : "number", lease->conf->prefix);
+	} else {
+		snprintf(lease->refused, sizeof lease->refused,
+			"another node %s %.100s, too ([core] %s; its id is %s)%s",
+			is_name ? "is called" : "has the number",
+			is_name ? nuncio_conf_node() : lease->number,
+			is_name ? "node" : "node_number", holder,
+			redis_is_cluster(lease->asks) ? ", or was until a moment ago" : "");
+	}
 	if (is_new)
 		nuncio_log(self, NUNCIO_ERROR, "%s", lease->refused);
 	lose(lease, lease->refused);
@@ -240,7 +248,7 @@ static void on_holder(const redisReply *reply, void *user)
 	else if (redis_lease_is_id(holder))
 		ask_holder(lease, reply->str);
 	else
-		refuse(lease, "unknown");
+		refuse(lease, NULL);
 }
 
 /* Older servers do not take NX and GET together. */

@@ -40,6 +40,7 @@ struct redis_lease {
 	struct redis_buffer key;
 	struct node *nodes;
 	uint16_t node_count;
+	unsigned strangers; /* that have gone, and were never heard of, since it was logged */
 };
 
 /* An answer that is waited for, and when it was asked for. */

@@ -28,7 +28,13 @@
 #include "redis/redis_resolve.h"
 #include "redis/redis_tls.h"
 
-enum { READ_BYTES = 64 * 1024, OUT_MOST = 64 * 1024 * 1024, CHECKS_PER_TIMEOUT = 4 };
+enum {
+	READ_BYTES = 64 * 1024,
+	OUT_MOST = 64 * 1024 * 1024,
+	ANSWER_BYTES_MAX = 64 * 1024 * 1024, /* ours are some hundred KB */
+	CHECKS_PER_TIMEOUT = 4
+};
+
 enum link_state { LINK_CLOSED, LINK_RESOLVING, LINK_CONNECTING, LINK_GREETING, LINK_UP };
 
 /* A question without an answer. */
@@ -54,6 +60,7 @@ struct redis_link {
 	struct nuncio_timer *check, *flush;
 	int64_t opened_ms;
 	redisReader *reader;
+	size_t unread;                  /* bytes of an answer that is not whole yet */
 	struct redis_buffer out, early; /* early: asked before it was up */
 	size_t written;                 /* of out */
 	struct question *first, **last;
@@ -304,6 +311,7 @@ static void read_replies(struct redis_link *link)
 		}
 		if (!reply)
 			return;
+		link->unread = 0;
 		take_reply(link, reply);
 		freeReplyObject(reply);
 	}
@@ -324,6 +332,11 @@ static void read_in(struct redis_link *link)
 		if (n == 0) {
 			if (link->stream.wants_write)
 				watch_for(link, NUNCIO_WATCH_READ | NUNCIO_WATCH_WRITE);
+			return;
+		}
+		link->unread += (size_t)n;
+		if (link->unread > ANSWER_BYTES_MAX) {
+			end_with(link, "an answer is larger than any that we have asked for");
 			return;
 		}
 		redisReaderFeed(link->reader, bytes, (size_t)n);
@@ -461,6 +474,7 @@ static void on_resolved(const struct sockaddr *sa, socklen_t size, const char *w
 	}
 	link->state = LINK_CONNECTING;
 	link->reader = redisReaderCreate();
+	link->unread = 0;
 	if (!link->reader)
 		abort();
 	link->watched = NUNCIO_WATCH_WRITE;

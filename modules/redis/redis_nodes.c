@@ -92,11 +92,12 @@ static void judge(struct redis_lease *lease, uint16_t number, const redisReply *
 		take_name_of(node, reply);
 		return;
 	}
-	if (node->state != NODE_DEAD) {
-		node->state = NODE_DEAD;
-		nuncio_log(lease->conf->self, NUNCIO_INFO, "node %s (%s) has gone",
-			node->name[0] ? node->name : "?", node->id);
-	}
+	if (node->state != NODE_DEAD && node->name[0])
+		nuncio_log(lease->conf->self, NUNCIO_INFO, "node %s (%s) has gone", node->name,
+			node->id);
+	else if (node->state != NODE_DEAD)
+		lease->strangers++;
+	node->state = NODE_DEAD;
 	if (!node->is_swept)
 		lease->events.died(number, lease->user);
 	else if (++node->turns >= DEAD_TURNS)
@@ -128,8 +129,17 @@ void redis_lease_on_nodes(const redisReply *reply, void *user)
 {
 	struct redis_lease *lease = redis_lease_answer(user, reply);
 	free(user);
-	if (!lease || reply->type != REDIS_REPLY_ARRAY)
+	if (!lease)
 		return;
+	if (reply->type != REDIS_REPLY_ARRAY) {
+		redis_say_refused(lease->asks, "the list of nodes", reply);
+		return;
+	}
+	if (lease->strangers)
+		nuncio_log(lease->conf->self, NUNCIO_INFO,
+			"%u nodes that nobody here has heard of have gone: what they left is swept",
+			lease->strangers);
+	lease->strangers = 0;
 	for (size_t i = 0; i < reply->elements; i++)
 		if (redis_is_text(reply->element[i]))
 			redis_lease_number(lease, (struct nuncio_str){ reply->element[i]->str,

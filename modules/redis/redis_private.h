@@ -20,6 +20,8 @@ struct redis {
 	unsigned tries;
 	size_t next_address;
 	uint64_t connects;
+	int64_t refused_ms; /* when a refused question was logged */
+	unsigned refused;   /* since then */
 	struct nuncio_timer *retry;
 	struct redis_link *sentinel; /* only while the master is looked for */
 	struct redis_link *main;     /* the server; of a cluster the node that knows the others */

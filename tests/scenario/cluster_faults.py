@@ -37,6 +37,7 @@ PRESENCE_S = 30
 CLOCK_S = 7 * 60
 FAKETIME = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 FAULTS = []
+build = None # what is tested
 
 
 def fault(function):
@@ -218,7 +219,14 @@ def live_with_clock(site, node, seconds):
 		site.faults.append(f"presence is not right with a clock that is {seconds} s ahead")
 
 
-@fault_if(lambda: FAKETIME)
+def is_sanitized():
+	"""A sanitizer wants to be the first library that is loaded, and so does libfaketime."""
+	with open(build.program, "rb") as file:
+		program = file.read()
+	return b"libasan.so" in program or b"libtsan.so" in program
+
+
+@fault_if(lambda: FAKETIME and not is_sanitized())
 def clock_wrong(site):
 	"""Of one node: ahead from its start, then in one step behind, then right, all in traffic; and a start after it."""
 	node = site.some()
@@ -344,6 +352,7 @@ def successors(threads):
 
 
 def main():
+	global build
 	parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 	parser.add_argument("--build", required=True)
 	parser.add_argument("--only", action="append", default=[], help="only faults with this text in their name")
@@ -369,7 +378,7 @@ def main():
 			if args.only and not any(word in name for word in args.only):
 				continue
 			if not possible():
-				print(f"skip {name}: no network of our own, no nft (package nftables), or no faketime")
+				print(f"skip {name}: no network of our own, no nft (package nftables), no faketime, or a sanitizer")
 				skipped += 1
 				continue
 			turn = Round(site, senders, receivers)

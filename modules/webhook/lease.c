@@ -67,6 +67,20 @@ static int write_lease(struct lease *lease, struct nuncio_str node, nuncio_writt
 	return nuncio_store_write(lease->w->self, &write, 1, done, lease);
 }
 
+static void on_released(int status, void *user)
+{
+	(void)status;
+	(void)user;
+}
+
+/* For the others, who need not wait then. */
+static void release(struct lease *lease)
+{
+	if (lease_is_held(lease))
+		write_lease(lease, nuncio_text(""), on_released);
+	lease->is_held = false;
+}
+
 /* The store may have written what it says it could not: then the next look finds our own name. */
 static void on_written(int status, void *user)
 {
@@ -78,8 +92,12 @@ static void on_written(int status, void *user)
 		lease->version++;
 		lease->seen_ms = lease->wrote_ms;
 		lease->until_ms = lease->wrote_ms + lease->length_ms;
-		if (!lease->w->is_stopping)
+		if (lease->w->is_stopping) {
+			lease->is_held = true;
+			release(lease);
+		} else {
 			set_held(lease, true);
+		}
 	} else if (status == NUNCIO_E_CONFLICT || status == NUNCIO_E_EXISTS) {
 		set_held(lease, false);
 	}
@@ -102,7 +120,11 @@ static void on_read(int status, const struct nuncio_record *rows, size_t n, int 
 	struct lease *lease = user;
 	(void)more;
 	lease->is_asking = false;
-	if (lease->w->is_stopping || (status < 0 && status != NUNCIO_E_NOTFOUND))
+	if (lease->w->is_stopping) {
+		release(lease);
+		return;
+	}
+	if (status < 0 && status != NUNCIO_E_NOTFOUND)
 		return;
 	if (status == 0 && n && !may_take(lease, &rows[0])) {
 		set_held(lease, false);
@@ -135,17 +157,11 @@ struct lease *lease_start(struct webhook *w, int64_t length_ms)
 	return lease;
 }
 
-static void on_released(int status, void *user)
-{
-	(void)status;
-	(void)user;
-}
-
 void lease_stop(struct lease *lease)
 {
 	nuncio_timer_stop(&lease->tick);
-	if (lease_is_held(lease) && !lease->is_asking)
-		write_lease(lease, nuncio_text(""), on_released);
+	if (!lease->is_asking) /* else when the answer comes */
+		release(lease);
 }
 
 void lease_free(struct lease **lease)

@@ -28,14 +28,14 @@ PATIENCE_S = 60
 class Site:
 	"""An endpoint and three nodes that know it."""
 
-	def __init__(self, build):
+	def __init__(self, build, **settings):
 		self.endpoint = Endpoint([KEY])
 		self.nodes = Nodes(build, [*CHAT, "messages", "webhook"], 3)
 		path = os.path.join(self.nodes.keys.folder, "hook.key")
 		with open(path, "wb") as file:
 			file.write(KEY)
 		self.nodes.settings["webhook"] = {"url": self.endpoint.url + "/events", "keys": path, "backoff_min": "50ms",
-			"backoff_max": "200ms", "timeout": "1s", "attempts": "100000", "lease": "2s"}
+			"backoff_max": "200ms", "timeout": "1s", "attempts": "100000", "lease": "2s", **settings}
 		self.nodes.start()
 		self.acked = set()
 
@@ -129,6 +129,17 @@ def other_dies(site, checks):
 	checks.that("one that wrote is killed: the same node delivers", site.deliverer() is first)
 
 
+def crowded(site, checks):
+	"""More than memory may keep, of all nodes: the rest waits in the store."""
+	site.endpoint.mood = "fails"
+	site.deliverer()
+	site.write("c", 60)
+	site.endpoint.mood = "mixed"
+	site.write("d", 10)
+	site.endpoint.mood = "good"
+	site.check(checks, "more than memory keeps", 560)
+
+
 def stopped(site, checks):
 	first = site.deliverer()
 	site.endpoint.mood = "fails"
@@ -163,12 +174,13 @@ def main():
 	parser.add_argument("--only", default="")
 	args = parser.parse_args()
 	build, checks = Build(args.build), Checks()
-	for test in (together, deliverer_dies, other_dies, stopped, held_up):
+	for test, settings in ((together, {}), (deliverer_dies, {}), (other_dies, {}), (crowded, {"max_pending": "100"}),
+			(stopped, {}), (held_up, {})):
 		if args.only and args.only != test.__name__:
 			continue
 		site = None
 		try:
-			site = Site(build)
+			site = Site(build, **settings)
 			test(site, checks)
 		except Exception as error:
 			checks.that(f"{test.__name__} comes to its end", False, f"{type(error).__name__}: {error}")

@@ -95,7 +95,8 @@ static struct curtain_part *add(struct curtain *curtain, struct nuncio_str conve
 	curtain->count++;
 	struct curtain_part *part = &curtain->parts[at];
 	*part = (struct curtain_part){ .conversation = nuncio_alloc(conversation.n + 1) };
-	memcpy(part->conversation, conversation.p, conversation.n);
+	if (conversation.n)
+		memcpy(part->conversation, conversation.p, conversation.n);
 	return part;
 }
 

@@ -31,6 +31,7 @@ struct lane {
 	size_t first, count, room;
 	size_t removing, posted, in_post;
 	uint64_t asked_upto; /* look.c: the highest that was due when the store was asked */
+	uint64_t read_from;  /* the first that was due when events were asked for */
 	uint64_t known_upto; /* between the due ones up to this one none is missing */
 	char conversation[CONVERSATION_BYTES + 1];
 };

@@ -17,6 +17,8 @@ import threading
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ["NUNCIO_TEST_STORE"] = "store_mysql:4:2"
+from lib import storage  # noqa: E402
+from lib.control import asked  # noqa: E402
 from lib.nodes import Nodes  # noqa: E402
 from lib.server import CHAT, Build  # noqa: E402
 from webhook import Checks, Endpoint, firsts, metric, send, until  # noqa: E402
@@ -168,6 +170,44 @@ def held_up(site, checks):
 	site.deliverer()
 
 
+def store_away(site, checks):
+	"""Nobody can hold the lease, nor take it, while the database is held up; then somebody does."""
+	site.endpoint.mood = "mixed"
+	first = site.deliverer()
+	site.write("v", 10)
+	for server in storage.servers:
+		server.pause()
+	try:
+		# Asked over and over by its own loop: after the lease's time it knows that it may not go on.
+		checks.that("a store that is away: nobody delivers", until(lambda: not site.deliverers(), PATIENCE_S))
+	finally:
+		for server in storage.servers:
+			server.resume()
+	site.deliverer()
+	site.write("w", 10)
+	site.endpoint.mood = "good"
+	site.check(checks, "a store that is away", 160)
+	checks.that("a store that is away: no node has ended", first.is_running() and len(site.running) == 3)
+
+
+def replayed(site, checks):
+	"""On a node that does not deliver, while people write in the same conversations."""
+	site.nodes.announce("given up after 3 attempts")
+	site.endpoint.mood = "fails"
+	first = site.deliverer()
+	site.write("r", 5)
+	checks.that("replay: all is given up", until(
+		lambda: sum(metric(node, "nuncio_webhook_dead_total") for node in site.running) >= 40, PATIENCE_S))
+	site.endpoint.mood = "good"
+	writer = threading.Thread(target=site.write, args=("x", 40))
+	writer.start()
+	other = next(node for node in site.running if node is not first)
+	checks.that("replay: another node has them tried again", asked(other, "webhook", "replay") == {"replayed": 40})
+	writer.join()
+	checks.that("replay: they arrive", until(lambda: not site.missing(), PATIENCE_S) and len(site.acked) == 360,
+		len(site.missing()))
+
+
 def main():
 	parser = argparse.ArgumentParser()
 	parser.add_argument("--build", required=True)
@@ -175,7 +215,8 @@ def main():
 	args = parser.parse_args()
 	build, checks = Build(args.build), Checks()
 	for test, settings in ((together, {}), (deliverer_dies, {}), (other_dies, {}), (crowded, {"max_pending": "100"}),
-			(stopped, {}), (held_up, {})):
+			(stopped, {}), (held_up, {}), (store_away, {}),
+			(replayed, {"attempts": "3"})):
 		if args.only and args.only != test.__name__:
 			continue
 		site = None

@@ -405,7 +405,9 @@ def cluster_asan(run):
 
 @part("webhook_asan", ["build_asan"], fast=False, serves=True)
 def webhook_asan(run):
-	return script(run, "asan", "webhook.py", "--rounds", "2")
+	count = script(run, "asan", "webhook.py", "--rounds", "2")
+	count.add(script(run, "asan", "webhook_nodes.py"))
+	return count
 
 
 @part("scenario_asan", ["build_asan"], fast=False, serves=True)
@@ -421,6 +423,12 @@ def bad_input_asan(run):
 @part("kill9_asan", ["build_asan"], fast=False, serves=True)
 def kill9_asan(run):
 	return script(run, "asan", "kill9.py", "--rounds", "4")
+
+
+@part("webhook_tsan", ["build_tsan"], fast=False, serves=True)
+def webhook_tsan(run):
+	"""A thread of its own speaks HTTP."""
+	return script(run, "tsan", "webhook.py", "--rounds", "2")
 
 
 @part("scenario_tsan", ["build_tsan"], fast=False, serves=True, minutes=15)
@@ -647,6 +655,7 @@ ORDER = """
 	kill9_asan
 	model_asan
 	webhook_asan
+	webhook_tsan
 	cluster_asan
 	check_tsan
 	scenario_tsan

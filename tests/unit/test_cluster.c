@@ -11,6 +11,7 @@
 #include "logic/bus_frame.h"
 #include "logic/deliver.h"
 #include "logic/logic.h"
+#include "logic/miss.h"
 #include "logic/reach.h"
 #include "logic/told.h"
 #include "provide/bus.h"
@@ -330,6 +331,35 @@ static void who_is_elsewhere_has_missed_nothing(void **state)
 	assert_int_equal(nodes[A].lb.logic->misses.count, 0);
 }
 
+static void on_told(void *user)
+{
+	note(user, "told");
+}
+
+/* Nobody is told twice, nor who is on another node; when the bus cannot say, everybody is. */
+static void called_members_may_be_elsewhere(void **state)
+{
+	struct nuncio_event event = { .size = sizeof event,
+		.conversation = STR("r:x"),
+		.type = STR("message"),
+		.from = STR("alice"),
+		.flags = NUNCIO_EVENT_MENTIONS_ALL };
+	const struct nuncio_str members[] = { STR("alice"), STR("bob"), STR("carl"), STR("dora") };
+	struct logic *a = nodes[A].lb.logic;
+	(void)state;
+	log_in(A, "good:dora");
+	log_in(B, "good:bob");
+	miss_tell_called(a, &event, members, 4, on_told, &nodes[A]);
+	assert_string_equal(nodes[A].line, "miss:carl told");
+	miss_tell_called(a, &event, members, 1, on_told, &nodes[A]);
+	assert_string_equal(nodes[A].line, "miss:carl told told");
+	find_status = NUNCIO_E_FAIL;
+	miss_tell_called(a, &event, members, 4, on_told, &nodes[A]);
+	assert_string_equal(nodes[A].line, "miss:carl told told miss:bob miss:carl told");
+	assert_int_equal(a->misses.count, 0);
+	assert_int_equal(a->misses.bytes, 0);
+}
+
 static void what_cannot_be_is_dropped_and_counted(void **state)
 {
 	struct nuncio_event event = { .size = sizeof event,
@@ -431,6 +461,7 @@ int main(void)
 		TEST(marks_cross),
 		TEST(modules_talk_to_themselves),
 		TEST(who_is_elsewhere_has_missed_nothing),
+		TEST(called_members_may_be_elsewhere),
 		TEST(what_cannot_be_is_dropped_and_counted),
 		TEST(a_large_audience_goes_in_parts),
 		TEST(after_a_loss_everybody_is_asked_to_sync),

@@ -54,7 +54,7 @@ tests_bench_bench_members_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_bench_bench_members_LDADD = $(tests_bench_bench_growth_LDADD)
 tests_bench_bench_sync_LDADD = src/libwire.a src/libbase.a $(WIRE_LIBS) $(BASE_LIBS) $(DL_LIBS)
 
-EXTRA_DIST += %D%/README.md %D%/CAPACITY.md %D%/GROWTH.md %D%/growth.svg %D%/growth %D%/run %D%/report.py %D%/bench_server.py
+EXTRA_DIST += %D%/README.md %D%/CAPACITY.md %D%/GROWTH.md %D%/growth.svg %D%/growth %D%/nodes %D%/nodes.svg %D%/run %D%/report.py %D%/bench_server.py
 
 bench-programs: $(BENCH_BUILDS)
 bench: all bench-programs

@@ -5,6 +5,7 @@
  * question by what the server says about its commands, so this program has no list of them.
  */
 
+#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
@@ -100,6 +101,27 @@ static struct nuncio_str member_or_empty(struct nuncio_str value, const char *ke
 	return json_member(value, key, &member) == 1 ? member : STR("");
 }
 
+/*
+ * A backup into a folder that only the server sees, such as the /tmp of its own that systemd gives
+ * it, would end with it, and nobody would know.
+ */
+static int look_for_backup(struct nuncio_str data)
+{
+	struct arena arena;
+	struct nuncio_str path;
+	int status = CTL_OK;
+	arena_init(&arena, 0);
+	if (json_text(member_or_empty(data, "file"), &arena, &path) == 0 &&
+		access(arena_str(&arena, path).p, F_OK) != 0 && errno == ENOENT)
+		status = ctl_fail(CTL_REFUSED,
+			STR_FMT ": the server has written it, but it is not there for others: the "
+				"server has a folder of its own there (PrivateTmp of its unit), "
+				"which ends with it; choose another place",
+			STR_ARG(path));
+	arena_fini(&arena);
+	return status;
+}
+
 /* args with "after": the place that the page before named. */
 static void args_after(struct nuncio_str args, struct nuncio_str next, struct buf *to)
 {
@@ -140,6 +162,8 @@ static int ask_all(struct ctl_server *server, const struct ctl_command *command,
 		ctl_print_page(&printer, data);
 		if (json_type(member_or_empty(data, "ok")) == JSON_FALSE)
 			status = CTL_REFUSED;
+		if (strcmp(command->name, "backup") == 0)
+			status = look_for_backup(data);
 		next = member_or_empty(data, "next");
 		has_more = json_type(next) == JSON_TEXT && next.n > 2;
 		if (has_more) {

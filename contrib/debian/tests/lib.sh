@@ -52,8 +52,6 @@ start_by_hand() {
 	as_user="setpriv --reuid $(unit User) --regid $(unit Group) --init-groups --no-new-privs --bounding-set=-all"
 	(
 		umask "$(unit UMask)"
-		# shellcheck disable=SC2046,SC2086 # words on purpose
-		$as_user $(unit ExecStartPre) >>"$log" 2>&1 || die "ExecStartPre refuses"
 		# shellcheck disable=SC2046,SC2086,SC2154 # words on purpose; $here is its user's
 		python3 -B "$here/run-notify" "$log" $as_user $(unit ExecStart) || die "did not say READY=1"
 	)

@@ -61,7 +61,8 @@ static const struct nuncio_command hello = {
 	.fields = hello_fields,
 	.field_size = sizeof hello_fields[0],
 	.fn = on_hello,
-	.answer = "{greeting: text, name: text}",
+	.answer = "{hello: text}",
+	.errors = "rate_limited", /* what it refuses with, beside what every op may */
 };
 
 /* ---- Messages that end with !!! are refused */

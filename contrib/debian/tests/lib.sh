@@ -43,7 +43,17 @@ start() {
 	else
 		start_by_hand
 	fi
-	curl -fsS -o /dev/null "$(address)/readyz" || die "not ready although it said so"
+	wait_ready
+}
+
+# It serves when it says so; what a module has to learn from its store may come a moment later.
+wait_ready() {
+	tries=0
+	until curl -fs -o /dev/null "$(address)/readyz"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 300 ] || die "not ready: $(curl -sS "$(address)/readyz" 2>&1)"
+		sleep 0.1
+	done
 }
 
 # setpriv and run-notify play systemd: user, umask, no privileges, and READY=1.

@@ -62,6 +62,7 @@ function showSignIn(notice = '', form) {
 class Page {
   #names = new Map(); /* user -> promise, so that each is asked for once */
   #drawing = false;
+  #unknown = new Map(); /* events of conversations that are asked for, by conversation */
   #watched = '';
   #away = 0;
   #saysAway = false;
@@ -525,13 +526,25 @@ class Page {
     this.draw();
   }
 
-  async #event(event) {
-    let chat = this.chats.add(event);
-    if (!chat) {
-      await this.#refresh(false); /* somebody new, or written on another device */
-      chat = this.chats.add(event) ?? this.chats.byConversation(event.conversation);
-      if (!chat) return;
-    }
+  #event(event) {
+    const waiting = this.#unknown.get(event.conversation);
+    if (waiting) waiting.push(event);
+    else if (this.chats.byConversation(event.conversation)) this.#take(event);
+    else this.#meet(event);
+  }
+
+  /* Somebody new, or written on another device. What comes meanwhile waits, so that it keeps its order. */
+  async #meet(event) {
+    const waiting = [event];
+    this.#unknown.set(event.conversation, waiting);
+    await this.#refresh(false);
+    this.#unknown.delete(event.conversation);
+    for (const one of waiting) this.#take(one);
+  }
+
+  #take(event) {
+    const chat = this.chats.add(event);
+    if (!chat) return;
     const mine = event.from === this.me.id;
     this.nameOf(event.from);
     this.nameOf(event.forwarded?.from);

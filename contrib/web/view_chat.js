@@ -157,7 +157,7 @@ export class ChatView {
       return;
     }
     this.#atEnd = false;
-    line.scrollIntoView({ block: 'start' });
+    this.#reveal(line, 12);
     this.#scrolled();
   }
 
@@ -173,7 +173,7 @@ export class ChatView {
     const node = find();
     if (!node || this.#chat !== chat) return false;
     this.#atEnd = false;
-    node.scrollIntoView({ block: 'center' });
+    this.#reveal(node, (this.log.clientHeight - node.offsetHeight) / 2);
     node.classList.add('found');
     setTimeout(() => node.classList.remove('found'), 2500);
     this.#scrolled();
@@ -346,6 +346,12 @@ export class ChatView {
       const node = this.#nodes.get(key)?.node;
       if (node) this.log.scrollTop += node.getBoundingClientRect().top - top;
     };
+  }
+
+  /* scrollIntoView would scroll whatever lies around the log, too. */
+  #reveal(node, fromTop) {
+    const top = this.log.getBoundingClientRect().top + Math.max(0, fromTop);
+    this.log.scrollTop += node.getBoundingClientRect().top - top;
   }
 
   #scrollToEnd() {

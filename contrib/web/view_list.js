@@ -18,6 +18,7 @@ export class ListView {
   #peopleError = null;
   #searching = null;
   #timer = 0;
+  #day = ''; /* of the times that are shown */
 
   /** @param {object} app see app.js: chats, me, openChat, find, signOut, redraw, announce */
   constructor(app) {
@@ -96,14 +97,14 @@ export class ListView {
         this.search,
         this.clear,
       ),
-      h(
+      (this.scroll = h(
         'nav',
         { class: 'list-scroll', 'aria-labelledby': 'list-heading' },
         this.heading,
         this.rows,
         this.empty,
         this.archive,
-      ),
+      )),
       h(
         'footer',
         { class: 'me' },
@@ -161,6 +162,7 @@ export class ListView {
   /** Draws what has changed. */
   update() {
     const { chats, open, me } = this.#app;
+    this.#day = new Date().toDateString();
     const status = this.#app.client.state === 'ready' ? this.#app.ownStatus : 'offline';
     setAttribute(this.dot, 'data-status', status);
     setAttribute(
@@ -217,6 +219,7 @@ export class ListView {
 
   stopSearch() {
     clearTimeout(this.#timer);
+    if (this.#people) this.scroll.scrollTop = 0;
     this.#searching?.abort();
     this.search.value = '';
     this.#people = null;
@@ -249,7 +252,10 @@ export class ListView {
       buttons.find((button) => button === document.activeElement) ??
       buttons.find((button) => button.getAttribute('aria-current')) ??
       buttons[0];
-    for (const button of buttons) button.tabIndex = button === entry ? 0 : -1;
+    for (const button of buttons) {
+      const index = button === entry ? 0 : -1;
+      if (button.tabIndex !== index) button.tabIndex = index;
+    }
   }
 
   #statusMenu() {
@@ -317,6 +323,7 @@ export class ListView {
     const { chats } = this.#app;
     const last = this.#lastOf(chat);
     return JSON.stringify([
+      this.#day,
       chats.title(chat),
       chat.peer && this.#status(chat.peer),
       open,
@@ -329,7 +336,6 @@ export class ListView {
       last && last.from === chats.me && statusOf(chat, last),
       open ? '' : chat.draft,
       this.#app.client.state === 'ready',
-      new Date().toDateString(),
     ]);
   }
 
@@ -414,6 +420,7 @@ export class ListView {
     setAttribute(button, 'aria-current', current ? 'true' : null);
     setAttribute(button, 'data-unread', unread ? '' : null);
     setAttribute(button, 'data-id', id);
+    if (!node) button.tabIndex = -1;
     button.replaceChildren(
       h(
         'span',
@@ -454,6 +461,7 @@ export class ListView {
     try {
       const { users, messages } = await this.#app.find(query, signal);
       if (signal.aborted) return;
+      this.scroll.scrollTop = 0; /* what is found begins above */
       this.#people = users;
       this.#messages = messages;
       this.#peopleError = null;

@@ -117,28 +117,28 @@ export class MessageView {
       h(
         'div',
         { class: 'bubble', dir: 'auto' },
-        h('div', { class: 'before' }),
+        h('div', { class: 'before', dir: 'ltr' }), /* the text alone says which way it is read */
         h('span', { class: 'body' }),
         h(
           'span',
           { class: 'meta' },
           h('span', { class: 'flags' }),
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'act',
+              tabindex: '-1', /* arrow keys in the log lead here: see view_chat.js */
+              'aria-haspopup': 'menu',
+              'aria-expanded': 'false',
+              'aria-label': t('actions'),
+              title: t('actions'),
+            },
+            icon('down'),
+          ),
           h('time'),
           mine && icon(status),
           mine && h('span', { class: 'hidden' }),
-        ),
-        h(
-          'button',
-          {
-            type: 'button',
-            class: 'act',
-            tabindex: '-1', /* arrow keys in the log lead here: see view_chat.js */
-            'aria-haspopup': 'menu',
-            'aria-expanded': 'false',
-            'aria-label': t('actions'),
-            title: t('actions'),
-          },
-          icon('down'),
         ),
       ),
       h('div', { class: 'reactions' }),
@@ -167,7 +167,7 @@ export class MessageView {
     element.querySelector('.bubble').classList.toggle('emoji', Boolean(emoji));
     element.querySelector('.before').replaceChildren(
       ...[
-        item.name && h('span', { class: 'speaker' }, item.name),
+        item.name && h('span', { class: 'speaker', title: item.name }, item.name),
         item.origin &&
           h(
             'span',
@@ -180,7 +180,7 @@ export class MessageView {
             'button',
             { type: 'button', class: 'quote', onclick: () => this.#acts.jump(message.reply_to) },
             h('span', { class: 'quote-name' }, item.quote.name),
-            h('span', { class: 'quote-text' }, item.quote.text),
+            h('span', { class: 'quote-text', dir: 'auto' }, item.quote.text),
           ),
       ].filter(Boolean),
     );

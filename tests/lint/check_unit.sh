@@ -12,7 +12,7 @@ command -v systemd-analyze >/dev/null || {
 }
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
-sed 's|/usr/local/sbin/nunciod|/bin/true|' etc/nuncio.service >"$work/nuncio.service"
+sed 's|/usr/local/sbin/nuncio[a-z]*|/bin/true|' etc/nuncio.service >"$work/nuncio.service"
 
 out=$(systemd-analyze verify --man=no "$work/nuncio.service" 2>&1)
 [ -z "$out" ] || complain "etc/nuncio.service:1: $out"

@@ -22,6 +22,7 @@ dist_webroot_DATA = \
 	contrib/web/index.html \
 	contrib/web/lib_client.js \
 	contrib/web/lib_errors.js \
+	contrib/web/lib_operations.js \
 	contrib/web/lib_outbox.js \
 	contrib/web/lib_progress.js \
 	contrib/web/lib_rest.js \

@@ -436,6 +436,11 @@ def scenario_tsan(run):
 	return script(run, "tsan", "run_scenarios.py")
 
 
+@part("bus_tsan", ["build_tsan"], fast=False, serves=True)
+def bus_tsan(run):
+	return script(run, "tsan", "bus.py")
+
+
 # ---- the rest
 
 @part("lint", ["autogen"], minutes=20)
@@ -659,6 +664,7 @@ ORDER = """
 	cluster_asan
 	check_tsan
 	scenario_tsan
+	bus_tsan
 	build_fuzz
 	fuzz
 """.split()

@@ -207,7 +207,7 @@ static int run(struct server *s)
 		return fail("", &err);
 	log_started(s);
 	supervisor_watch(s->supervisor, s->p.loop);
-	server_control_ready(s);
+	server_control_started(s);
 	loop_run(s->p.loop);
 	return SERVER_EXIT_OK;
 }

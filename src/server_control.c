@@ -16,11 +16,12 @@
 #include "logic/logic.h"
 #include "loop/loop.h"
 #include "loop/supervisor.h"
+#include "provide/ready.h"
 #include "server_private.h"
 #include "settings.h"
 #include "wire/json_out.h"
 
-enum { STOP_TIMEOUT_MS = 3000 };
+enum { STOP_TIMEOUT_MS = 3000, READY_LOOK_MS = 20, READY_PATIENCE_MS = 10000 };
 
 /* ---- stopping ---- */
 
@@ -61,12 +62,51 @@ static void on_drain_timeout(struct loop *loop, struct loop_timer *timer, void *
 	stop_io(s);
 }
 
+/* ---- the start ---- */
+
+static void tell_ready(struct server *s)
+{
+	char status[96];
+	snprintf(status, sizeof status, "%zu modules, at most %u connections",
+		modules_count(s->p.modules), io_listeners_max_connections(s->listeners));
+	supervisor_ready(s->supervisor, status);
+}
+
+static void look(const struct ready_report *report, void *user)
+{
+	bool *is_ready = user;
+	*is_ready = *is_ready && (report->is_ready || (!report->job && !report->has_spoken));
+}
+
+/*
+ * Who starts the server and then uses it can rely on what it said. But one whose database is away
+ * waits for it, and must not be restarted for that.
+ */
+static void on_look(struct loop *loop, struct loop_timer *timer, void *user)
+{
+	struct server *s = user;
+	bool is_ready = true;
+	ready_each(s->p.ready, look, &is_ready);
+	if (!is_ready && loop_now_ms(loop) - s->started_ms < READY_PATIENCE_MS)
+		return;
+	loop_timer_stop(loop, timer);
+	tell_ready(s);
+}
+
+void server_control_started(struct server *s)
+{
+	s->started_ms = loop_now_ms(s->p.loop);
+	loop_timer_init(&s->start_timer, on_look, s);
+	loop_timer_start(s->p.loop, &s->start_timer, 0, READY_LOOK_MS);
+}
+
 static void drain(void *server, const char *why)
 {
 	struct server *s = server;
 	if (s->is_stopping)
 		return;
 	s->is_stopping = true;
+	loop_timer_stop(s->p.loop, &s->start_timer);
 	supervisor_stopping(s->supervisor);
 	log_write(LOG_LEVEL_INFO, "server", NULL, "stopping: %s, %zu sessions", why,
 		s->p.logic->sessions.count);
@@ -86,14 +126,6 @@ static void on_terminate(struct loop *loop, int signo, void *user)
 }
 
 /* ---- reload ---- */
-
-void server_control_ready(struct server *s)
-{
-	char status[96];
-	snprintf(status, sizeof status, "%zu modules, at most %u connections",
-		modules_count(s->p.modules), io_listeners_max_connections(s->listeners));
-	supervisor_ready(s->supervisor, status);
-}
 
 static void log_lines(int level, struct nuncio_str text)
 {
@@ -168,7 +200,7 @@ static int reload(void *server, struct buf *report)
 	if (rc == 0)
 		log_write(LOG_LEVEL_INFO, "server", NULL, "configuration reloaded");
 	if (!s->is_stopping)
-		server_control_ready(s);
+		tell_ready(s);
 	return rc;
 }
 

@@ -30,7 +30,8 @@ struct server {
 	struct admin *admin; /* NULL: no control socket */
 	struct supervisor *supervisor;
 	struct trim *trim;
-	struct loop_timer stop_timer;
+	struct loop_timer start_timer, stop_timer;
+	int64_t started_ms;
 	int lock_fd;
 	bool is_stopping;
 };
@@ -38,7 +39,8 @@ struct server {
 /* server_control.c: from outside, while it runs. Thread: logic. */
 int server_control_commands(struct server *s, struct nuncio_error *err);
 void server_control_signals(struct server *s);
-void server_control_ready(struct server *s);                         /* tells the supervisor */
+/* Tells the supervisor as soon as everybody is ready to serve, or has had time enough. */
+void server_control_started(struct server *s);
 int server_control_open(struct server *s, struct nuncio_error *err); /* the socket */
 
 #endif

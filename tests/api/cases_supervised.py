@@ -81,3 +81,25 @@ def supervisor_hears_of_a_hang(bench):
 	expect(f"{end - begin} s", end - begin > 0.9)
 	expect(f"silence while the logic thread hung, not {heard}", not heard)
 	expect("exit status", server.stop() == 0)
+
+
+@case
+def supervisor_hears_when_it_serves(bench):
+	server = bench.load("api_ready", "auth_api")
+	manager = Manager(server.folder)
+	server.start(NOTIFY_SOCKET=manager.path)
+	server.port()
+	time.sleep(0.2)
+	expect("nothing yet", manager.messages.empty())
+	server.get("/m/api_ready/yes")
+	expect("ready", manager.next()[0] == "READY=1")
+	expect("exit status", server.stop() == 0)
+
+
+@case
+def supervisor_is_not_kept_waiting(bench):
+	server = bench.load("api_ready", "auth_api")
+	manager = Manager(server.folder)
+	server.start(NOTIFY_SOCKET=manager.path)
+	expect("as ready as it gets", manager.next()[0] == "READY=1")
+	expect("exit status", server.stop() == 0)

@@ -68,16 +68,8 @@ static int rewrite(struct append *a, nuncio_id target_id)
 static struct nuncio_event *copy_event(const struct nuncio_event *event)
 {
 	struct nuncio_event *copy = nuncio_alloc(sizeof(*copy) + event_bytes(event));
-	char *room = (char *)(copy + 1);
 	*copy = *event;
-	struct nuncio_str *texts[] = { &copy->conversation, &copy->type, &copy->from,
-		&copy->client_id, &copy->kind, &copy->body, &copy->extra, &copy->state };
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i]->n)
-			memcpy(room, texts[i]->p, texts[i]->n);
-		texts[i]->p = room;
-		room += texts[i]->n;
-	}
+	event_take_texts(copy, (char *)(copy + 1));
 	return copy;
 }
 

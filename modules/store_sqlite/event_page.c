@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of one log. seq has no holes, so the newest `limit` rows are a range known beforehand; only
- * when there is a limit of bytes a first walk backwards finds where the page must begin. Times do
+ * Pages of one log. seq has no holes, so the newest `limit` rows are a range known beforehand. With
+ * a limit of bytes it is not known where the page must begin: then the range is walked backwards,
+ * and rows are kept until their turn, since walking it twice costs more than the copies. Times do
  * not fall within a log, so the first event of a day is found by halving.
  */
 #include "store_sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 void event_from_row(sqlite3_stmt *st, struct nuncio_str conversation, struct nuncio_event *event_r)
 {
@@ -30,6 +34,19 @@ size_t event_bytes(const struct nuncio_event *event)
 	size_t now = event->now ? event_bytes(event->now) : 0;
 	return event->conversation.n + event->type.n + event->from.n + event->client_id.n +
 	       event->kind.n + event->body.n + event->extra.n + event->state.n + now;
+}
+
+char *event_take_texts(struct nuncio_event *event, char *room)
+{
+	struct nuncio_str *texts[] = { &event->conversation, &event->type, &event->from,
+		&event->client_id, &event->kind, &event->body, &event->extra, &event->state };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i]->n)
+			memcpy(room, texts[i]->p, texts[i]->n);
+		texts[i]->p = room;
+		room += texts[i]->n;
+	}
+	return room;
 }
 
 int event_now(struct db *db, int64_t number, uint64_t since, struct nuncio_event *event,
@@ -72,28 +89,66 @@ static sqlite3_stmt *bind_range(struct db *db, enum db_sql which, const struct r
 	return st;
 }
 
-/* Raises range->from so that what is left, counted from the end, fits into the limit of bytes. */
-static int narrow(struct db *db, const struct nuncio_events_query *q, struct range *range)
+/* A row that waits for those before it. */
+struct kept {
+	struct kept *next;
+	struct nuncio_event event, now;
+	char texts[];
+};
+
+/* In front of the others. */
+static void keep(struct kept **first, const struct nuncio_event *event)
+{
+	struct kept *kept = nuncio_alloc(sizeof(*kept) + event_bytes(event));
+	kept->next = *first;
+	kept->event = *event;
+	char *room = event_take_texts(&kept->event, kept->texts);
+	if (event->now) {
+		kept->now = *event->now;
+		event_take_texts(&kept->now, room);
+		kept->event.now = &kept->now;
+	}
+	*first = kept;
+}
+
+static void add_kept(struct nuncio_job *job, struct kept *first)
+{
+	while (first) {
+		struct kept *kept = first;
+		first = kept->next;
+		nuncio_job_add_event(job, &kept->event);
+		free(kept);
+	}
+}
+
+/* As much of the range's end as fits into the limit of bytes, one row at least. */
+static int add_end(struct db *db, struct nuncio_job *job, const struct nuncio_events_query *q,
+	struct range *range)
 {
 	sqlite3_stmt *st = bind_range(db, SQL_EVENTS_BACK, range);
 	struct nuncio_event event, now;
+	struct kept *first = NULL;
 	size_t bytes = 0;
-	uint64_t from = range->end;
 	int rc;
+	range->from = range->end;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		event_from_row(st, q->conversation, &event);
 		rc = event_now(db, range->number, 0, &event, &now);
 		if (rc != SQLITE_OK)
 			break;
 		bytes += event_bytes(&event);
+		bool fits = !first || bytes <= q->max_bytes;
+		if (fits) {
+			keep(&first, &event);
+			range->from = event.seq;
+		}
 		event_now_end(db, &event);
-		if (bytes > q->max_bytes && from != range->end)
+		if (!fits)
 			break;
-		from = event.seq;
 	}
 	sqlite3_reset(st);
-	range->from = from;
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+	add_kept(job, first);
+	return rc == SQLITE_OK || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /* 1 added, 0 it must go onto the next page, or negative: minus an SQLite code. */
@@ -170,7 +225,7 @@ static int find_head(
 
 int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events_query *q)
 {
-	uint64_t last, next, limit = q->limit ? q->limit : 1;
+	uint64_t last, next = 0, limit = q->limit ? q->limit : 1;
 	struct range range;
 	int rc = find_head(db, q->conversation, &range.number, &last);
 	if (rc != SQLITE_ROW)
@@ -189,9 +244,10 @@ int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events
 		range.end = lowest + limit;
 	if (!is_forward && end - lowest > limit)
 		range.from = end - limit;
-	rc = !is_forward && q->max_bytes ? narrow(db, q, &range) : SQLITE_OK;
-	if (rc == SQLITE_OK)
+	if (is_forward || !q->max_bytes)
 		rc = add_rows(db, job, q, &range, &next);
+	else
+		rc = add_end(db, job, q, &range);
 	if (rc != SQLITE_OK)
 		return READ_FAILED;
 	nuncio_job_set_more(job, is_forward ? next < end : range.from > lowest);

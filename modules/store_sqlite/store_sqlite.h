@@ -238,6 +238,8 @@ int event_page(struct db *db, struct nuncio_job *job, const struct nuncio_events
 enum { EVENT_COLUMN_CONVERSATION = 13 }; /* its number, behind those of event_from_row */
 void event_from_row(sqlite3_stmt *st, struct nuncio_str conversation, struct nuncio_event *event_r);
 size_t event_bytes(const struct nuncio_event *event);
+/* Copies its texts to `room`, and not those of `now`; the end of them. */
+char *event_take_texts(struct nuncio_event *event, char *room);
 /*
  * Fills event->now from *now_r, which SQL_EVENT_AT holds until event_now_end. The target must be
  * above `since`, else there is none.

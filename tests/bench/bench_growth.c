@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What grows with what is stored: a store is filled up to each of the sizes in `-n`, and at each
- * size the same questions are asked. A hundred conversations at a time take turns until each has a
- * thousand messages, then the next hundred: so rows of one conversation lie far from each other,
- * equally far at every size. Questions are about conversations chosen at random from all:
+ * What grows with what is stored: a store is made for each of the sizes in `-n` and filled, and
+ * then all are asked the same questions in turn, so that what else the machine does meets all
+ * alike. A hundred conversations at a time take turns until each has a thousand messages, then the
+ * next hundred: so rows of one conversation lie far from each other, equally far at every size.
+ * Questions are about conversations chosen at random from all, after as many that are not counted:
  *   page_us    the newest 50 events       middle_us  50 events in the middle
+ *   among_us   the newest 50 events, when a message has been stored just before, as on a server
+ *              with people on it: SQLite forgets what it has read when somebody writes
  *   list_us    50 conversations of somebody who is in all of them, with 10 unread in each
  *   append_us  one of 256 messages in a batch, until it is durable
  * Times are CPU time of this thread, in which the store works, or with `-w`, for a store that works
  * elsewhere, time; append_us is always time. Medians. One line for each size.
  *
- * The store module is loaded into this process; jobs go straight to its lanes.
+ * The store module is loaded into this process; jobs go straight to its lanes. An option may name
+ * the size: `{}` in its value becomes 0 for the first of `-n`, then 1, ...
  */
 #include "bench.h"
 
@@ -31,20 +35,23 @@ enum {
 	UNREAD = 10,
 	ID_SHIFT = 16, /* marks have ids between those of two events */
 	SIZES_MAX = 8,
+	OPTIONS_MAX = 4,
 	NAME = 32
 };
 
+/* The store of one size. */
 struct bench {
 	struct store_host *host;
-	bool is_wall; /* the store works in another process */
-	uint64_t rows;
+	char folder[4096];
+	bool is_wall;        /* the store works in another process */
+	uint64_t rows, size; /* stored; as it was filled */
 	uint32_t dice;
 	unsigned body_bytes;
 	struct nuncio_job jobs[BATCH];
 	struct nuncio_job_append appends[BATCH];
 	struct nuncio_job_mark marks[BATCH];
 	char names[BATCH][NAME];
-	struct bench_samples batches;
+	struct bench_samples batches, page, among, middle, list, other;
 };
 
 static char body[4096];
@@ -86,7 +93,7 @@ static void run_batch(struct bench *b, unsigned count)
 	}
 }
 
-static void append_batch(struct bench *b, unsigned count)
+static void append_batch(struct bench *b, unsigned count, struct bench_samples *samples)
 {
 	static const struct nuncio_str founders[] = { { "reader", 6 }, { "writer", 6 } };
 
@@ -108,7 +115,7 @@ static void append_batch(struct bench *b, unsigned count)
 	}
 	uint64_t start_ns = bench_now_ns();
 	run_batch(b, count);
-	bench_samples_add(&b->batches, (bench_now_ns() - start_ns) / count);
+	bench_samples_add(samples, (bench_now_ns() - start_ns) / count);
 }
 
 /* The reader has seen all but the last of each conversation. */
@@ -137,12 +144,14 @@ static void fill(struct bench *b, uint64_t rows)
 	uint64_t before = b->rows / MESSAGES;
 
 	while (b->rows < rows) {
-		append_batch(b, rows - b->rows < BATCH ? (unsigned)(rows - b->rows) : BATCH);
+		append_batch(b, rows - b->rows < BATCH ? (unsigned)(rows - b->rows) : BATCH,
+			&b->batches);
 		if (b->rows % (BATCH * 64) == 0)
 			store_host_idle(b->host); /* checkpoints, as the core's lanes do */
 	}
 	read_from(b, before);
 	store_host_idle(b->host);
+	b->size = rows;
 }
 
 /* ---- asking ---- */
@@ -185,7 +194,7 @@ static void ask_page(struct bench *b, uint64_t before, struct bench_samples *sam
 		.size = sizeof query, .before = before, .limit = PAGE, .max_bytes = 50000
 	};
 
-	name_of(throw_dice(b, (uint32_t)(b->rows / MESSAGES)), name);
+	name_of(throw_dice(b, (uint32_t)(b->size / MESSAGES)), name);
 	query.conversation = text(name);
 	ask(b, NUNCIO_JOB_EVENTS, &query, PAGE, samples);
 }
@@ -199,28 +208,42 @@ static void ask_list(struct bench *b, struct bench_samples *samples)
 	ask(b, NUNCIO_JOB_CONVERSATIONS, &list, PAGE, samples);
 }
 
-static void measure(struct bench *b)
+/* Store after store at every step. What is stored meanwhile comes behind all that is asked. */
+static void measure(struct bench *benches, unsigned count)
 {
-	struct bench_samples page = { 0 }, middle = { 0 }, list = { 0 }, warm = { 0 };
-
 	for (int i = 0; i < QUESTIONS; i++)
-		ask_page(b, 0, &warm);
+		for (unsigned n = 0; n < count; n++)
+			ask_page(&benches[n], 0, &benches[n].other);
 	for (int i = 0; i < QUESTIONS; i++) {
-		ask_page(b, 0, &page);
-		ask_page(b, MESSAGES / 2, &middle);
-		if (i % 10 == 0)
-			ask_list(b, &list);
+		for (unsigned n = 0; n < count; n++) {
+			struct bench *b = &benches[n];
+			ask_page(b, 0, &b->page);
+			ask_page(b, MESSAGES / 2, &b->middle);
+			if (i % 10 == 0)
+				ask_list(b, &b->list);
+		}
 	}
-	printf("growth rows=%llu conversations=%llu page_us=%.1f middle_us=%.1f list_us=%.1f"
-	       " append_us=%.2f\n",
-		(unsigned long long)b->rows, (unsigned long long)(b->rows / MESSAGES),
-		bench_samples_us(&page, 0.5), bench_samples_us(&middle, 0.5),
-		bench_samples_us(&list, 0.5), bench_samples_us(&b->batches, 0.5));
-	fflush(stdout);
-	bench_samples_fini(&page);
-	bench_samples_fini(&middle);
-	bench_samples_fini(&list);
-	bench_samples_fini(&warm);
+	for (int i = 0; i < QUESTIONS; i++) {
+		for (unsigned n = 0; n < count; n++) {
+			append_batch(&benches[n], 1, &benches[n].other);
+			ask_page(&benches[n], 0, &benches[n].among);
+		}
+	}
+}
+
+static void report(struct bench *b)
+{
+	printf("growth rows=%llu conversations=%llu page_us=%.1f among_us=%.1f middle_us=%.1f"
+	       " list_us=%.1f append_us=%.2f\n",
+		(unsigned long long)b->size, (unsigned long long)(b->size / MESSAGES),
+		bench_samples_us(&b->page, 0.5), bench_samples_us(&b->among, 0.5),
+		bench_samples_us(&b->middle, 0.5), bench_samples_us(&b->list, 0.5),
+		bench_samples_us(&b->batches, 0.5));
+	bench_samples_fini(&b->page);
+	bench_samples_fini(&b->middle);
+	bench_samples_fini(&b->list);
+	bench_samples_fini(&b->among);
+	bench_samples_fini(&b->other);
 	bench_samples_fini(&b->batches);
 }
 
@@ -254,56 +277,90 @@ static void remove_files(const char *dir)
 	rmdir(dir);
 }
 
-int main(int argc, char **argv)
+/* ---- the stores ---- */
+
+struct settings {
+	const char *so, *dir, *options[OPTIONS_MAX];
+	unsigned option_count, body_bytes;
+	bool is_wall;
+};
+
+static void open_store(struct bench *b, const struct settings *settings, unsigned index)
 {
-	const char *options[4] = { "search=off" }, *dir = ".", *list = "100000,1000000";
+	const char *options[OPTIONS_MAX + 1] = { NULL };
+	char texts[OPTIONS_MAX][1024];
 	struct nuncio_error err = { "" };
-	uint64_t sizes[SIZES_MAX];
-	unsigned option_count = 1, body_bytes = 100;
-	char folder[4096];
-	bool is_wall = false;
+
+	for (unsigned i = 0; i < settings->option_count; i++) {
+		const char *text = settings->options[i], *mark = strstr(text, "{}");
+		if (mark == NULL)
+			snprintf(texts[i], sizeof texts[i], "%s", text);
+		else
+			snprintf(texts[i], sizeof texts[i], "%.*s%u%s", (int)(mark - text), text,
+				index, mark + 2);
+		options[i] = texts[i];
+	}
+	snprintf(b->folder, sizeof b->folder, "%.4000s/bench_growth.XXXXXX", settings->dir);
+	if (mkdtemp(b->folder) == NULL)
+		bench_die("%s", b->folder);
+	b->body_bytes = settings->body_bytes;
+	b->dice = 1;
+	b->is_wall = settings->is_wall;
+	b->host = store_host_open(settings->so, b->folder, options, &err);
+	if (b->host == NULL)
+		bench_die("%s: %s", settings->so, err.text);
+}
+
+static void parse_options(int argc, char **argv, struct settings *settings_r, const char **list_r)
+{
 	int option;
 
+	*settings_r = (struct settings){
+		.dir = ".", .options = { "search=off" }, .option_count = 1, .body_bytes = 100
+	};
 	while ((option = getopt(argc, argv, "d:n:o:s:w")) != -1) {
 		if (option == 'd')
-			dir = optarg;
+			settings_r->dir = optarg;
 		else if (option == 'n')
-			list = optarg;
+			*list_r = optarg;
 		else if (option == 'w')
-			is_wall = true;
-		else if (option == 'o' && option_count < 3)
-			options[option_count++] = optarg;
+			settings_r->is_wall = true;
+		else if (option == 'o' && settings_r->option_count < OPTIONS_MAX)
+			settings_r->options[settings_r->option_count++] = optarg;
 		else if (option == 's')
-			body_bytes = (unsigned)bench_number(optarg, 2, sizeof body);
+			settings_r->body_bytes = (unsigned)bench_number(optarg, 2, sizeof body);
 		else
 			break;
 	}
-	if (option != -1 || optind + 1 != argc) {
-		fprintf(stderr, "usage: bench_growth [-n rows,rows,...] [-s body bytes] [-d dir]"
-				" [-o option=value]... [-w] STORE.so\n");
-		return 2;
+	if (option == -1 && optind + 1 == argc) {
+		settings_r->so = argv[optind];
+		return;
 	}
+	fprintf(stderr, "usage: bench_growth [-n rows,rows,...] [-s body bytes] [-d dir]"
+			" [-o option=value]... [-w] STORE.so\n");
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench benches[SIZES_MAX];
+	struct settings settings;
+	const char *list = "100000,1000000";
+	uint64_t sizes[SIZES_MAX];
+
+	parse_options(argc, argv, &settings, &list);
 	unsigned count = parse_sizes(list, sizes);
-	memset(body, 'x', body_bytes);
-	body[0] = body[body_bytes - 1] = '"';
-	snprintf(folder, sizeof folder, "%.4000s/bench_growth.XXXXXX", dir);
-	if (mkdtemp(folder) == NULL)
-		bench_die("%s", folder);
-	struct bench *b = calloc(1, sizeof *b);
-	if (b == NULL)
-		bench_die("out of memory");
-	b->body_bytes = body_bytes;
-	b->dice = 1;
-	b->is_wall = is_wall;
-	b->host = store_host_open(argv[optind], folder, options, &err);
-	if (b->host == NULL)
-		bench_die("%s: %s", argv[optind], err.text);
+	memset(body, 'x', settings.body_bytes);
+	body[0] = body[settings.body_bytes - 1] = '"';
 	for (unsigned i = 0; i < count; i++) {
-		fill(b, sizes[i]);
-		measure(b);
+		open_store(&benches[i], &settings, i);
+		fill(&benches[i], sizes[i]);
 	}
-	store_host_close(&b->host);
-	free(b);
-	remove_files(folder);
+	measure(benches, count);
+	for (unsigned i = 0; i < count; i++) {
+		report(&benches[i]);
+		store_host_close(&benches[i].host);
+		remove_files(benches[i].folder);
+	}
 	return 0;
 }

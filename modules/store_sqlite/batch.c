@@ -38,13 +38,25 @@ static int apply(struct store *s, const struct nuncio_job *job, struct outcome *
 	}
 }
 
+/*
+ * What has had its time goes with the transactions that bring new rows, when there is more of it
+ * than idle times take: twice as many rows as come, so that it cannot pile up, and no more, so that
+ * nobody waits for it.
+ */
+static int tidy(struct store *s, size_t n)
+{
+	int rows = STORE_TIDY_ROWS + 2 * (int)n;
+	int rc = search_drop_shed(s, rows);
+	return rc == SQLITE_OK && s->has_expired ? record_expire(s, rows) : rc;
+}
+
 static int apply_all(struct store *s, struct nuncio_job **jobs, size_t n)
 {
 	s->highest = atomic_load(&s->committed);
 	memset(s->outcome, 0, n * sizeof(s->outcome[0]));
 	int rc = db_run(&s->writer, SQL_BEGIN_WRITE);
 	if (rc == SQLITE_OK)
-		rc = search_drop_shed(s);
+		rc = tidy(s, n);
 	for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
 		rc = apply(s, jobs[i], &s->outcome[i]);
 	if (rc == SQLITE_OK)

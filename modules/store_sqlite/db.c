@@ -178,7 +178,8 @@ static const char *const texts[SQL_COUNT] = {
 			      " AND (expires_at_ms = 0 OR expires_at_ms > ?1))",
 	/* --- search */
 	[SQL_SHED_ADD] = "INSERT INTO shed (event, body) VALUES (?1, ?2)",
-	[SQL_SHED_DROP] = "DELETE FROM shed WHERE event <= ?1",
+	[SQL_SHED_DROP] = "DELETE FROM shed WHERE event IN (SELECT event FROM shed"
+			  " WHERE event <= ?1 ORDER BY event LIMIT ?2)",
 	[SQL_SEARCH_WHERE] =
 		"SELECT conversation FROM member INDEXED BY member_user WHERE user = ?1"
 		" UNION ALL SELECT conversation FROM past INDEXED BY past_user WHERE user = ?1"

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EXPIRE_ROWS = 200, LIST_BYTES_MAX = 4 * 1024 * 1024 };
+enum { LIST_BYTES_MAX = 4 * 1024 * 1024 };
 #define TOMBSTONE_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 bool record_is_absent(sqlite3_stmt *st, int64_t now_ms)
@@ -275,36 +275,35 @@ static int raise_floor(struct db *db, uint64_t removed)
 	return db_run(db, SQL_META_SET);
 }
 
-static int expire(struct db *db, int *count_r)
+int record_expire(struct store *s, int rows)
 {
-	sqlite3_stmt *st = db->sql[SQL_RECORDS_EXPIRE];
+	sqlite3_stmt *st = s->writer.sql[SQL_RECORDS_EXPIRE];
 	uint64_t removed = 0;
-	int rc;
+	int rc, count = 0;
 	sqlite3_bind_int64(st, 1, nuncio_wall_ms());
-	sqlite3_bind_int64(st, 2, EXPIRE_ROWS);
-	for (*count_r = 0; (rc = sqlite3_step(st)) == SQLITE_ROW; ++*count_r)
+	sqlite3_bind_int(st, 2, rows);
+	for (; (rc = sqlite3_step(st)) == SQLITE_ROW; count++)
 		if (db_uint(st, 0) > removed)
 			removed = db_uint(st, 0); /* of a tombstone; 0 for any other */
 	sqlite3_reset(st);
 	if (rc != SQLITE_DONE)
 		return rc;
-	return removed ? raise_floor(db, removed) : SQLITE_OK;
+	s->has_expired = count == rows;
+	return removed ? raise_floor(&s->writer, removed) : SQLITE_OK;
 }
 
-/* One small step; returns how many went, or negative. */
-int record_expire(struct store *s)
+bool record_idle(struct store *s)
 {
 	struct db *db = &s->writer;
-	int count = 0;
 	int rc = db_run(db, SQL_BEGIN_WRITE);
 	if (rc == SQLITE_OK)
-		rc = expire(db, &count);
+		rc = record_expire(s, STORE_TIDY_ROWS);
 	if (rc == SQLITE_OK)
 		rc = db_run(db, SQL_COMMIT);
 	if (rc == SQLITE_OK)
-		return count;
+		return s->has_expired;
 	store_complain(s, db, rc, "removing expired records");
 	if (!sqlite3_get_autocommit(db->handle))
 		db_run(db, SQL_ROLLBACK);
-	return NUNCIO_E_FAIL;
+	return false;
 }

@@ -152,6 +152,7 @@ static int note_state(struct store *s, const char *path, bool is_on)
 		rc = set_meta(s, "search_off", !is_on);
 	if (rc == SQLITE_OK && !is_on) {
 		sqlite3_bind_int64(s->writer.sql[SQL_SHED_DROP], 1, INT64_MAX);
+		sqlite3_bind_int(s->writer.sql[SQL_SHED_DROP], 2, -1); /* all: nobody is here yet */
 		rc = db_run(&s->writer, SQL_SHED_DROP);
 	}
 	return rc;
@@ -247,33 +248,41 @@ int search_shed(struct store *s, nuncio_id id, const struct nuncio_event *target
 	return db_run(&s->writer, SQL_SHED_ADD);
 }
 
-int search_drop_shed(struct store *s)
+int search_drop_shed(struct store *s, int rows)
 {
-	s->shed_dropping = s->search ? atomic_load(&s->search->done) : 0;
-	if (s->shed_dropping <= s->shed_dropped)
+	sqlite3_stmt *st = s->writer.sql[SQL_SHED_DROP];
+	nuncio_id done = s->search ? atomic_load(&s->search->done) : 0;
+	s->shed_dropping = s->shed_dropped;
+	if (done <= s->shed_dropped)
 		return SQLITE_OK;
-	sqlite3_bind_int64(s->writer.sql[SQL_SHED_DROP], 1, (sqlite3_int64)s->shed_dropping);
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)done);
+	sqlite3_bind_int(st, 2, rows);
 	int rc = db_run(&s->writer, SQL_SHED_DROP);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (sqlite3_changes(s->writer.handle) < rows)
+		s->shed_dropping = done;
 	/* An index from before could not be brought up to date any more: search_index.c. */
-	return rc == SQLITE_OK ? set_meta(s, "shed_dropped", (int64_t)s->shed_dropping) : rc;
+	return set_meta(s, "shed_dropped", (int64_t)done);
 }
 
-void search_idle(struct store *s)
+bool search_idle(struct store *s)
 {
 	if (!s->search || atomic_load(&s->search->done) <= s->shed_dropped)
-		return;
+		return false;
 	int rc = db_run(&s->writer, SQL_BEGIN_WRITE);
 	if (rc == SQLITE_OK)
-		rc = search_drop_shed(s);
+		rc = search_drop_shed(s, STORE_TIDY_ROWS);
 	if (rc == SQLITE_OK)
 		rc = db_run(&s->writer, SQL_COMMIT);
 	if (rc == SQLITE_OK) {
 		s->shed_dropped = s->shed_dropping;
-		return;
+		return atomic_load(&s->search->done) > s->shed_dropped;
 	}
 	store_complain(s, &s->writer, rc, "dropping what search needs no more");
 	if (!sqlite3_get_autocommit(s->writer.handle))
 		db_run(&s->writer, SQL_ROLLBACK);
+	return false;
 }
 
 int search_failed(struct search *x, struct db *db, uint64_t generation, int rc)

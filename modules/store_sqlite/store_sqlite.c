@@ -18,7 +18,7 @@
 
 #include "tools.h"
 
-enum { EXPIRE_STEPS = 10, COMPLAIN_EVERY_MS = 10000 };
+enum { TIDY_MS = 20, COMPLAIN_EVERY_MS = 10000 };
 
 struct module_data {
 	struct nuncio_counter *commits, *failures, *indexed;
@@ -273,14 +273,17 @@ static void run(void *store, uint32_t lane, struct nuncio_job **jobs, size_t n)
 	}
 }
 
+/* Jobs wait meanwhile; what is left goes with their transactions: see batch.c. */
 static void idle(void *store, uint32_t lane)
 {
 	struct store *s = store;
+	int64_t until_ms = nuncio_mono_ms() + TIDY_MS;
 	if (lane > 0)
 		return;
-	for (int i = 0; i < EXPIRE_STEPS && record_expire(s) > 0; i++)
+	while (record_idle(s) && nuncio_mono_ms() < until_ms)
 		;
-	search_idle(s);
+	while (search_idle(s) && nuncio_mono_ms() < until_ms)
+		;
 	checkpoint_wish(s);
 }
 

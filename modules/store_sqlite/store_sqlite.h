@@ -26,7 +26,8 @@ enum {
 	STORE_VALUE_BYTES_MAX = 64 * 1024,
 	STORE_KEY_BYTES_MAX = 255,    /* of a record, with the digits of NUNCIO_WRITE_KEY_SEQ */
 	STORE_EXTRA_BYTES_MAX = 1024, /* of a member */
-	STORE_UNREAD_MAX = 1000
+	STORE_UNREAD_MAX = 1000,
+	STORE_TIDY_ROWS = 200 /* that have had their time, removed in a step */
 };
 
 /* Every statement of the module; the texts stand in db.c. */
@@ -135,6 +136,7 @@ struct store {
 	struct once *once;
 	nuncio_id shed_dropping,
 		shed_dropped; /* search.h: in the running transaction, and before */
+	bool has_expired;     /* records, more than the last step removed */
 	nuncio_id highest;    /* of events, marks and synced writes in the running transaction */
 	struct outcome outcome[STORE_BATCH_MAX];
 	/* Shared. */
@@ -281,7 +283,9 @@ void record_from_row(sqlite3_stmt *st, struct nuncio_str space, struct nuncio_re
 bool record_is_absent(sqlite3_stmt *st, int64_t now_ms);
 int record_get(struct db *db, struct nuncio_job *job, const struct nuncio_record *q);
 int record_list(struct db *db, struct nuncio_job *job, const struct nuncio_records_query *q);
-int record_expire(struct store *s);
+/* Removes so many at most that have expired, and sets s->has_expired. */
+int record_expire(struct store *s, int rows);
+bool record_idle(struct store *s); /* a small step in a transaction of its own; is there more? */
 
 /* --- batch.c: everything that queued, one transaction --- */
 void batch_run(struct store *s, struct nuncio_job **jobs, size_t n);
@@ -307,7 +311,8 @@ int search_find(struct store *s, struct db *db, uint32_t lane, struct nuncio_job
 	const struct nuncio_search_query *q);
 /* The writer's part, within its transaction; SQLite codes. */
 int search_shed(struct store *s, nuncio_id id, const struct nuncio_event *target);
-int search_drop_shed(struct store *s); /* after the commit: shed_dropped = shed_dropping */
-void search_idle(struct store *s);
+/* So many at most; after the commit: shed_dropped = shed_dropping. */
+int search_drop_shed(struct store *s, int rows);
+bool search_idle(struct store *s); /* a small step in a transaction of its own; is there more? */
 
 #endif

@@ -20,7 +20,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import mariadb  # noqa: E402
 
-SUITES = ("test_store", "test_store_members", "test_store_amend", "test_store_sync", "test_store_search")
+SUITES = ("test_store", "test_store_lists", "test_store_records", "test_store_members", "test_store_writers",
+	"test_store_member_lists", "test_store_amend", "test_store_sync", "test_store_search")
 MINUTES = 8
 
 

@@ -13,6 +13,6 @@ printf '#define PACKAGE_VERSION "0"\n#define PACKAGE_NAME "nuncio"\n' >"$work/co
 mysql=$(pkg-config --cflags libmariadb 2>/dev/null || pkg-config --cflags mysqlclient) || bad=1
 [ $# -gt 0 ] || set -- $(files 'src/*.c' 'modules/*.c')
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} "$tidy" --quiet {} -- -std=c11 -D_GNU_SOURCE \
-	-DWEB_ROOT='"/"' -DNUNCIO_MODULE_DIR='"/"' -DNUNCIO_TEST_DIR='"/"' -Iinclude -iquote src -iquote modules -iquote . -iquote "$work" $mysql 2>"$work/noise" || bad=1
+	-DWEB_ROOT='"/"' -DNUNCIO_MODULE_DIR='"/"' -DNUNCIO_TEST_DIR='"/"' -DNUNCIO_DEFAULT_MODULES='""' -Iinclude -iquote src -iquote modules -iquote . -iquote "$work" $mysql 2>"$work/noise" || bad=1
 grep -v 'warnings\? generated' "$work/noise"
 finish

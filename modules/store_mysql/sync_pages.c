@@ -8,7 +8,9 @@
  * that `more` 0 always means: nothing is missing.
  *
  * Below `upto` there may be tickets of transactions that were still under way; so the next pass
- * begins not at `upto` but at `safe`, and may show again what came in those moments.
+ * begins not at `upto` but at `safe`, and a later call may show again what came in those moments.
+ * Within a call it is known what was shown: of a conversation, all up to the highest seq, since
+ * who takes a seq holds the log until the commit.
  *
  * Cost: one look at each conversation of the user, and what changed.
  */
@@ -16,7 +18,14 @@
 
 #include "sync.h"
 
+#include <stdlib.h>
+
 enum { LOOK_BACK = 32 };
+
+struct shown {
+	uint32_t shard;
+	uint64_t number, seq;
+};
 
 struct page {
 	struct reading *r;
@@ -25,6 +34,8 @@ struct page {
 	uint32_t count, limit;
 	size_t bytes;
 	bool is_full;
+	struct shown *shown; /* the highest event of each conversation in this answer */
+	size_t shown_count;
 };
 
 /* Whether one more of so many bytes fits; the first always does. */
@@ -152,7 +163,21 @@ static int ask_events(struct page *page, const struct span *span, uint64_t first
 	return read_send(page->r, span->db);
 }
 
-static int give_events(struct page *page, const struct span *span)
+/* That of a conversation; new: seq 0. Few conversations come in a second pass. */
+static struct shown *shown_of(struct page *page, const struct mine *mine)
+{
+	for (size_t i = page->shown_count; i-- > 0;)
+		if (page->shown[i].number == mine->number && page->shown[i].shard == mine->shard)
+			return &page->shown[i];
+	if ((page->shown_count & (page->shown_count - 1)) == 0)
+		page->shown = nuncio_resize(page->shown,
+			(page->shown_count ? 2 * page->shown_count : 1) * sizeof *page->shown);
+	page->shown[page->shown_count] =
+		(struct shown){ .shard = mine->shard, .number = mine->number };
+	return &page->shown[page->shown_count++];
+}
+
+static int give_events(struct page *page, const struct span *span, struct shown *shown)
 {
 	struct reading *r = page->r;
 	size_t n;
@@ -164,6 +189,7 @@ static int give_events(struct page *page, const struct span *span)
 		if (!takes(page, event_bytes(&events[i])))
 			break;
 		nuncio_job_add_event(r->job, &events[i]);
+		shown->seq = events[i].seq;
 		page->place.seq = events[i].seq + 1;
 	}
 	return status;
@@ -171,11 +197,14 @@ static int give_events(struct page *page, const struct span *span)
 
 static int add_events(struct page *page, const struct span *span)
 {
+	struct shown *shown = shown_of(page, span->mine);
 	uint64_t first = page->place.seq;
 	bool is_near = true;
 	int status = 0;
 	if (span->end <= span->low)
 		return 0;
+	if (shown->seq && shown->seq >= first)
+		first = shown->seq + 1;
 	if (!first) {
 		is_near = span->end - span->low <= LOOK_BACK;
 		first = is_near ? span->low + 1 : span->end - LOOK_BACK + 1;
@@ -189,7 +218,7 @@ static int add_events(struct page *page, const struct span *span)
 	}
 	if (status == 0)
 		status = ask_events(page, span, first);
-	return status == 0 ? give_events(page, span) : status;
+	return status == 0 ? give_events(page, span, shown) : status;
 }
 
 /* --- cursors of members --- */
@@ -336,10 +365,10 @@ static bool has_news(const struct sync_place *place, const struct position *now,
 	return false;
 }
 
-int sync_read(struct reading *r, const struct nuncio_sync_query *q)
+static int read_page(struct page *page)
 {
+	struct reading *r = page->r;
 	struct store *s = r->lane->store;
-	struct page page = { .r = r, .query = q, .limit = q->limit ? q->limit : 1 };
 	struct position now[SERVERS_MAX] = { { 0 } };
 	int status = 0;
 	for (unsigned i = 0; i < s->server_count && status == 0; i++) {
@@ -348,26 +377,34 @@ int sync_read(struct reading *r, const struct nuncio_sync_query *q)
 	}
 	if (status < 0)
 		return status;
-	if (is_gap(&page, now)) {
+	if (is_gap(page, now)) {
 		for (unsigned i = 0; i < s->server_count; i++)
-			page.place.safe[i] = now[i].safe;
-		page.place.is_within = false;
+			page->place.safe[i] = now[i].safe;
+		page->place.is_within = false;
 		nuncio_job_set_gap(r->job, 1);
-		sync_cursor_give(s, r->job, &page.place);
+		sync_cursor_give(s, r->job, &page->place);
 		return 0;
 	}
-	if (!page.place.is_within)
-		begin_pass(&page.place, page.place.from, now, s->server_count);
+	if (!page->place.is_within)
+		begin_pass(&page->place, page->place.from, now, s->server_count);
 	for (;;) {
-		status = is_empty(&page.place, s->server_count) ? 0 : run_pass(&page);
+		status = is_empty(&page->place, s->server_count) ? 0 : run_pass(page);
 		if (status < 0)
 			return status;
-		if (page.is_full || !has_news(&page.place, now, s->server_count))
+		if (page->is_full || !has_news(&page->place, now, s->server_count))
 			break;
-		begin_pass(&page.place, page.place.safe, now, s->server_count);
+		begin_pass(&page->place, page->place.safe, now, s->server_count);
 	}
-	page.place.is_within = page.is_full;
-	nuncio_job_set_more(r->job, page.is_full);
-	sync_cursor_give(s, r->job, &page.place);
+	page->place.is_within = page->is_full;
+	nuncio_job_set_more(r->job, page->is_full);
+	sync_cursor_give(s, r->job, &page->place);
 	return 0;
+}
+
+int sync_read(struct reading *r, const struct nuncio_sync_query *q)
+{
+	struct page page = { .r = r, .query = q, .limit = q->limit ? q->limit : 1 };
+	int status = read_page(&page);
+	free(page.shown);
+	return status;
 }

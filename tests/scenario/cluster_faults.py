@@ -54,7 +54,6 @@ def fault_if(possible):
 
 class Listener(StubbornReceiver):
 	"""Does what clients have to do when they are asked to sync."""
-	repeats = True
 
 	def drain(self, client):
 		asked = any(packet["op"] == "session.resync" for packet in client.notifies)

@@ -87,11 +87,7 @@ class Sender(threading.Thread):
 
 
 class Receiver(threading.Thread):
-	"""Keeps, like a good client, the highest seq of each conversation, and drops what it has.
-
-	repeats: sync may show again what others were writing while it was read, which take() compares with what is known.
-	"""
-	repeats = False
+	"""Keeps, like a good client, the highest seq of each conversation, and drops what it has."""
 
 	def __init__(self, server, name):
 		super().__init__(daemon=True)
@@ -140,7 +136,7 @@ class Receiver(threading.Thread):
 			seen = {}
 			for event in answer["events"]:
 				last = seen.get(event["conversation"], 0)
-				if event["seq"] <= last and not self.repeats:
+				if event["seq"] <= last:
 					self.faults.append(f"{self.name}: {event['seq']} after {last} in one page of sync")
 				seen[event["conversation"]] = event["seq"]
 				self.take(event, "sync")

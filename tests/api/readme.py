@@ -112,8 +112,9 @@ class Reader:
 
 
 def quickstart_modules():
-	with open(os.path.join(TOP, "contrib", "quickstart"), encoding="utf-8") as file:
-		return re.findall(r"^\s+(\w+) = on$", file.read(), re.M)
+	"""Those of a new configuration."""
+	with open(os.path.join(TOP, "etc", "nuncio.ini"), encoding="utf-8") as file:
+		return re.findall(r"^(\w+) = on$", file.read(), re.M)
 
 
 def read_aloud(port):

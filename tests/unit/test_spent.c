@@ -51,7 +51,7 @@ static void is_full_at_last(void **state)
 	(void)state;
 	memset(key, 'x', sizeof key);
 	for (int i = 0; i < 2 * SPENT_KEYS; i++) {
-		char digits[8];
+		char digits[16];
 		snprintf(digits, sizeof digits, "%07d", i);
 		memcpy(key, digits, 7);
 		taken += spent_add(spent, SPENT_USER, key, sizeof key);

@@ -225,7 +225,7 @@ def is_sanitized():
 	return b"libasan.so" in program or b"libtsan.so" in program
 
 
-@fault_if(lambda: FAKETIME and not is_sanitized())
+@fault_if(lambda: FAKETIME)
 def clock_wrong(site):
 	"""Of one node: ahead from its start, then in one step behind, then right, all in traffic; and a start after it."""
 	node = site.some()
@@ -374,10 +374,10 @@ def main():
 	played = failed = skipped = 0
 	for _ in range(args.rounds):
 		for name, function, possible in FAULTS:
-			if args.only and not any(word in name for word in args.only):
+			if args.only and not any(word in name for word in args.only) or name == "clock_wrong" and is_sanitized():
 				continue
 			if not possible():
-				print(f"skip {name}: no network of our own, no nft (package nftables), no faketime, or a sanitizer")
+				print(f"skip {name}: no network of our own, no nft (package nftables), or no faketime")
 				skipped += 1
 				continue
 			turn = Round(site, senders, receivers)

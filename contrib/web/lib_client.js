@@ -49,6 +49,9 @@ const defaults = {
   wakeOnNetwork: true,
 };
 
+/* Between repetitions of what came too fast. */
+const turns = { base: 50, cap: 1000 };
+
 /**
  * One user's live connection.
  *
@@ -212,7 +215,7 @@ export class Client extends Operations {
       try {
         return await this.#request(op, data, Math.max(1, end - Date.now()));
       } catch (error) {
-        const pause = this.#pause(attempt, error);
+        const pause = this.#turn(attempt, error);
         if (error.code !== codes.rate_limited || Date.now() + pause >= end) throw error;
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -538,7 +541,7 @@ export class Client extends Operations {
     try {
       const token = await this.#options.token({ refused: false });
       if (!token || token === old || this.#ws !== ws || !this.#session) return;
-      await this.#request('session.open', { token }, this.#options.openTimeout);
+      await this.request('session.open', { token }, { timeout: this.#options.openTimeout });
       if (this.#ws === ws) this.#renewLater(token);
     } catch (error) {
       this.#quiet(error);
@@ -570,6 +573,11 @@ export class Client extends Operations {
       (error?.data?.retry_after_ms ?? 0) +
       backoff(attempt, this.#options.backoff, this.#options.random)
     );
+  }
+
+  /* The server has said when; only those who wait together are to come apart: seldom far. */
+  #turn(attempt, error) {
+    return (error.data?.retry_after_ms ?? 0) + backoff(attempt, turns, this.#options.random);
   }
 
   /* Modules may be switched off, and connections end: no reason to alarm the application. */

@@ -30,6 +30,10 @@ export class Progress {
     this.#logs.set(conversation, log);
     if (seq <= log[what]) return;
     log[what] = seq;
+    this.#later();
+  }
+
+  #later() {
     if (this.#timer || !this.#with.isReady()) return;
     this.#timer = setTimeout(() => this.flush(), this.#delay);
   }
@@ -66,7 +70,8 @@ export class Progress {
       if (error.code === codes.not_member || error.code === codes.not_found) return;
       if (log[done] === seq)
         log[done] = before; /* goes with the next flush, at the latest after a reconnect */
-      this.#with.failed(error);
+      if (error.code === codes.rate_limited) this.#later();
+      else this.#with.failed(error);
     }
   }
 }

@@ -236,6 +236,19 @@ describe('connecting', () => {
     await assert.rejects(client.request('echo', {}, { timeout: 30 }), { reason: 'rate_limited' });
   });
 
+  it('repeats what came too fast often enough to be done in its time', async () => {
+    const server = new FakeServer();
+    const client = await ready(
+      make(server, { random: () => 0.9, backoff: { base: 10_000, cap: 10_000 } }),
+    );
+    const from = Date.now();
+    server.ops.echo = () => {
+      if (Date.now() - from < 300) throw { code: 4290, data: { retry_after_ms: 5 } };
+      return {};
+    };
+    await client.request('echo', {}, { timeout: 2000 });
+  });
+
   it('does not send a packet that is over the limit', async () => {
     const server = new FakeServer();
     const client = await ready(make(server));
@@ -545,6 +558,23 @@ describe('telling progress', () => {
     await comeBack(server, client);
     await until(() => server.of('message.confirm').length === 2);
     assert.equal(server.of('message.confirm')[1].data.seq, 1);
+  });
+
+  it('reports again, without a complaint, what came too fast', async () => {
+    const server = new FakeServer();
+    const client = await ready(make(server, { requestTimeout: 20 }));
+    const errors = [];
+    client.on('error', (error) => errors.push(error));
+    const from = Date.now();
+    server.ops['message.confirm'] = () => {
+      if (Date.now() - from < 150) throw { code: 4290, data: { retry_after_ms: 5 } };
+      return {};
+    };
+    server.push('c', '1');
+    await until(() => Date.now() - from > 150 && server.of('message.confirm').length > 1);
+    await settle();
+    assert.deepEqual(errors, []);
+    assert.equal(server.of('message.confirm').at(-1).data.seq, 1);
   });
 
   it('subscribes to presence again after each connect', async () => {

@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "base/metric.h"
 #include "loop/loop_private.h"
+#include "loop/timer.h"
 
 enum { ROUNDS_MAX = 64 };
 
@@ -87,9 +88,11 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	(void)revents;
 	l->turn++;
 	l->wants_soon = false;
+	loop_timer_take_soon(l);
 	for (int round = 0; is_busy && round < ROUNDS_MAX; round++) {
 		l->wants_again = false;
-		is_busy = run_turn_callbacks(l) || l->wants_again;
+		is_busy = loop_timer_run_soon(l);
+		is_busy |= run_turn_callbacks(l) || l->wants_again || !list_is_empty(&l->soon);
 		did_any |= is_busy;
 	}
 	if (l->begun_ns)
@@ -137,6 +140,8 @@ struct loop *loop_new(const char *name)
 	struct loop *l = ALLOC_NEW(struct loop);
 	l->ev = ev;
 	snprintf(l->name, sizeof(l->name), "%s", name);
+	list_init(&l->soon);
+	list_init(&l->next_soon);
 	l->now_ms = clock_mono_ms();
 	ev_set_userdata(ev, l);
 

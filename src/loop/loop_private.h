@@ -6,6 +6,7 @@
 
 #include <ev.h>
 
+#include "base/list.h"
 #include "loop/loop.h"
 
 /* For loop.c and timer.c, the two files that know libev. */
@@ -31,6 +32,8 @@ struct loop {
 	struct wake_entry *wakes;
 	struct spin_entry *spins;
 	size_t turn_count, wake_count, spin_count;
+	struct list soon, next_soon; /* timers of the end of this turn, and of the next one's */
+	bool is_in_soon;
 	struct signal_entry *signals;
 };
 

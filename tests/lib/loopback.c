@@ -129,8 +129,9 @@ void loopback_turn(struct loopback *lb)
 {
 	struct loop_timer stop;
 	loop_timer_init(&stop, on_stop, NULL);
-	loop_timer_start(lb->loop, &stop, 0, 0);
+	loop_timer_start(lb->loop, &stop, 0, 1); /* after a look at descriptors and timers */
 	loop_run(lb->loop);
+	loop_timer_stop(lb->loop, &stop);
 	struct mail **at = &lb->received;
 	while (*at)
 		at = &(*at)->next;

@@ -137,8 +137,7 @@ static void publish(struct bus *bus, struct nuncio_str channel, struct redis_buf
 	struct sending *sending = nuncio_alloc(sizeof *sending);
 	*sending = (struct sending){ bus, frames, is_to_one };
 	nuncio_counter_add(bus->count.publishes, 1);
-	if (REDIS_ASK(bus->member.asks, channel, on_published, sending, nuncio_text("PUBLISH"),
-		    channel, body) < 0) {
+	if (redis_publish(bus->member.asks, channel, body, on_published, sending) < 0) {
 		free(sending);
 		bus_lost(bus, frames);
 	}
@@ -166,6 +165,7 @@ void outbox_flush(struct bus *bus)
 		outbox->all_frames = 0;
 		publish(bus, all, &outbox->all, frames, false);
 	}
+	redis_flush(bus->member.asks);
 }
 
 void outbox_tell_loss(struct bus *bus)

@@ -303,6 +303,20 @@ static void on_answer(const redisReply *reply, void *user)
 		ask.fn(reply, ask.user);
 }
 
+typedef int send_fn(struct redis_link *link, const struct nuncio_str *args, size_t count,
+	redis_reply_fn *fn, void *user);
+
+static int ask_by(struct redis *redis, send_fn *send, const struct nuncio_str *args, size_t count,
+	redis_reply_fn *fn, void *user)
+{
+	struct ask *ask = nuncio_alloc(sizeof *ask);
+	*ask = (struct ask){ redis, fn, user };
+	int rc = send(redis->main, args, count, on_answer, ask);
+	if (rc < 0)
+		free(ask);
+	return rc;
+}
+
 int redis_ask(struct redis *redis, struct nuncio_str key, const struct nuncio_str *args,
 	size_t count, redis_reply_fn *fn, void *user)
 {
@@ -310,12 +324,29 @@ int redis_ask(struct redis *redis, struct nuncio_str key, const struct nuncio_st
 		return NUNCIO_E_GONE;
 	if (redis->conf->form == REDIS_CLUSTER)
 		return redis_cluster_ask(redis, key, args, count, fn, user);
-	struct ask *ask = nuncio_alloc(sizeof *ask);
-	*ask = (struct ask){ redis, fn, user };
-	int rc = redis_link_send(redis->main, args, count, on_answer, ask);
-	if (rc < 0)
-		free(ask);
-	return rc;
+	return ask_by(redis, redis_link_send, args, count, fn, user);
+}
+
+int redis_publish(struct redis *redis, struct nuncio_str channel, struct nuncio_str text,
+	redis_reply_fn *fn, void *user)
+{
+	const struct nuncio_str args[] = { nuncio_text("PUBLISH"), channel, text };
+	const size_t count = sizeof args / sizeof args[0];
+	if (!redis->is_up)
+		return NUNCIO_E_GONE;
+	if (redis->conf->form == REDIS_CLUSTER)
+		return redis_cluster_ask(redis, channel, args, count, fn, user);
+	return ask_by(redis, redis_link_send_patiently, args, count, fn, user);
+}
+
+void redis_flush(struct redis *redis)
+{
+	if (!redis->is_up)
+		return;
+	if (redis->conf->form == REDIS_CLUSTER)
+		redis_cluster_flush(redis);
+	else
+		redis_link_flush(redis->main);
 }
 
 size_t redis_room(const struct redis *redis)

@@ -51,6 +51,14 @@ int redis_ask(struct redis *redis, struct nuncio_str key, const struct nuncio_st
 	redis_ask((redis), (key), (const struct nuncio_str[]){ __VA_ARGS__ }, \
 		sizeof((const struct nuncio_str[]){ __VA_ARGS__ }) / sizeof(struct nuncio_str), \
 		(fn), (user))
+/*
+ * PUBLISH. The same, but the answer (how many have heard it) is read when there is time, some
+ * milliseconds later.
+ */
+int redis_publish(struct redis *redis, struct nuncio_str channel, struct nuncio_str text,
+	redis_reply_fn *fn, void *user);
+/* What was asked leaves at the end of the turn; whoever asks there sends it off by this. */
+void redis_flush(struct redis *redis);
 /* How many more questions the queue takes before it is full. */
 size_t redis_room(const struct redis *redis);
 

@@ -201,6 +201,13 @@ int redis_cluster_ask(struct redis *redis, struct nuncio_str key, const struct n
 	return rc;
 }
 
+/* One that fails takes all of them down. */
+void redis_cluster_flush(struct redis *redis)
+{
+	for (size_t i = 0; i < redis->master_count; i++)
+		redis_link_flush(redis->masters[i]);
+}
+
 size_t redis_cluster_waiting(const struct redis *redis)
 {
 	size_t most = 0;

@@ -32,7 +32,9 @@ enum {
 	READ_BYTES = 64 * 1024,
 	OUT_MOST = 64 * 1024 * 1024,
 	ANSWER_BYTES_MAX = 64 * 1024 * 1024, /* ours are some hundred KB */
-	CHECKS_PER_TIMEOUT = 4
+	CHECKS_PER_TIMEOUT = 4,
+	PATIENT_MS = 20, /* far below any time-out */
+	PATIENT_MOST = 1000
 };
 
 enum link_state { LINK_CLOSED, LINK_RESOLVING, LINK_CONNECTING, LINK_GREETING, LINK_UP };
@@ -43,6 +45,7 @@ struct question {
 	redis_reply_fn *fn; /* NULL: nobody wants to know */
 	void *user;
 	int64_t asked_ms;
+	bool is_patient;
 };
 
 struct redis_link {
@@ -58,16 +61,19 @@ struct redis_link {
 	struct nuncio_watch *watch;
 	int watched; /* NUNCIO_WATCH_ */
 	struct nuncio_timer *check, *flush;
+	struct nuncio_timer *patient; /* while it runs, it reads what only patient ones ask */
+	bool was_patient;             /* one was asked since it came last */
 	int64_t opened_ms;
 	redisReader *reader;
 	size_t unread;                  /* bytes of an answer that is not whole yet */
 	struct redis_buffer out, early; /* early: asked before it was up */
 	size_t written;                 /* of out */
 	struct question *first, **last;
-	size_t waiting;
+	size_t waiting, impatient; /* of them */
 };
 
 static void on_flush(void *user);
+static void on_patient(void *user);
 static void on_ready(int fd, int events, void *user);
 
 struct redis_link *redis_link_new(
@@ -124,6 +130,7 @@ static struct question *take_down(struct redis_link *link)
 	nuncio_watch_stop(&link->watch);
 	nuncio_timer_stop(&link->check);
 	nuncio_timer_stop(&link->flush);
+	nuncio_timer_stop(&link->patient);
 	redis_stream_close(&link->stream);
 	if (link->reader)
 		redisReaderFree(link->reader);
@@ -132,7 +139,8 @@ static struct question *take_down(struct redis_link *link)
 	redis_buffer_free(&link->early);
 	link->first = NULL;
 	link->last = &link->first;
-	link->waiting = link->written = 0;
+	link->waiting = link->impatient = link->written = 0;
+	link->was_patient = false;
 	return questions;
 }
 
@@ -181,6 +189,11 @@ static void watch_for(struct redis_link *link, int events)
 	link->watched = events;
 }
 
+static int watch_to_read(const struct redis_link *link)
+{
+	return link->patient && !link->impatient ? 0 : NUNCIO_WATCH_READ;
+}
+
 static void write_out(struct redis_link *link)
 {
 	struct nuncio_error why;
@@ -200,8 +213,8 @@ static void write_out(struct redis_link *link)
 		redis_buffer_drop(&link->out, link->written);
 		link->written = 0;
 	}
-	watch_for(link,
-		NUNCIO_WATCH_READ | (is_all && !link->stream.wants_write ? 0 : NUNCIO_WATCH_WRITE));
+	watch_for(link, watch_to_read(link) |
+				(is_all && !link->stream.wants_write ? 0 : NUNCIO_WATCH_WRITE));
 }
 
 static void on_flush(void *user)
@@ -219,12 +232,20 @@ static void flush_soon(struct redis_link *link)
 		link->flush = nuncio_timer_start(link->conf->self, 0, 0, on_flush, link);
 }
 
-static void add_question(struct redis_link *link, redis_reply_fn *fn, void *user)
+void redis_link_flush(struct redis_link *link)
+{
+	nuncio_timer_stop(&link->flush);
+	on_flush(link);
+}
+
+static void add_question(struct redis_link *link, redis_reply_fn *fn, void *user, bool is_patient)
 {
 	struct question *question = nuncio_alloc(sizeof *question);
 	question->fn = fn;
 	question->user = user;
 	question->asked_ms = nuncio_mono_ms();
+	question->is_patient = is_patient;
+	link->impatient += !is_patient;
 	*link->last = question;
 	link->last = &question->next;
 	link->waiting++;
@@ -252,8 +273,23 @@ int redis_link_send(struct redis_link *link, const struct nuncio_str *args, size
 	int rc = check_room(link);
 	if (rc < 0)
 		return rc;
-	add_question(link, fn, user);
+	add_question(link, fn, user, false);
 	add_command(link, args, count);
+	return 0;
+}
+
+int redis_link_send_patiently(struct redis_link *link, const struct nuncio_str *args, size_t count,
+	redis_reply_fn *fn, void *user)
+{
+	int rc = check_room(link);
+	if (rc < 0)
+		return rc;
+	add_question(link, fn, user, link->state == LINK_UP && link->waiting < PATIENT_MOST);
+	add_command(link, args, count);
+	link->was_patient = true;
+	if (!link->patient && link->state == LINK_UP)
+		link->patient = nuncio_timer_start(
+			link->conf->self, PATIENT_MS, PATIENT_MS, on_patient, link);
 	return 0;
 }
 
@@ -295,6 +331,7 @@ static void take_reply(struct redis_link *link, const redisReply *reply)
 	if (!link->first)
 		link->last = &link->first;
 	link->waiting--;
+	link->impatient -= !question->is_patient;
 	if (question->fn)
 		question->fn(reply, question->user);
 	free(question);
@@ -345,6 +382,20 @@ static void read_in(struct redis_link *link)
 	} while (link->epoch == epoch && link->stream.ssl);
 }
 
+/* When nobody has been patient for a while, nothing is asked, or what is comes at once. */
+static void on_patient(void *user)
+{
+	struct redis_link *link = user;
+	unsigned epoch = link->epoch;
+	if (!link->was_patient)
+		nuncio_timer_stop(&link->patient);
+	link->was_patient = false;
+	if (link->impatient == 0)
+		read_in(link);
+	if (link->epoch == epoch && !link->patient)
+		watch_for(link, link->watched | NUNCIO_WATCH_READ);
+}
+
 /* ---- the way up ---- */
 
 /* The last of the greeting: whoever answers that is there. */
@@ -387,16 +438,16 @@ static void greet(struct redis_link *link)
 		struct nuncio_str args[] = { nuncio_text("AUTH"),
 			nuncio_text(has_user ? conf->user : password), nuncio_text(password) };
 		redis_buffer_add_command(&link->out, args, has_user ? 3 : 2);
-		add_question(link, on_greeting, link);
+		add_question(link, on_greeting, link, false);
 	}
 	if (conf->db && !link->is_sentinel) {
 		struct nuncio_str args[] = { nuncio_text("SELECT"), nuncio_text(db) };
 		redis_buffer_add_command(&link->out, args, 2);
-		add_question(link, on_greeting, link);
+		add_question(link, on_greeting, link, false);
 	}
 	struct nuncio_str ping[] = { nuncio_text("PING") };
 	redis_buffer_add_command(&link->out, ping, 1);
-	add_question(link, on_ping, link);
+	add_question(link, on_ping, link, false);
 	if (early) {
 		*link->last = early;
 		link->last = early_last;
@@ -516,8 +567,10 @@ void redis_link_pump(struct redis_link *link, int wait_ms)
 		write_out(link);
 	if (link->state < LINK_CONNECTING)
 		return;
+	/* The timer for patient questions does not run either. */
+	bool reads = link->watched & NUNCIO_WATCH_READ || link->patient;
 	struct pollfd one = { .fd = link->stream.fd,
-		.events = (short)((link->watched & NUNCIO_WATCH_READ ? POLLIN : 0) |
+		.events = (short)((reads ? POLLIN : 0) |
 				  (link->watched & NUNCIO_WATCH_WRITE ? POLLOUT : 0)) };
 	int n = poll(&one, 1, wait_ms);
 	if (n > 0)

@@ -49,6 +49,14 @@ const struct redis_address *redis_link_address(const struct redis_link *link);
  */
 int redis_link_send(struct redis_link *link, const struct nuncio_str *args, size_t count,
 	redis_reply_fn *fn, void *user);
+/*
+ * The same, for an answer that nobody waits for: it is read with others, some milliseconds later,
+ * so that the thread need not wake up for each. What breaks the connection is found as late.
+ */
+int redis_link_send_patiently(struct redis_link *link, const struct nuncio_str *args, size_t count,
+	redis_reply_fn *fn, void *user);
+/* Writes now what else would leave at the end of the turn: for one that asks there. */
+void redis_link_flush(struct redis_link *link);
 /* SUBSCRIBE and the like: their answers come as messages. */
 int redis_link_tell(struct redis_link *link, const struct nuncio_str *args, size_t count);
 size_t redis_link_waiting(const struct redis_link *link); /* questions without an answer */

@@ -42,5 +42,6 @@ int redis_cluster_ask(struct redis *redis, struct nuncio_str key, const struct n
 void redis_cluster_close(struct redis *redis, const char *why);
 void redis_cluster_free(struct redis *redis);
 size_t redis_cluster_waiting(const struct redis *redis);
+void redis_cluster_flush(struct redis *redis);
 
 #endif

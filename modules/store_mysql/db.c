@@ -279,6 +279,11 @@ bool db_next(struct db *db, unsigned answer, struct row *row)
 	return row->v != NULL;
 }
 
+void db_again(struct db *db, unsigned answer)
+{
+	mysql_data_seek(db->answers[answer], 0);
+}
+
 struct nuncio_str row_text(const struct row *row, unsigned column)
 {
 	const char *p = row->v[column];

@@ -144,25 +144,48 @@ static int find_time(struct reading *r, struct db *db, uint32_t shard, uint64_t 
 /* --- the page --- */
 
 struct page {
+	struct nuncio_str conversation;
 	uint32_t shard;
-	uint64_t number, after, before;
+	uint64_t number, after, before; /* number 0: the server finds it, too */
 	bool is_forward;
 	uint32_t limit;
 };
 
+/*
+ * A conversation that this lane has not met costs no trip of its own: the server finds its number,
+ * and tells it in a last column.
+ */
 static int ask_page(struct reading *r, struct db *db, const struct page *page)
 {
 	db_begin(db);
 	sql_begin(&db->sql);
-	sql_add(&db->sql,
-		"SELECT " EVENT_COLUMNS " FROM message_%n WHERE conversation=%u AND seq>%u",
-		page->shard, page->number, page->after);
+	if (page->number)
+		sql_add(&db->sql, "SELECT " EVENT_COLUMNS " FROM message_%n WHERE conversation=%u",
+			page->shard, page->number);
+	else
+		sql_add(&db->sql,
+			"SELECT " EVENT_COLUMNS ",conversation FROM message_%n"
+			" WHERE conversation=(" READ_NUMBER ")",
+			page->shard, page->shard, page->conversation);
+	sql_add(&db->sql, " AND seq>%u", page->after);
 	if (page->before)
 		sql_add(&db->sql, " AND seq<%u", page->before);
 	sql_add(&db->sql,
 		page->is_forward ? " ORDER BY seq LIMIT %u" : " ORDER BY seq DESC LIMIT %u",
 		(uint64_t)page->limit + 1);
 	return read_send(r, db);
+}
+
+static struct nuncio_event *take_page(
+	struct reading *r, struct db *db, struct page *page, size_t *n_r)
+{
+	struct row row;
+	if (!page->number && db_next(db, 0, &row)) {
+		page->number = row_uint(&row, EVENT_COLUMN_COUNT);
+		names_put(r->lane->names, page->conversation, page->number);
+		db_again(db, 0);
+	}
+	return event_take(r, db, 0, page->conversation, n_r);
 }
 
 /* How many of the rows, in the order read, fit. */
@@ -185,30 +208,42 @@ static void give_page(struct reading *r, const struct nuncio_event *events, size
 		nuncio_job_add_event(r->job, &events[back ? count - 1 - i : i]);
 }
 
+/* Where the page begins. 1: it may be asked for; 0: there is none. */
+static int begin_page(struct reading *r, struct db *db, struct page *page, int64_t from_ms)
+{
+	uint64_t after;
+	if (!from_ms) {
+		page->number = read_known_number(r, page->conversation);
+		return 1;
+	}
+	int status = read_number(r, page->conversation, &page->number);
+	if (status < 0 || !page->number)
+		return status;
+	status = find_time(r, db, page->shard, page->number, from_ms, &after);
+	if (status == 0 && after > page->after)
+		page->after = after;
+	return status < 0 ? status : 1;
+}
+
 int event_page(struct reading *r, const struct nuncio_events_query *q)
 {
-	struct page page = { .shard = place_shard(r->lane->store, q->conversation),
+	struct page page = { .conversation = q->conversation,
+		.shard = place_shard(r->lane->store, q->conversation),
 		.after = q->after,
 		.before = q->before,
 		.is_forward = q->after || q->from_ms || (q->flags & NUNCIO_EVENTS_FORWARD),
 		.limit = q->limit ? q->limit : 1 };
-	int status = read_number(r, q->conversation, &page.number);
-	if (status < 0 || !page.number)
-		return status;
 	struct db *db = read_db(r, place_server(r->lane->store, page.shard));
 	if (!db)
 		return READ_FAILED;
-	if (q->from_ms) {
-		uint64_t after;
-		status = find_time(r, db, page.shard, page.number, q->from_ms, &after);
-		page.after = after > page.after ? after : page.after;
-	}
-	if (status == 0)
-		status = ask_page(r, db, &page);
+	int status = begin_page(r, db, &page, q->from_ms);
+	if (status <= 0)
+		return status;
+	status = ask_page(r, db, &page);
 	if (status < 0)
 		return status;
 	size_t n;
-	struct nuncio_event *events = event_take(r, db, 0, q->conversation, &n);
+	struct nuncio_event *events = take_page(r, db, &page, &n);
 	status = event_targets(r, db, page.shard, page.number, 0, events, n);
 	if (status < 0)
 		return status;

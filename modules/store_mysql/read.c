@@ -32,20 +32,24 @@ int read_result(struct reading *r, struct db *db, int rc)
 	return READ_FAILED;
 }
 
+uint64_t read_known_number(const struct reading *r, struct nuncio_str conversation)
+{
+	const struct name *name = names_find(r->lane->names, conversation);
+	return name ? name->number : 0;
+}
+
 int read_number(struct reading *r, struct nuncio_str conversation, uint64_t *number_r)
 {
 	uint32_t shard = place_shard(r->lane->store, conversation);
-	const struct name *name = names_find(r->lane->names, conversation);
 	struct row row;
-	*number_r = name ? name->number : 0;
-	if (name)
+	*number_r = read_known_number(r, conversation);
+	if (*number_r)
 		return 0;
 	struct db *db = read_db(r, place_server(r->lane->store, shard));
 	if (!db)
 		return READ_FAILED;
 	sql_begin(&db->sql);
-	sql_add(&db->sql, "SELECT number FROM head_%n WHERE id=%q AND last_seq>0", shard,
-		conversation);
+	sql_add(&db->sql, READ_NUMBER, shard, conversation);
 	int status = read_send(r, db);
 	if (status == 0 && db_next(db, 0, &row))
 		*number_r = names_put(r->lane->names, conversation, row_uint(&row, 0))->number;

@@ -100,6 +100,7 @@ void db_begin(struct db *db); /* forgets answers, and begins a text */
 int db_run(struct db *db);    /* enum db_status; answers stay until db_begin */
 int db_execute(struct db *db, const char *text);
 bool db_next(struct db *db, unsigned answer, struct row *row);
+void db_again(struct db *db, unsigned answer); /* from its first row */
 struct nuncio_str row_text(const struct row *row, unsigned column);
 uint64_t row_uint(const struct row *row, unsigned column);
 int64_t row_int(const struct row *row, unsigned column);
@@ -366,6 +367,9 @@ int read_result(struct reading *r, struct db *db, int rc); /* an enum db_status,
 struct db *read_db(struct reading *r, struct server *server);
 int read_number(
 	struct reading *r, struct nuncio_str conversation, uint64_t *number_r); /* 0: none */
+/* The number if this lane has met it, else 0; and what asks for it. */
+uint64_t read_known_number(const struct reading *r, struct nuncio_str conversation);
+#define READ_NUMBER "SELECT number FROM head_%n WHERE id=%q AND last_seq>0"
 
 #define EVENT_COLUMNS \
 	"seq,id,sent_at,sender,client_id,type,kind,flags,target,changed,body,extra,state"

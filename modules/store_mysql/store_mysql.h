@@ -429,6 +429,8 @@ int event_targets(struct reading *r, struct db *db, uint32_t shard, uint64_t num
 	struct nuncio_event *events, size_t n);
 int sync_read(struct reading *r, const struct nuncio_sync_query *q);
 int conversation_list(struct reading *r, const struct nuncio_job_conversations *q);
+int conversation_rows_fill(struct reading *r, const struct mine *mines, size_t n,
+	struct nuncio_str user, struct nuncio_conversation_row *rows);
 int member_list(struct reading *r, const struct nuncio_job_members *q);
 int member_one(struct reading *r, const struct nuncio_job_member *q);
 int member_ships(struct reading *r, const struct nuncio_job_memberships *q);

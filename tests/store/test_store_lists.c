@@ -129,8 +129,15 @@ static void unread_counts_to_a_thousand(void **state)
 		jobs[i] = (struct nuncio_job){ .kind = NUNCIO_JOB_APPEND, .input = &in[i] };
 	}
 	store_host_run(the.host, jobs, EVENTS);
-	struct nuncio_job job = read_conversations("alice", "", 1);
-	assert_int_equal(job.conversations[0].unread, 1000);
+	append("d:2", "bob", "", "1");
+	mark("d:2", "alice", 1, 1);
+	append("d:3", "bob", "", "1");
+	append("d:3", "bob", "", "2");
+	struct nuncio_job job = read_conversations("alice", "", 3);
+	assert_int_equal(job.conversations[0].unread, 2);
+	assert_int_equal(job.conversations[1].unread, 0);
+	assert_str(job.conversations[2].conversation, "d:1");
+	assert_int_equal(job.conversations[2].unread, 1000);
 	store_host_job_fini(&job);
 	job = read_conversations("bob", "", 1);
 	assert_int_equal(job.conversations[0].unread, 0);

@@ -64,6 +64,16 @@ int change_members(const char *conversation, const struct nuncio_member_change *
 void add_member(const char *conversation, const char *user); /* must work */
 void remove_member(const char *conversation, const char *user);
 
+enum {
+	ADD = NUNCIO_MEMBER_ADD,
+	REMOVE = NUNCIO_MEMBER_REMOVE,
+	SET = NUNCIO_MEMBER_SET,
+	TOLERANT = NUNCIO_MEMBER_TOLERANT,
+	ALL_HISTORY = NUNCIO_MEMBER_ALL_HISTORY
+};
+/* One change to g:1, if the member has the role expected. */
+int change_one(uint32_t op, const char *user, int role, uint32_t fields, int32_t expect_role);
+
 /* An event of type "change" by alice that changes another one. */
 struct nuncio_job_append make_amend(
 	const char *conversation, uint64_t target, const char *body, const char *state);
@@ -81,6 +91,13 @@ struct nuncio_job read_members(const char *conversation, const char *after, uint
 struct nuncio_job read_member(const char *conversation, const char *user);
 struct nuncio_job read_record(const char *space, const char *owner, const char *key);
 struct nuncio_job read_list(const struct nuncio_records_query *query);
+/* A member in words, or "none"; "alice bob +" of a job, which it ends. Static texts. */
+const char *member_text(const char *conversation, const char *user);
+const char *names_text(struct nuncio_job job);
+#define MEMBER(conversation, user, expected) \
+	assert_string_equal(member_text(conversation, user), expected)
+#define MEMBERS(conversation, expected) \
+	assert_string_equal(names_text(read_members(conversation, "", 100)), expected)
 /* The seqs of a log are 1..count and its ids rise; returns count. */
 uint64_t check_log(const char *conversation);
 /* (s, owner, key); value NULL: must be absent. */

@@ -2,60 +2,6 @@
 /* Who may append: members, who brings themselves, who is not muted; what failure comes first. */
 #include "store_case.h"
 
-enum {
-	ADD = NUNCIO_MEMBER_ADD,
-	REMOVE = NUNCIO_MEMBER_REMOVE,
-	SET = NUNCIO_MEMBER_SET,
-	TOLERANT = NUNCIO_MEMBER_TOLERANT,
-	ALL_HISTORY = NUNCIO_MEMBER_ALL_HISTORY
-};
-
-/* A member in words; "none". */
-static const char *member_text(const char *conversation, const char *user)
-{
-	static char text[400];
-	struct nuncio_job job = read_member(conversation, user);
-	snprintf(text, sizeof(text), "none");
-	if (job.status == 0) {
-		const struct nuncio_member *m = &job.members[0];
-		assert_int_equal(job.member_count, 1);
-		assert_str(m->user, user);
-		assert_str(m->conversation, conversation);
-		snprintf(text, sizeof(text),
-			"role %u sees %llu-%llu at %llu/%llu muted %lld {%s} of %u in %llu",
-			m->role, (unsigned long long)m->since, (unsigned long long)m->until,
-			(unsigned long long)m->delivered, (unsigned long long)m->read,
-			(long long)m->muted_until_ms, m->extra.p, m->member_count,
-			(unsigned long long)m->last_seq);
-	} else {
-		assert_int_equal(job.status, NUNCIO_E_NOTFOUND);
-		assert_int_equal(job.member_count, 0);
-	}
-	store_host_job_fini(&job);
-	return text;
-}
-
-#define MEMBER(conversation, user, expected) \
-	assert_string_equal(member_text(conversation, user), expected)
-
-/* "alice bob +" */
-static const char *names_text(struct nuncio_job job)
-{
-	static char text[400];
-	size_t used = 0;
-	assert_int_equal(job.status, 0);
-	text[0] = '\0';
-	for (size_t i = 0; i < job.member_count; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? " " : "",
-			job.members[i].user.p);
-	snprintf(text + used, sizeof(text) - used, "%s", job.more ? " +" : "");
-	store_host_job_fini(&job);
-	return text;
-}
-
-#define MEMBERS(conversation, expected) \
-	assert_string_equal(names_text(read_members(conversation, "", 100)), expected)
-
 static int append_as(const char *conversation, const char *from, const char *client_id,
 	const struct nuncio_member_change *changes, size_t n)
 {

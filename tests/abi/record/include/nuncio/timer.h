@@ -16,9 +16,11 @@ typedef void nuncio_timer_fn(void *user);
 typedef void nuncio_work_fn(void *user);
 
 /*
- * Calls fn after first_ms, then every every_ms (0: once). Never NULL. A timer that ended may be
- * stopped or left; all of a module's timers end with the module. Monotonic clock, so it does not
- * jump with the wall clock.
+ * Calls fn after first_ms, then every every_ms (0: once). Both 0: at the end of this turn of the
+ * loop, when all that had come has been dealt with, before the answers leave; started from within
+ * such a timer: at the end of the next turn, so much work can be done in small parts while others
+ * go on. Never NULL. A timer that ended may be stopped or left; all of a module's timers end with
+ * the module. Monotonic clock, so it does not jump with the wall clock.
  * Thread: logic (fn too).
  */
 struct nuncio_timer *nuncio_timer_start(struct nuncio_module *self, uint32_t first_ms,

@@ -44,6 +44,7 @@ static void read_options(struct group *g)
 	struct nuncio_module *self = g->self;
 	struct group_options *o = &g->options;
 	o->max_members = (uint64_t)nuncio_conf_int(self, "max_members");
+	o->mention_all = (uint32_t)nuncio_conf_int(self, "mention_all");
 	o->max_admins = (uint32_t)nuncio_conf_int(self, "max_admins");
 	o->max_groups_per_user = (uint32_t)nuncio_conf_int(self, "max_groups_per_user");
 	o->max_requests = (uint32_t)nuncio_conf_int(self, "max_requests");
@@ -67,6 +68,8 @@ static int add_hooks(struct nuncio_module *self, struct group *g)
 		rc = nuncio_hook_may_login(self, NUNCIO_PRIO_LAST, arrive_may_login, g);
 	if (rc == 0)
 		rc = nuncio_hook_did_login(self, NUNCIO_PRIO_FIRST, arrive_did_login, g);
+	if (rc == 0)
+		rc = nuncio_hook_may_send(self, NUNCIO_PRIO_FIRST, everybody_may_send, g);
 	if (rc == 0)
 		rc = nuncio_hook_did_event(self, NUNCIO_PRIO_FIRST, on_did_event, g);
 	if (rc == 0)
@@ -127,6 +130,8 @@ static const struct nuncio_option group_options[] = {
 		"Members that one group or channel can have." },
 	{ "max_admins", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "50", 0, 900, NULL,
 		"Admins that one group can have, besides its owner." },
+	{ "mention_all", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "200", 0, 10000000, NULL,
+		"In a group with more members only its owner and admins may call everybody. 0: only they, always." },
 	{ "max_groups_per_user", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "500", 1, 1000, NULL,
 		"Groups and channels that one user can be in." },
 	{ "max_requests", NUNCIO_OPT_INT, NUNCIO_OPT_LIVE, "200", 1, 1000, NULL,

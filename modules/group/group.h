@@ -25,6 +25,7 @@ struct arriving;
 
 struct group_options {
 	uint64_t max_members;
+	uint32_t mention_all; /* members, up to which each may call everybody */
 	uint32_t max_admins, max_groups_per_user, max_requests, max_invites;
 	uint32_t name_bytes, announcement_bytes;
 	int64_t invite_ttl_ms;
@@ -126,6 +127,11 @@ void check_all(struct group *g);                 /* after a loss */
 void check_done(struct group *g);                /* one that arrive_check began is over */
 void check_group_ends(struct here_group *group); /* not live any more */
 void check_fini(struct group *g);
+
+/* ---- everybody.c: who may call all members ---- */
+
+enum nuncio_verdict everybody_may_send(
+	struct nuncio_ask *ask, const struct nuncio_send *what, void *user);
 
 /* ---- enter.c: the kind, and who may enter ---- */
 

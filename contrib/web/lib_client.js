@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* One user's live connection. */
 
-import {
-  NuncioError,
-  closeCodes,
-  codes,
-  local,
-  localTransient,
-  tokenCodes,
-  transient,
-} from './lib_errors.js';
+import { CatchUp } from './lib_catch_up.js';
+import { NuncioError, closeCodes, codes, local, localTransient, tokenCodes } from './lib_errors.js';
+import { KeepAlive } from './lib_keep_alive.js';
 import { Operations } from './lib_operations.js';
 import { Outbox } from './lib_outbox.js';
 import { Progress } from './lib_progress.js';
-import { Sequencer } from './lib_sequencer.js';
+import { Requests } from './lib_requests.js';
 import { memoryStorage } from './lib_storage.js';
 import { backoff } from './lib_tools.js';
-
-/* When a token ends, in milliseconds since 1970; NaN when it does not say so in a way we can read. */
-function tokenEnd(token) {
-  try {
-    const payload = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
-    return JSON.parse(atob(payload)).exp * 1000;
-  } catch {
-    return NaN;
-  }
-}
 
 const defaults = {
   url: undefined,
@@ -65,8 +49,6 @@ const turns = { base: 50, cap: 1000 };
  */
 export class Client extends Operations {
   #options;
-  #storage;
-  #sequencer;
   #ws = null;
   #generation = 0; /* a late answer of an earlier connection is told by its number */
   #state = 'stopped';
@@ -77,21 +59,14 @@ export class Client extends Operations {
   #tokenFailures = 0;
   #closing = null; /* the last session.closing */
   #loaded = null;
-  #savedUser = null;
-  #cursor = null;
-  #canSync = true;
-  #toldLive = false;
-  #syncing = null;
-  #sinceSync = 0;
-  #requests = new Map();
-  #requestSeq = 0;
+  #requests = new Requests();
+  #keepAlive;
+  #catchUp;
   #outbox;
   #progress;
-  #repairing = new Set();
   #watched = [];
   #presence = 'online';
-  #lastHeard = 0;
-  #timers = { retry: 0, open: 0, heartbeat: 0, save: 0, stable: 0, renew: 0 };
+  #timers = { retry: 0, open: 0, stable: 0 };
   #wake = () => this.wake();
 
   /** @param {import('./nuncio.js').ClientOptions} options */
@@ -108,22 +83,46 @@ export class Client extends Operations {
     if (!this.#options.url) throw new TypeError('options.url: missing');
     if (typeof this.#options.token !== 'function')
       throw new TypeError('options.token: must be a function');
-    this.#storage = this.#options.storage ?? memoryStorage();
-    this.#sequencer = new Sequencer(this.#options.maxHeld);
+    this.#build(this.#options.storage ?? memoryStorage());
+  }
+
+  /* The parts, and what each may know of the connection. */
+  #build(storage) {
     const isReady = () => this.#state === 'ready';
     const request = (op, data) => this.request(op, data);
-    this.#outbox = new Outbox(this.#storage, {
+    const emit = (type, data) => this._emit(type, data);
+    const pause = (attempt, error) => this.#pause(attempt, error);
+    const failed = (error) => this.#quiet(error);
+    this.#keepAlive = new KeepAlive(this.#options, {
+      request: (op, data, options) => this.request(op, data, options),
+      hasSession: () => this.#session !== null,
+      dead: (why) => this.#drop(why),
+      failed,
+    });
+    this.#catchUp = new CatchUp(this.#options, storage, {
+      isReady,
+      request,
+      emit,
+      pause,
+      failed,
+      pageLimit: () => this.#session?.limits?.page ?? 100,
+      own: (event) => this.#own(event),
+      arrived: ({ conversation, seq }) => {
+        if (this.#options.autoConfirm) this.confirm(conversation, seq);
+      },
+    });
+    this.#outbox = new Outbox(storage, {
       isReady,
       request,
       user: () => this.user,
-      pause: (attempt, error) => this.#pause(attempt, error),
-      emit: (type, data) => this._emit(type, data),
+      pause,
+      emit,
       stored: (message, ack) => this.#stored(message, ack),
     });
     this.#progress = new Progress(this.#options.confirmDelay, {
       isReady,
       request,
-      failed: (error) => this.#quiet(error),
+      failed,
     });
   }
 
@@ -137,7 +136,7 @@ export class Client extends Operations {
   }
   /** The user id, known from the first `session.ready` on. */
   get user() {
-    return this.#session?.user ?? this.#savedUser;
+    return this.#session?.user ?? this.#catchUp.user;
   }
   /** When `waiting`: time of the next attempt, in milliseconds since 1970. */
   get retryAt() {
@@ -174,17 +173,15 @@ export class Client extends Operations {
     const ws = this.#ws;
     this.#stop();
     ws?.close(1000);
-    await this.#saveNow();
+    await this.#catchUp.saveNow();
   }
 
   /** After a sign-out: closes, and removes outbox and cursor from the storage. */
   async forget() {
     await this.close();
     this.#progress.clear();
-    this.#cursor = null;
-    this.#sequencer = new Sequencer(this.#options.maxHeld);
     await this.#outbox.clear(local('closed', 'the outbox was cleared'));
-    await this.#storage.remove('state');
+    await this.#catchUp.forget();
   }
 
   /**
@@ -196,7 +193,7 @@ export class Client extends Operations {
       clearTimeout(this.#timers.retry);
       this.#open();
     } else if (this.#state === 'ready') {
-      this.#ping();
+      this.#keepAlive.ping();
     }
   }
 
@@ -329,7 +326,7 @@ export class Client extends Operations {
   }
 
   async #greet(token) {
-    this.#renewLater(token);
+    this.#keepAlive.renewLater(token);
     const data = this.#options.device ? { token, device: this.#options.device } : { token };
     const ws = this.#ws;
     try {
@@ -342,7 +339,7 @@ export class Client extends Operations {
   }
 
   #receive(text) {
-    this.#lastHeard = Date.now();
+    this.#keepAlive.heard();
     let packet;
     try {
       packet = JSON.parse(text);
@@ -355,42 +352,15 @@ export class Client extends Operations {
   }
 
   #request(op, data, timeout) {
-    this.#requestSeq = this.#requestSeq >= 0xffffffff ? 1 : this.#requestSeq + 1;
-    const seq = this.#requestSeq;
-    const text = JSON.stringify({ type: 'request', seq, op, data });
     const limit = this.#session?.limits?.packet_bytes ?? 65_535;
-    if (text.length * 3 > limit && new TextEncoder().encode(text).length > limit) {
-      return Promise.reject(local('too_large', `a packet has at most ${limit} bytes`));
-    }
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#requests.delete(seq);
-        reject(local('no_answer', `${op}: no answer in ${timeout} ms`));
-      }, timeout);
-      this.#requests.set(seq, { resolve, reject, timer });
-      try {
-        this.#ws.send(text);
-      } catch (error) {
-        this.#requests.delete(seq);
-        clearTimeout(timer);
-        reject(local('disconnected', String(error?.message ?? error)));
-      }
-    });
+    return this.#requests.ask(this.#ws, op, data, timeout, limit);
   }
 
-  #answered({ seq, code, message, data }) {
-    const waiting = this.#requests.get(seq);
-    if (!waiting) return; /* it had timed out */
-    this.#requests.delete(seq);
-    clearTimeout(waiting.timer);
-    if (code === 0) {
-      waiting.resolve(data ?? {});
-      return;
-    }
-    waiting.reject(new NuncioError(code, message, { data }));
+  #answered(packet) {
+    const code = this.#requests.answered(packet);
     if (!this.#session || !tokenCodes.has(code)) return;
     const ws = this.#ws;
-    this.#closed(closeCodes.token, message);
+    this.#closed(closeCodes.token, packet.message);
     ws.close(1000);
   }
 
@@ -403,7 +373,7 @@ export class Client extends Operations {
         this.#closing = data;
         break;
       case 'session.resync':
-        this.#syncAgain().catch((error) => this.#quiet(error));
+        this.#catchUp.syncAgain().catch((error) => this.#quiet(error));
         break;
       case 'receipt':
         this.#receipts(data);
@@ -419,7 +389,7 @@ export class Client extends Operations {
         break;
       default:
         /* message.new, message.changed, group.changed ...: whatever has a place in a log */
-        if (data.event && data.conversation && data.seq > 0) this.#take(data, false);
+        if (data.event && data.conversation && data.seq > 0) this.#catchUp.take(data, false);
         break;
     }
     this._emit('notify', { op, data });
@@ -434,14 +404,15 @@ export class Client extends Operations {
   async #opened(session) {
     const generation = this.#generation;
     clearTimeout(this.#timers.open);
-    if (this.#savedUser && this.#savedUser !== session.user) await this.#forgetStranger();
+    const known = this.#catchUp.user;
+    if (known && known !== session.user) await this.#forgetStranger();
     this.#session = session;
-    this.#savedUser = session.user;
+    this.#catchUp.user = session.user;
+    this.#catchUp.begin();
     this.#tokenRefused = false;
     this.#tokenFailures = 0;
     this.#closing = null;
-    this.#canSync = true;
-    this.#startHeartbeat(session.heartbeat_ms ?? 30_000);
+    this.#keepAlive.start(session.heartbeat_ms ?? 30_000);
     this.#timers.stable = setTimeout(() => {
       this.#attempt = 0;
     }, this.#options.stableAfter);
@@ -451,7 +422,7 @@ export class Client extends Operations {
       this.setPresence(this.#presence).catch((error) => this.#quiet(error));
     for (let attempt = 0; ; attempt++) {
       try {
-        await this.#sync();
+        await this.#catchUp.sync();
         break;
       } catch (error) {
         if (generation !== this.#generation || !this.#session) return;
@@ -464,7 +435,7 @@ export class Client extends Operations {
     this.#setState('ready');
     this._emit('ready', session);
     this.#progress.flush();
-    for (const conversation of this.#sequencer.holes()) this.#repairSoon(conversation);
+    this.#catchUp.repairAll();
     this.#outbox.pump();
   }
 
@@ -517,55 +488,11 @@ export class Client extends Operations {
     this.#ws = null;
     this.#session = null;
     this.#closing = null;
-    for (const name of ['open', 'heartbeat', 'stable', 'renew']) clearTimeout(this.#timers[name]);
+    clearTimeout(this.#timers.open);
+    clearTimeout(this.#timers.stable);
+    this.#keepAlive.stop();
     this.#progress.pause();
-    const waiting = [...this.#requests.values()];
-    this.#requests.clear();
-    for (const { reject, timer } of waiting) {
-      clearTimeout(timer);
-      reject(local('disconnected', 'the connection has ended'));
-    }
-  }
-
-  /* A session ends with its token unless a fresh one comes before. */
-  #renewLater(token) {
-    clearTimeout(this.#timers.renew);
-    const left = tokenEnd(token) - this.#options.renewBefore - Date.now();
-    /* A timer longer than 2^31 ms would fire at once. */
-    if (left < 2 ** 31) this.#timers.renew = setTimeout(() => this.#renew(token), Math.max(left, 1000));
-  }
-
-  /* When it fails the server will end the session in time, and the next connection asks anew. */
-  async #renew(old) {
-    const ws = this.#ws;
-    try {
-      const token = await this.#options.token({ refused: false });
-      if (!token || token === old || this.#ws !== ws || !this.#session) return;
-      await this.request('session.open', { token }, { timeout: this.#options.openTimeout });
-      if (this.#ws === ws) this.#renewLater(token);
-    } catch (error) {
-      this.#quiet(error);
-    }
-  }
-
-  /* Browsers answer pings by themselves but do not tell when none come any more. */
-  #startHeartbeat(interval) {
-    this.#lastHeard = Date.now();
-    const beat = () => {
-      const quiet = Date.now() - this.#lastHeard;
-      if (quiet >= interval) this.#ping();
-      this.#timers.heartbeat = setTimeout(beat, Math.max(interval - quiet, interval / 4));
-    };
-    this.#timers.heartbeat = setTimeout(beat, interval);
-  }
-
-  #ping() {
-    const ws = this.#ws;
-    this.request('ping', {}, { timeout: Math.min(10_000, this.#options.requestTimeout) }).catch(
-      (error) => {
-        if (error.reason === 'no_answer' && this.#ws === ws) this.#drop('no answer to ping');
-      },
-    );
+    this.#requests.failAll();
   }
 
   #pause(attempt, error) {
@@ -592,170 +519,20 @@ export class Client extends Operations {
     for (const user of users ?? []) this._emit('presence', user);
   }
 
-  /* Brings what happened while we were away. Calls while one runs share it. */
-  #sync() {
-    this.#syncing ??= this.#syncPages().finally(() => {
-      this.#syncing = null;
+  #own(event) {
+    this.#outbox.seen(event.client_id, {
+      conversation: event.conversation,
+      seq: event.seq,
+      id: event.id,
+      sent_at: event.sent_at,
+      durability: 'stored',
+      duplicate: true,
     });
-    return this.#syncing;
-  }
-
-  /* What is missing now is not certain to be in an answer that is on its way. */
-  async #syncAgain() {
-    await this.#syncing?.catch(() => {});
-    if (this.#state === 'ready') await this.#sync();
-  }
-
-  async #syncPages() {
-    if (!this.#canSync) return;
-    this.#sinceSync = 0;
-    for (let more = true; more;) {
-      const ask = { limit: Math.min(this.#options.syncLimit, this.#session?.limits?.page ?? 100) };
-      if (this.#cursor) ask.cursor = this.#cursor;
-      let page;
-      try {
-        page = await this.request('sync', ask);
-      } catch (error) {
-        if (error.code !== codes.unknown_op && error.code !== codes.unavailable) throw error;
-        this.#canSync = false; /* no history module, or no store: live only, until the next connect */
-        if (!this.#cursor && !this.#toldLive) {
-          this.#toldLive = true;
-          this._emit('reset', { reason: 'first', conversations: [] });
-        }
-        return;
-      }
-      if (page.gap) {
-        await this.#reset(page.cursor ?? null, this.#cursor ? 'gap' : 'first');
-        return;
-      }
-      for (const event of page.events) this.#take(event, true);
-      for (const receipt of page.receipts ?? []) this._emit('receipt', receipt);
-      for (const record of page.records ?? []) this._emit('record', record);
-      this.#cursor = page.cursor;
-      this.#saveSoon();
-      more = page.more;
-    }
-    this.#beginUnknown();
-  }
-
-  /*
-   * No cursor, or one that the server cannot follow: the application starts from the list of
-   * conversations.
-   */
-  async #reset(cursor, reason) {
-    cursor ??= (await this.request('sync', {})).cursor;
-    const conversations = [];
-    const limit = this.#session?.limits?.page ?? 100;
-    for (let next; next !== null;) {
-      const page = await this.request(
-        'conversation.list',
-        next ? { after: next, limit } : { limit },
-      );
-      conversations.push(...page.conversations);
-      next = page.next ?? null;
-    }
-    this.#sequencer.clear();
-    this.#cursor = cursor;
-    const freed = conversations.flatMap((item) =>
-      this.#sequencer.base(item.conversation, item.last_seq),
-    );
-    this._emit('reset', { reason, conversations });
-    for (const event of freed) this.#deliver(event);
-    this.#beginUnknown();
-    this.#saveSoon();
-  }
-
-  /* Sync has told all it knows. What still has no beginning begins with what is here. */
-  #beginUnknown() {
-    for (const conversation of this.#sequencer.holes()) {
-      const { after, before } = this.#sequencer.hole(conversation);
-      if (after !== undefined) continue;
-      for (const event of this.#sequencer.base(conversation, before - 1)) this.#deliver(event);
-    }
-  }
-
-  #take(event, fromSync) {
-    if (event.from === this.user) {
-      this.#outbox.seen(event.client_id, {
-        conversation: event.conversation,
-        seq: event.seq,
-        id: event.id,
-        sent_at: event.sent_at,
-        durability: 'stored',
-        duplicate: true,
-      });
-    }
-    const ready = this.#sequencer.offer(event, fromSync || !this.#canSync);
-    for (const one of ready) this.#deliver(one);
-    if (!fromSync && this.#sequencer.hole(event.conversation)) this.#repairSoon(event.conversation);
-    if (!fromSync && ++this.#sinceSync >= this.#options.syncEvery && this.#state === 'ready') {
-      this.#sync().catch((error) =>
-        this.#quiet(error),
-      ); /* moves the cursor: a later start has less to skip */
-    }
-  }
-
-  #deliver(event) {
-    this._emit('event', event);
-    if (event.event === 'message') this._emit('message', event);
-    if (event.target) this._emit('changed', event);
-    if (this.#options.autoConfirm && event.from !== this.user)
-      this.confirm(event.conversation, event.seq);
-    this.#saveSoon();
-  }
-
-  /* What is missing is often already on its way; give it a moment. */
-  #repairSoon(conversation) {
-    if (this.#repairing.has(conversation) || this.#state !== 'ready') return;
-    this.#repairing.add(conversation);
-    setTimeout(async () => {
-      for (
-        let attempt = 0;
-        this.#state === 'ready' && this.#sequencer.hole(conversation);
-        attempt++
-      ) {
-        try {
-          await this.#repair(conversation);
-          attempt = 0;
-        } catch (error) {
-          if (!transient.has(error.code) && !localTransient.has(error.reason))
-            this.#skip(conversation);
-          else await new Promise((resolve) => setTimeout(resolve, this.#pause(attempt, error)));
-        }
-      }
-      this.#repairing.delete(conversation);
-    }, this.#options.repairDelay);
-  }
-
-  async #repair(conversation) {
-    const { after, before } = this.#sequencer.hole(conversation);
-    if (after === undefined) {
-      await this.#sync();
-      this.#beginUnknown();
-      return;
-    }
-    const most = this.#session?.limits?.page ?? 100;
-    const page = await this.history(conversation, {
-      after,
-      limit: Math.min(most, Math.max(1, before - after - 1)),
-    });
-    const first = page.events[0]?.seq;
-    if (first === undefined || first > after + 1) this.#skip(conversation, first);
-    for (const event of page.events) this.#take(event, false);
-  }
-
-  /* The server does not have it (any more): say so and go on. */
-  #skip(conversation, first) {
-    const hole = this.#sequencer.hole(conversation);
-    if (!hole) return;
-    const before = Math.min(hole.before, first ?? hole.before);
-    this._emit('gap', { conversation, after: hole.after, before });
-    for (const event of this.#sequencer.base(conversation, before - 1)) this.#deliver(event);
   }
 
   /* The sending connection gets no message.new for it: the answer stands for the event. */
   #stored({ to, ...message }, ack) {
-    this.#take(
+    this.#catchUp.take(
       {
         event: 'message',
         conversation: ack.conversation,
@@ -770,40 +547,13 @@ export class Client extends Operations {
   }
 
   async #load() {
-    const state = await this.#storage.get('state');
-    if (state?.user) {
-      this.#savedUser = state.user;
-      this.#cursor = state.cursor ?? null;
-      if (this.#cursor) this.#sequencer.load(state.seqs ?? {});
-    }
-    await this.#outbox.restore(this.#savedUser);
+    await this.#catchUp.load();
+    await this.#outbox.restore(this.#catchUp.user);
   }
 
   /* The storage belonged to someone else: their messages must not leave under this name. */
   async #forgetStranger() {
-    this.#cursor = null;
-    this.#sequencer = new Sequencer(this.#options.maxHeld);
     this.#outbox.failAll(local('signed_out', 'written by another user'));
-    await this.#storage.remove('state');
-  }
-
-  #saveSoon() {
-    this.#timers.save ||= setTimeout(() => this.#saveNow(), this.#options.saveDelay);
-  }
-
-  async #saveNow() {
-    clearTimeout(this.#timers.save);
-    this.#timers.save = 0;
-    if (!this.#cursor || !this.#savedUser) return;
-    const state = { user: this.#savedUser, cursor: this.#cursor, seqs: this.#sequencer.save() };
-    await this.#guard(() => this.#storage.set('state', state));
-  }
-
-  async #guard(write) {
-    try {
-      await write();
-    } catch (error) {
-      this._emit('error', error);
-    }
+    await this.#catchUp.forget();
   }
 }

@@ -13,9 +13,10 @@
  * What it does not promise: a page that dies between an event and the next write of the storage (at
  * most `saveDelay` ms) sees that event again. Order between different conversations is not kept.
  *
- * This file is the door; what is behind it: lib_client.js the connection, sync and gaps, lib_outbox.js
- * what is on its way, lib_progress.js receipts, lib_sequencer.js the order of events, lib_rest.js
- * accounts and tokens, lib_storage.js, lib_errors.js and lib_tools.js.
+ * This file is the door; what is behind it: lib_client.js the connection, lib_keep_alive.js its
+ * heartbeat and tokens, lib_requests.js what waits for an answer, lib_catch_up.js sync and gaps,
+ * lib_outbox.js what is on its way, lib_progress.js receipts, lib_sequencer.js the order of events,
+ * lib_rest.js accounts and tokens, lib_storage.js, lib_errors.js and lib_tools.js.
  *
  * Protocol: src/wire/PROTOCOL.md in the source of the server.
  * @module nuncio

@@ -20,11 +20,14 @@ dist_webroot_DATA = \
 	contrib/web/groups.js \
 	contrib/web/i18n.js \
 	contrib/web/index.html \
+	contrib/web/lib_catch_up.js \
 	contrib/web/lib_client.js \
 	contrib/web/lib_errors.js \
+	contrib/web/lib_keep_alive.js \
 	contrib/web/lib_operations.js \
 	contrib/web/lib_outbox.js \
 	contrib/web/lib_progress.js \
+	contrib/web/lib_requests.js \
 	contrib/web/lib_rest.js \
 	contrib/web/lib_sequencer.js \
 	contrib/web/lib_storage.js \

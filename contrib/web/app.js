@@ -14,9 +14,9 @@ import { explain, initLanguage, t } from './i18n.js';
 import { h, setText } from './dom.js';
 import { showAuth } from './view_auth.js';
 import { ListView } from './view_list.js';
-import { preview } from './view_message.js';
 import { openMenu, confirmed } from './dialog.js';
 import { Groups } from './groups.js';
+import { Incoming } from './incoming.js';
 import { forwardDialog, settingsDialog } from './view_dialogs.js';
 import { ChatView } from './view_chat.js';
 
@@ -62,7 +62,6 @@ function showSignIn(notice = '', form) {
 class Page {
   #names = new Map(); /* user -> promise, so that each is asked for once */
   #drawing = false;
-  #unknown = new Map(); /* events of conversations that are asked for, by conversation */
   #watched = '';
   #away = 0;
   #saysAway = false;
@@ -76,6 +75,7 @@ class Page {
     this.chats = new Chats(user.id);
     this.chats.names.set(user.id, user.name);
     this.groups = new Groups(this);
+    this.incoming = new Incoming(this);
     this.open = null;
     this.cutOff = false; /* the connection has been missing long enough to say so */
     const url = new URL('ws', location.href.split('#')[0]);
@@ -299,7 +299,7 @@ class Page {
 
   /** Opens a conversation that may have come into being just now. */
   async openConversation(conversation) {
-    if (!this.chats.byConversation(conversation)) await this.#refresh(false);
+    if (!this.chats.byConversation(conversation)) await this.incoming.refresh(false);
     const chat = this.chats.byConversation(conversation);
     if (chat) this.openChat(chat);
   }
@@ -411,34 +411,10 @@ class Page {
   }
 
   #listen() {
-    const { client, chats } = this;
+    const { client } = this;
+    this.incoming.listen();
     client.on('state', () => this.#connection());
     client.on('ready', () => this.#ready());
-    client.on('reset', ({ conversations }) => this.#reset(conversations));
-    client.on('event', (event) => this.#event(event));
-    client.on('notify', ({ op, data }) => this.#notified(op, data));
-    client.on('record', (record) => this.#record(record));
-    client.on('typing', ({ conversation, user, on }) => {
-      const chat = chats.byConversation(conversation);
-      if (!chat || user === this.me.id) return;
-      this.nameOf(user);
-      chats.typing(chat, user, on);
-      this.draw();
-      if (on) setTimeout(() => this.draw(), 6100);
-    });
-    client.on('gap', () => this.#refresh(true));
-    client.on('outgoing', (entry) => {
-      chats.outgoing(entry);
-      this.draw();
-    });
-    client.on('receipt', (receipt) => {
-      chats.receipt(receipt);
-      this.draw();
-    });
-    client.on('presence', (one) => {
-      chats.presence.set(one.user, one);
-      this.draw();
-    });
     client.on('closed', (how) => this.#closed(how));
     client.on('error', (error) => console.warn(error));
     this.#on(window, 'popstate', () => this.#follow(location.hash));
@@ -471,96 +447,11 @@ class Page {
   #ready() {
     if (this.#wasReady) {
       this.announce(t('back_online'));
-      this.#refresh(false);
+      this.incoming.refresh(false);
     }
     this.#wasReady = true;
     for (const chat of this.chats.all()) chat.failed = false;
     if (this.open && !this.open.loaded) this.loadOlder(this.open);
-    this.draw();
-  }
-
-  #reset(conversations) {
-    this.chats.merge(conversations, true);
-    for (const item of conversations) {
-      this.#learn(item);
-      if (item.last_seq > item.delivered) this.client.confirm(item.conversation, item.last_seq);
-    }
-    this.draw();
-  }
-
-  #learn({ peer, last, conversation, kind }) {
-    if (peer) this.nameOf(peer);
-    if (last?.from) this.nameOf(last.from);
-    if (kind === 'group') this.groups.load(this.chats.byConversation(conversation));
-  }
-
-  /* Receipts are not kept for those who are away: the list has them. */
-  async #refresh(fresh) {
-    try {
-      const { conversations } = await this.client.conversations({ limit: 100 });
-      this.chats.merge(conversations, fresh);
-      for (const item of conversations) this.#learn(item);
-      if (fresh && this.open) this.loadOlder(this.open);
-      this.draw();
-    } catch (error) {
-      console.warn(error);
-    }
-  }
-
-  /* One's own settings, changed on another device. */
-  #notified(op, data) {
-    const chat = data.conversation && this.chats.byConversation(data.conversation);
-    if (op === 'conversation.changed' && chat) chat.settings = data.settings;
-    else if (op === 'message.hidden' && chat) this.chats.hide(chat, data.hidden);
-    else if (op === 'group.invited') this.groups.invited(data);
-    else return;
-    this.draw();
-  }
-
-  /* The same, from a time when this device was away. */
-  #record({ space, key, value }) {
-    const chat = this.chats.byConversation(key);
-    if (!chat) return;
-    if (space === 'conversations') chat.settings = value ?? {};
-    if (space === 'history.hidden' && value) this.chats.hide(chat, value);
-    this.draw();
-  }
-
-  #event(event) {
-    const waiting = this.#unknown.get(event.conversation);
-    if (waiting) waiting.push(event);
-    else if (this.chats.byConversation(event.conversation)) this.#take(event);
-    else this.#meet(event);
-  }
-
-  /* Somebody new, or written on another device. What comes meanwhile waits, so that it keeps its order. */
-  async #meet(event) {
-    const waiting = [event];
-    this.#unknown.set(event.conversation, waiting);
-    await this.#refresh(false);
-    this.#unknown.delete(event.conversation);
-    for (const one of waiting) this.#take(one);
-  }
-
-  #take(event) {
-    const chat = this.chats.add(event);
-    if (!chat) return;
-    const mine = event.from === this.me.id;
-    this.nameOf(event.from);
-    this.nameOf(event.forwarded?.from);
-    if (event.event === 'group') this.groups.changed(chat, event);
-    if (event.event !== 'message') {
-      this.seen(chat);
-      this.draw();
-      return;
-    }
-    if (mine) this.client.read(event.conversation, event.seq);
-    else if (chat === this.open && !document.hidden && this.view.atEnd) chat.newFrom = 0;
-    else if (chat === this.open && !chat.newFrom) chat.newFrom = event.seq;
-    this.seen(chat);
-    if (!mine && chat !== this.open && !chat.settings.muted && this.ownStatus !== 'dnd') {
-      this.announce(t('said', { name: this.chats.nameOf(event.from), text: preview(event) }));
-    }
     this.draw();
   }
 

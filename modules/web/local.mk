@@ -19,6 +19,7 @@ dist_webroot_DATA = \
 	contrib/web/format.js \
 	contrib/web/groups.js \
 	contrib/web/i18n.js \
+	contrib/web/incoming.js \
 	contrib/web/index.html \
 	contrib/web/lib_catch_up.js \
 	contrib/web/lib_client.js \

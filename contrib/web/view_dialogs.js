@@ -208,7 +208,7 @@ function deviceList(app, devices, fail) {
           'span',
           { class: 'people-name' },
           device || session,
-          h('span', { class: 'soft' }, ` · ${new Date(since).toLocaleString(locale())}`),
+          h('time', { class: 'soft' }, new Date(since).toLocaleString(locale())),
         ),
         here
           ? h('span', { class: 'tag' }, t('this_device'))

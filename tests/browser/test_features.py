@@ -270,6 +270,7 @@ class Features(Run):
         self.carol.one("#settings").click()
         self.carol.until(lambda: self.carol.all("dialog [data-user]"), "nobody is listed")
         self.carol.until(lambda: any("This device" in e.text for e in self.carol.all(".devices li")), "no devices")
+        assert self.carol.js("const n = document.querySelector('.devices .people-name'); return n.scrollWidth <= n.clientWidth"), "cut off"
         self.carol.shot("phone-en-light-settings")
         self.carol.one("dialog [data-user] .link").click()
         self.carol.until(lambda: not self.carol.all("dialog [data-user]"), "is still listed")

@@ -6,12 +6,12 @@
 #include <nuncio/log.h>
 #include <nuncio/timer.h>
 
-enum { WORKS = 20 };
+enum { WORKS = 20, PARTS = 5 };
 
 static struct {
 	struct nuncio_module *self;
-	struct nuncio_timer *once, *ticking, *watch;
-	int once_calls, ticks, calls, works_done;
+	struct nuncio_timer *once, *ticking, *watch, *part, *never;
+	int parts, parts_of_tick, once_calls, ticks, calls, works_done;
 	pthread_t thread;
 	int worked[WORKS];
 	atomic_int work_index;
@@ -23,9 +23,32 @@ static void on_once(void *user)
 	state.once_calls++;
 }
 
+static void on_never(void *user)
+{
+	(void)user;
+	nuncio_log(state.self, NUNCIO_ERROR, "api: a timer that was stopped came");
+}
+
+/* Much work in small parts: others go on between them. */
+static void on_part(void *user)
+{
+	(void)user;
+	state.part = NULL;
+	if (++state.parts < PARTS)
+		state.part = nuncio_timer_start(state.self, 0, 0, on_part, NULL);
+}
+
+/* At the end of this turn, so before the next tick. */
+static void on_end_of_turn(void *user)
+{
+	(void)user;
+	state.parts_of_tick++;
+}
+
 static void on_tick(void *user)
 {
 	(void)user;
+	nuncio_timer_start(state.self, 0, 0, on_end_of_turn, NULL);
 	if (++state.ticks == 3)
 		nuncio_timer_stop(&state.ticking);
 }
@@ -58,7 +81,8 @@ static void on_work_done(void *user)
 static void on_watch(void *user)
 {
 	(void)user;
-	if (!state.once_calls || state.ticks < 3 || state.calls < 10 || state.works_done < WORKS)
+	if (!state.once_calls || state.parts < PARTS || state.parts_of_tick < 3 ||
+		state.calls < 10 || state.works_done < WORKS)
 		return;
 	nuncio_timer_stop(&state.once); /* has ended: nothing happens */
 	nuncio_timer_stop(&state.watch);
@@ -77,6 +101,9 @@ static int start(struct nuncio_module *self, struct nuncio_error *err)
 	state.ticking = nuncio_timer_start(self, 1, 1, on_tick, NULL);
 	state.watch = nuncio_timer_start(self, 1, 2, on_watch, NULL);
 	nuncio_timer_start(self, 3600000, 0, on_once, NULL); /* left to the server */
+	state.part = nuncio_timer_start(self, 0, 0, on_part, NULL);
+	state.never = nuncio_timer_start(self, 0, 0, on_never, NULL);
+	nuncio_timer_stop(&state.never);
 	for (int i = 0; i < WORKS; i++) {
 		numbers[i] = i;
 		nuncio_work(self, 7, on_work, on_work_done, &numbers[i]);
@@ -86,7 +113,7 @@ static int start(struct nuncio_module *self, struct nuncio_error *err)
 
 static void stop(struct nuncio_module *self)
 {
-	(void)self;
+	nuncio_timer_start(self, 0, 0, on_never, NULL); /* its turn does not come */
 	pthread_join(state.thread, NULL);
 }
 

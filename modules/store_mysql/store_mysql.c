@@ -9,6 +9,7 @@
 #include "store_mysql.h"
 
 #include <nuncio/conf.h>
+#include <nuncio/control.h>
 #include <nuncio/ready.h>
 
 #include <errno.h>
@@ -22,6 +23,8 @@ enum { COMPLAIN_EVERY_MS = 10000, START_PAUSE_MS = 2000, START_SAY_EVERY = 5, WH
 
 struct module_data {
 	struct nuncio_counter *commits, *failures, *repeats, *reconnects;
+	struct store *store; /* the one that is open and no target; NULL: none */
+	struct fsck *fsck;   /* under way */
 };
 
 void store_complain(struct store *s, const struct db *db, const char *doing)
@@ -258,12 +261,20 @@ static int read_highest(struct store *s, nuncio_id *highest_r, struct nuncio_err
 	return 0;
 }
 
+static void forget_store(const struct store *s)
+{
+	struct module_data *data = nuncio_module_data(s->self);
+	if (data && data->store == s)
+		data->store = NULL;
+}
+
 static void close_store(void **store)
 {
 	struct store *s = *store;
 	if (!s)
 		return;
 	*store = NULL;
+	forget_store(s);
 	indexer_stop(s);
 	for (unsigned i = 0; i < s->server_count; i++)
 		server_stop(&s->servers[i]);
@@ -278,7 +289,7 @@ static void close_store(void **store)
 
 static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_error *err)
 {
-	const struct module_data *data = nuncio_module_data(self);
+	struct module_data *data = nuncio_module_data(self);
 	struct store *s = nuncio_resize(NULL, sizeof(*s));
 	nuncio_id highest = 0;
 	memset(s, 0, sizeof(*s));
@@ -309,6 +320,7 @@ static int open_store(struct nuncio_module *self, void **store_r, struct nuncio_
 	if (status == 0) {
 		nuncio_store_opened(self, highest);
 		store_tell_ready(s);
+		data->store = s->is_target ? data->store : s;
 		*store_r = s;
 		return 0;
 	}
@@ -329,9 +341,25 @@ static const struct nuncio_store_ops ops = {
 
 /* --- the module --- */
 
+static void on_fsck(struct nuncio_request *rq, void *user)
+{
+	struct module_data *data = user;
+	fsck_begin(data->store, &data->fsck, rq);
+}
+
+/* Not just "fsck": while a store is copied, store_sqlite and its commands are there, too. */
+static const struct nuncio_command fsck_command = {
+	.size = sizeof(fsck_command),
+	.flags = NUNCIO_CONTROL_SLOW,
+	.op = "mysql.fsck",
+	.help = "Looks for damage: holes in seq, heads, cursors, references.",
+	.field_size = sizeof(struct nuncio_field),
+	.fn = on_fsck,
+};
+
 static int init(struct nuncio_module *self, struct nuncio_error *err)
 {
-	struct module_data *data = nuncio_resize(NULL, sizeof(*data));
+	struct module_data *data = nuncio_alloc(sizeof(*data));
 	struct address list[SERVERS_MAX];
 	unsigned count = 0;
 	nuncio_module_set_data(self, data);
@@ -349,7 +377,15 @@ static int init(struct nuncio_module *self, struct nuncio_error *err)
 		address_free(&list[i]);
 	if (status == 0)
 		status = check_tls(self, err);
+	if (status == 0)
+		status = nuncio_control_add(self, &fsck_command, data);
 	return status < 0 ? status : nuncio_provide_store(self, &ops);
+}
+
+static void stop(struct nuncio_module *self)
+{
+	struct module_data *data = nuncio_module_data(self);
+	fsck_cancel(data->fsck);
 }
 
 static void fini(struct nuncio_module *self)
@@ -389,4 +425,4 @@ static const struct nuncio_option options[] = {
 
 NUNCIO_MODULE("store_mysql", .version = "1.0",
 	.summary = "Keeps everything on MySQL or MariaDB servers, for many nodes.",
-	.options = options, .init = init, .fini = fini);
+	.options = options, .init = init, .stop = stop, .fini = fini);

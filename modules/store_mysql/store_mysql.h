@@ -143,6 +143,13 @@ bool server_wait(struct server *server, int64_t until_ms); /* monotonic; true wh
 void server_doubt(struct server *server, const char *why); /* someone could not connect */
 uint32_t server_identity(struct server *server);
 
+/* --- fsck.c: the operator's question whether all is whole --- */
+struct fsck;
+struct nuncio_request;
+/* Answers later; *running is the one under way. store NULL: none is open. */
+void fsck_begin(struct store *store, struct fsck **running, struct nuncio_request *rq);
+void fsck_cancel(struct fsck *running); /* NULL: none; it ends after the part under way */
+
 /* --- schema.c: the tables --- */
 int schema_open(struct db *db, struct nuncio_error *err);
 int schema_meta(struct db *db, const char *name, char *out, size_t size);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""How store_mysql starts, and how it says that it does not: servers that are away, refuse, or speak TLS.
+"""How store_mysql starts, and how it says that it does not: servers that are away, refuse, or speak TLS; `nuncioctl mysql fsck`.
 
 Usage: mysql_start.py --build DIR [--only WORD]...
 
@@ -15,7 +15,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import wire  # noqa: E402
+from lib import control, wire  # noqa: E402
 from lib.server import Build, Server  # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -273,6 +273,68 @@ def tls_options(site):
 			check=False)
 		nunciod.remove()
 		assert done.returncode != 0 and words in done.stdout, done.stdout
+
+
+# ---- is it whole
+
+# What is broken, and what has to be said of it. The shard has d:3:ann:bob with two messages, the other one nothing.
+DAMAGE = {
+	"UPDATE message_00 SET seq=3 WHERE seq=2": ("hole", "2 events, seq 1 to 3"),
+	"UPDATE head_00 SET last_seq=7 WHERE last_seq=2": ("head", "the head says seq 7, the log ends with 2"),
+	"UPDATE head_00 SET members=5 WHERE last_seq=2": ("head", "the head counts 5 members, there are 2"),
+	"UPDATE member_00 SET read_=9 WHERE user='bob'": ("cursor", "bob has delivered 0, read 9"),
+	"UPDATE message_00 SET target=2 WHERE seq=1": ("change", "seq 1 changes seq 2, which is not before it"),
+	"UPDATE message_00 SET changed=2 WHERE seq=1": ("change", "seq 1 was changed by seq 2, which says otherwise"),
+	"INSERT INTO mention_00 SELECT number,'bob',99 FROM head_00 WHERE last_seq=2":
+		("reference", '"bob" is called in seq 99, which is not there'),
+	"UPDATE message_00 SET conversation=9999": ("reference", "2 events of no conversation"),
+	"UPDATE member_00 SET conversation=9999": ("reference", "ann is a member of no conversation"),
+}
+
+
+def whole(nunciod):
+	done = control.ctl(nunciod, "--json", "mysql", "fsck")
+	return done.status, done.json() if done.out else str(done), done
+
+
+@test
+def fsck(site):
+	"""What is whole is called so, in parts, too; each kind of damage is named; nothing is mended."""
+	site.plain.query(USER)
+	nunciod = site.nunciod(shards="2")
+	try:
+		nunciod.start()
+		ann = nunciod.client("ann")
+		for i in range(2):
+			assert ann.call("message.send", {"to": {"user": "bob"}, "client_id": str(i), "body": "x"})["code"] == 0
+		ann.say_close()
+		shard = site.plain.query("SELECT COUNT(*) FROM nuncio.message_00").stdout.strip()
+		name = "00" if shard == "2" else "01"
+		many = "INSERT INTO nuncio.head_%s (id) SELECT CONCAT('x:',seq) FROM nuncio_seq.seq_1_to_1200"
+		site.plain.query("CREATE DATABASE IF NOT EXISTS nuncio_seq;" + many % name)
+		status, answer, done = whole(nunciod)
+		assert status == 0 and answer["ok"] and answer["problems"] == [], done
+		assert (answer["conversations"], answer["events"], answer["members"]) == (1, 2, 2), done
+		for harm, (kind, words) in DAMAGE.items():
+			copy = [f"CREATE TABLE kept_{table} AS SELECT * FROM {table}_{name}" for table in ("head", "message", "member", "mention")]
+			site.plain.query("USE nuncio;" + ";".join(copy) + ";" + harm.replace("_00", "_" + name))
+			status, answer, done = whole(nunciod)
+			found = [problem for problem in answer["problems"] if problem["kind"] == kind and words in problem["what"]]
+			assert status == 1 and not answer["ok"] and found and answer["problem_count"] >= 1, (harm, str(done))
+			back = [f"DELETE FROM {table}_{name};INSERT INTO {table}_{name} SELECT * FROM kept_{table};DROP TABLE kept_{table}"
+				for table in ("head", "message", "member", "mention")]
+			site.plain.query("USE nuncio;" + ";".join(back))
+		assert whole(nunciod)[0] == 0
+		site.plain.pause()
+		try:
+			done = control.ctl(nunciod, "mysql", "fsck")
+			assert done.status == 1 and "127.0.0.1" in done.err, done
+		finally:
+			site.plain.resume()
+		nunciod.stop()
+	finally:
+		nunciod.kill()
+		nunciod.remove()
 
 
 def main():

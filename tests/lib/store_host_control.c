@@ -36,6 +36,13 @@ int nuncio_on_logic(struct nuncio_module *self, nuncio_work_fn *fn, void *user)
 	fail(__func__);
 }
 
+int nuncio_work(struct nuncio_module *self, uint64_t shard, nuncio_work_fn *work,
+	nuncio_work_fn *done, void *user)
+{
+	(void)self, (void)shard, (void)work, (void)done, (void)user;
+	fail(__func__);
+}
+
 int nuncio_request_text(struct nuncio_request *rq, const char *path, struct nuncio_str *value_r)
 {
 	(void)rq, (void)path, (void)value_r;
